@@ -1,0 +1,74 @@
+package actions
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// Kind names an action as the configuration spells it.
+type Kind string
+
+// The actions. [Table] describes each.
+const (
+	AddFlags    Kind = "add_flags"
+	RemoveFlags Kind = "remove_flags"
+	Copy        Kind = "copy"
+	Move        Kind = "move"
+	Trash       Kind = "trash"
+	Expunge     Kind = "expunge"
+	Webhook     Kind = "webhook"
+)
+
+// Action is one thing that a rule does to a message, with every argument
+// resolved. The zero value is invalid.
+type Action struct {
+	Kind Kind `json:"kind"`
+	// Flags are the system flags or keywords of add_flags and remove_flags.
+	Flags []imap.Flag `json:"flags,omitempty"`
+	// Mailbox is the target of copy and move in configuration spelling: "/"
+	// separates hierarchy levels whatever the server uses.
+	Mailbox string `json:"mailbox,omitempty"`
+	// Endpoint is the webhook's name in the configuration.
+	Endpoint string `json:"endpoint,omitempty"`
+}
+
+// String prints the action as the configuration would spell it, for dry runs,
+// logs and tables: "move: Lists/go", "add_flags: [\Seen]", "trash".
+func (a Action) String() string {
+	switch a.Kind.Spec().Arg {
+	case ArgFlags:
+		return string(a.Kind) + ": [" + joinFlags(a.Flags) + "]"
+	case ArgMailbox:
+		return string(a.Kind) + ": " + a.Mailbox
+	case ArgEndpoint:
+		return string(a.Kind) + ": " + a.Endpoint
+	default:
+		return string(a.Kind)
+	}
+}
+
+// Equal reports whether two actions do the same. Flags compare as sets and
+// without case (RFC 9051 section 2.3.2).
+func (a Action) Equal(b Action) bool {
+	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Endpoint == b.Endpoint &&
+		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags))
+}
+
+func joinFlags(flags []imap.Flag) string {
+	parts := make([]string, len(flags))
+	for i, f := range flags {
+		parts[i] = string(f)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func foldFlags(flags []imap.Flag) []string {
+	out := make([]string, 0, len(flags))
+	for _, f := range flags {
+		out = append(out, strings.ToLower(string(f)))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

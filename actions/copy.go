@@ -1,0 +1,39 @@
+package actions
+
+import "github.com/emersion/go-imap/v2"
+
+func copySpec() Spec {
+	return Spec{
+		Kind: Copy, Arg: ArgMailbox, Phase: PhaseCopy,
+		Doc:     "Copy the message to another mailbox, which is created when missing.",
+		Needs:   "UIDPLUS proves the copy; without it the target is searched after a crash.",
+		Example: `copy: Accounting/${year(received)}`,
+		apply:   copyMessages,
+	}
+}
+
+func copyMessages(r request) ([]Outcome, error) {
+	copied, err := r.mailbox.Copy(r.ctx, r.uids(), r.action.Mailbox)
+	if err != nil {
+		return nil, err
+	}
+	return r.copyOutcomes(copied)
+}
+
+// copyOutcomes turns COPYUID into outcomes. A server that has UIDPLUS names
+// the messages that it copied, so one that it leaves out was not copied
+// (RFC 4315 section 3). Without COPYUID the unqualified OK covers them all.
+func (r request) copyOutcomes(copied map[imap.UID]imap.UID) ([]Outcome, error) {
+	if copied == nil {
+		return r.all(Done), nil
+	}
+	out := make([]Outcome, len(r.refs))
+	for i, ref := range r.refs {
+		target, ok := copied[ref.UID]
+		out[i] = Outcome{UID: ref.UID, State: NotDone}
+		if ok {
+			out[i] = Outcome{UID: ref.UID, State: Done, Target: target}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,20 @@
+// Package actions holds what can be done to a message, as plain values.
+//
+// An [Action] is one thing with its arguments resolved ("move: Lists/go"). A
+// [Plan] is what a rule set decided for one message: it can print itself, it
+// knows the fixed order in which its actions are applied, and which of two
+// conflicting destinations wins. Nothing in this package performs I/O by
+// itself; an action acts through the narrow [Mailbox] interface that the
+// engine hands it.
+//
+// Adding an action is one file (its Apply function) and one line in [Table].
+//
+// # The order of apply
+//
+// For one message the steps form a chain: flags first, then copies, then the
+// one destination (move or trash), then expunge. A destructive step is sent
+// only after every earlier step of that message is done, because a COPY that
+// is refused after a MOVE was sent would lose the copy for good. Webhooks are
+// not in the chain: they are written to the outbox with the decision and are
+// delivered independently of the mailbox.
+package actions

@@ -1,0 +1,120 @@
+package actions
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// Item is one action of a plan and the rule that asked for it.
+type Item struct {
+	Action Action `json:"action"`
+	// Rule is the name of the rule, Hash identifies its content.
+	Rule string `json:"rule"`
+	Hash string `json:"hash,omitempty"`
+	// Index is the position of the action in the rule's "then" list.
+	Index int `json:"index"`
+	// SupersededBy names the rule whose destination, or whose later change of
+	// the same flag, won over this one. A superseded item is never applied.
+	SupersededBy string `json:"superseded_by,omitempty"`
+}
+
+// Plan is what a rule set decided for one message, in rule order. The zero
+// Plan is Sieve's implicit keep (RFC 5228 section 2.10.2).
+type Plan struct {
+	Items []Item `json:"items,omitempty"`
+}
+
+// Add appends the action of a rule.
+func (p *Plan) Add(item Item) { p.Items = append(p.Items, item) }
+
+// Resolve settles conflicts: of several destinations the first wins and the
+// later ones are marked as superseded; of an addition and a removal of one
+// flag the last wins. Call it once, after the walk.
+func (p *Plan) Resolve() {
+	p.resolveDestinations()
+	p.resolveFlags()
+}
+
+func (p *Plan) resolveDestinations() {
+	winner := ""
+	for i := range p.Items {
+		item := &p.Items[i]
+		if !item.Action.Kind.Spec().Destination {
+			continue
+		}
+		if winner != "" {
+			item.SupersededBy = winner
+			continue
+		}
+		winner = item.Rule
+	}
+}
+
+// resolveFlags takes a flag out of an earlier item when a later one sets the
+// opposite. An item that loses all its flags is superseded.
+func (p *Plan) resolveFlags() {
+	for i := range p.Items {
+		earlier := &p.Items[i]
+		for _, later := range p.Items[i+1:] {
+			if !opposite(earlier.Action.Kind, later.Action.Kind) {
+				continue
+			}
+			kept := without(earlier.Action.Flags, later.Action.Flags)
+			if len(kept) == 0 && len(earlier.Action.Flags) > 0 {
+				earlier.SupersededBy = later.Rule
+				break
+			}
+			earlier.Action.Flags = kept
+		}
+	}
+}
+
+func opposite(a, b Kind) bool {
+	return a == AddFlags && b == RemoveFlags || a == RemoveFlags && b == AddFlags
+}
+
+func without(flags, drop []imap.Flag) []imap.Flag {
+	gone := foldFlags(drop)
+	return slices.DeleteFunc(slices.Clone(flags), func(f imap.Flag) bool {
+		return slices.Contains(gone, strings.ToLower(string(f)))
+	})
+}
+
+// Effective returns the items that are to be applied, in the fixed order of
+// apply; the rule order is kept inside a phase.
+func (p Plan) Effective() []Item {
+	items := slices.DeleteFunc(slices.Clone(p.Items), func(i Item) bool { return i.SupersededBy != "" })
+	slices.SortStableFunc(items, func(a, b Item) int {
+		return cmp.Compare(a.Action.Kind.Spec().Phase, b.Action.Kind.Spec().Phase)
+	})
+	return items
+}
+
+// Destination returns the item by which the message leaves its mailbox.
+func (p Plan) Destination() (Item, bool) {
+	for _, item := range p.Items {
+		if item.SupersededBy == "" && item.Action.Kind.Spec().Destination {
+			return item, true
+		}
+	}
+	return Item{}, false
+}
+
+// String prints the plan on one line, superseded items included:
+// "add_flags: [\Seen], move: Lists/go". The empty plan prints as "keep".
+func (p Plan) String() string {
+	if len(p.Items) == 0 {
+		return "keep"
+	}
+	parts := make([]string, len(p.Items))
+	for i, item := range p.Items {
+		parts[i] = item.Action.String()
+		if item.SupersededBy != "" {
+			parts[i] += " (superseded by " + item.SupersededBy + ")"
+		}
+	}
+	return strings.Join(parts, ", ")
+}

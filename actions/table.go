@@ -1,0 +1,72 @@
+package actions
+
+// ArgKind says what an action takes in the configuration.
+type ArgKind int
+
+// The kinds of argument.
+const (
+	ArgNone     ArgKind = iota // "trash"
+	ArgFlags                   // "add_flags: [\Seen]"
+	ArgMailbox                 // "move: Lists/${list.name}"
+	ArgEndpoint                // "webhook: ci"
+)
+
+// Phase is the place of an action in the order of apply.
+type Phase int
+
+// The phases, in order. PhaseOutbox is outside the chain of a message.
+const (
+	PhaseOutbox Phase = iota
+	PhaseFlags
+	PhaseCopy
+	PhaseMove
+	PhaseExpunge
+)
+
+// Spec describes one action: what it takes, when it runs, what it needs of
+// the server and what it may destroy. The reference page and the dry run are
+// written from it.
+type Spec struct {
+	Kind  Kind
+	Arg   ArgKind
+	Phase Phase
+	// Destination is set where the message leaves its mailbox. Of several
+	// destinations for one message the first in rule order wins.
+	Destination bool
+	// Repeatable is set where doing it again changes nothing.
+	Repeatable bool
+	// Doc is one sentence for a user.
+	Doc string
+	// Needs says which IMAP capability is used and what happens without it.
+	Needs string
+	// Example is one line of configuration.
+	Example string
+
+	apply func(request) ([]Outcome, error)
+}
+
+// Table lists every action in the order of apply.
+func Table() []Spec {
+	return []Spec{
+		webhookSpec(),
+		addFlagsSpec(),
+		removeFlagsSpec(),
+		copySpec(),
+		moveSpec(),
+		trashSpec(),
+		expungeSpec(),
+	}
+}
+
+// Spec returns the description of k, or the zero Spec when k is unknown.
+func (k Kind) Spec() Spec {
+	for _, s := range Table() {
+		if s.Kind == k {
+			return s
+		}
+	}
+	return Spec{}
+}
+
+// Known reports whether k is an action of this version.
+func (k Kind) Known() bool { return k.Spec().Kind == k && k != "" }

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"time"
+
+	"imapilot/rules"
+	"imapilot/rules/ruletest"
+)
+
+// Config is a configuration that was loaded without an error.
+type Config struct {
+	// Path is the file that was loaded, Files all of them, includes too.
+	Path  string
+	Files []string
+	// State is the path of the journal.
+	State    string
+	Location *time.Location
+	// DryRun decides and records for every account, and touches nothing.
+	DryRun   bool
+	Accounts []Account
+	Webhooks []Webhook
+	Rules    *rules.Ruleset
+	Tests    []ruletest.Case
+}
+
+// TLSMode is how a connection is secured.
+type TLSMode string
+
+// The modes. TLSNone is used only when the configuration asks for it.
+const (
+	TLSImplicit TLSMode = "implicit" // RFC 8314, port 993
+	TLSStart    TLSMode = "starttls" // RFC 9051 section 6.2.1, port 143
+	TLSNone     TLSMode = "none"     // port 143
+)
+
+// Account is one IMAP account.
+type Account struct {
+	Name string
+	Host string
+	Port int // defaults applied
+	TLS  TLSMode
+	// CA is the path of a PEM file with private roots, "" for the system's.
+	CA       string
+	Username string
+	Password Secret
+	// Addresses are the account's own; default: the username if it has an @.
+	Addresses []string
+	// Watch are names, globs and roles; default INBOX.
+	Watch []string
+	// Connections is the most that this account opens; default 3.
+	Connections int
+	// Idle is how long one IDLE lasts; default 5 minutes, at most 29.
+	Idle time.Duration
+	// Poll is the rhythm of what cannot IDLE; default 60 s, at least 5 s.
+	Poll   time.Duration
+	DryRun bool
+}
+
+// Webhook is one endpoint.
+type Webhook struct {
+	Name string
+	URL  string
+	// Secret signs the calls (Standard Webhooks); the zero Secret does not.
+	Secret Secret
+}

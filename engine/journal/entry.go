@@ -1,0 +1,195 @@
+package journal
+
+import (
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/actions"
+)
+
+// Fingerprint recognises a message apart from its UID: across a UIDVALIDITY
+// change, in another mailbox, after a restore. COPY and MOVE preserve all of
+// it (RFC 9051 section 6.4.7).
+type Fingerprint struct {
+	// MessageID is the Message-ID field's value, cut at 512 bytes; "" if none.
+	MessageID string `json:"message_id,omitempty"`
+	// Received is the INTERNALDATE, in UTC, to the second.
+	Received time.Time `json:"received"`
+	// Size is RFC822.SIZE.
+	Size int64 `json:"size"`
+}
+
+// Known is the fingerprint of one handled message.
+type Known struct {
+	UID   imap.UID
+	Print Fingerprint
+}
+
+// KnownBatch adds fingerprints to a mailbox.
+type KnownBatch struct {
+	Mailbox     string
+	UIDValidity uint32
+	Messages    []Known
+}
+
+// Cursor says what of a mailbox was handled.
+type Cursor struct {
+	Mailbox     string `json:"mailbox"`
+	UIDValidity uint32 `json:"uidvalidity"`
+	// Floor: every UID up to it counts as handled.
+	Floor imap.UID `json:"floor"`
+	// Handled are the UIDs above the floor that were evaluated or excluded.
+	// Gaps are never filled: a UID may become visible late.
+	Handled imap.UIDSet `json:"-"`
+	// HighestModSeq is RFC 7162's, 0 where the server has none.
+	HighestModSeq uint64 `json:"highestmodseq,omitempty"`
+	// Scanned is when the last complete scan began.
+	Scanned time.Time `json:"scanned"`
+	// Version goes up by one with each write.
+	Version int64 `json:"version"`
+}
+
+// EntryState is the outcome of one message, as far as it is known.
+type EntryState string
+
+// The states of an entry. Only Open entries have work left.
+const (
+	Open      EntryState = "open"      // recorded, steps to do
+	Done      EntryState = "done"      // every step done
+	DryRun    EntryState = "dry-run"   // decided, nothing sent, never will be
+	Held      EntryState = "held"      // waits for confirm
+	Failed    EntryState = "failed"    // a step failed for good; the message stayed
+	Unsure    EntryState = "unsure"    // it cannot be told whether a step happened
+	Skipped   EntryState = "skipped"   // the user said skip
+	Withdrawn EntryState = "withdrawn" // decided again: no rule asks for it any more
+	Gone      EntryState = "gone"      // the message left before its steps were done
+	Kept      EntryState = "kept"      // the user moved it back, or a rule failed to evaluate
+)
+
+// States lists every state in the order in which tables show them.
+func States() []EntryState {
+	return []EntryState{Open, Held, Failed, Unsure, Done, DryRun, Withdrawn, Gone, Kept, Skipped}
+}
+
+// StepState is how far a step came.
+type StepState string
+
+// The states of a step. A recorded step counts as started: after a crash the
+// engine looks before it sends it.
+const (
+	Recorded     StepState = "recorded"
+	StepDone     StepState = "done"
+	StepLeft     StepState = "done, original left flagged"
+	StepFailed   StepState = "failed"
+	StepUnsure   StepState = "unsure"
+	StepReplaced StepState = "withdrawn"
+)
+
+// Entry is what was decided for one message in one walk, and what became of
+// it. Its steps are a chain in the order of apply: a step is sent only when
+// every earlier one is done.
+type Entry struct {
+	Seq         int64       `json:"seq"`
+	Mailbox     string      `json:"mailbox"` // server's spelling
+	UIDValidity uint32      `json:"uidvalidity"`
+	UID         imap.UID    `json:"uid"`
+	Print       Fingerprint `json:"print"`
+	// From and Subject are for people: decoded, without control characters,
+	// at most 200 bytes.
+	From    string `json:"from,omitempty"`
+	Subject string `json:"subject,omitempty"`
+	// Trigger is "arrival" for now.
+	Trigger string `json:"trigger"`
+	// Decided is the clock of the decision; a step that is older than a few
+	// minutes is decided again with this clock.
+	Decided time.Time `json:"decided"`
+	// Flags are the message's flags as the decision saw them.
+	Flags []imap.Flag `json:"flags,omitempty"`
+	// Plan is the whole decision, superseded items included.
+	Plan  actions.Plan `json:"plan"`
+	Steps []Step       `json:"steps,omitempty"`
+	State EntryState   `json:"state"`
+	// Reason explains the state to a person: why held, failed or kept.
+	Reason string `json:"reason,omitempty"`
+	// Errors holds, by rule, why it could not be evaluated.
+	Errors map[string]string `json:"errors,omitempty"`
+	// Tries counts failures that were this message's own, NextTry is when the
+	// next attempt is due.
+	Tries   int       `json:"tries,omitempty"`
+	NextTry time.Time `json:"next_try,omitzero"`
+	// Updated is when the entry was last written.
+	Updated time.Time `json:"updated"`
+}
+
+// Step is one action on the message, with its target resolved.
+type Step struct {
+	Action actions.Action `json:"action"`
+	Rule   string         `json:"rule"`
+	Hash   string         `json:"hash,omitempty"`
+	Index  int            `json:"index"`
+	// Target is the mailbox in the server's spelling, "" for flags.
+	Target string `json:"target,omitempty"`
+	// TargetValidity and TargetNext are the target's UIDVALIDITY and UIDNEXT
+	// when the step was recorded: a copy has a UID at or above TargetNext.
+	// Zero TargetValidity: the target did not exist.
+	TargetValidity uint32    `json:"target_validity,omitempty"`
+	TargetNext     imap.UID  `json:"target_next,omitempty"`
+	State          StepState `json:"state"`
+	// TargetUID is where the copy is, 0 if unknown.
+	TargetUID imap.UID  `json:"target_uid,omitempty"`
+	At        time.Time `json:"at,omitzero"` // when it reached its state
+	Error     string    `json:"error,omitempty"`
+}
+
+// Next returns the index of the first step that is not finished, -1 if none.
+func (e *Entry) Next() int {
+	for i := range e.Steps {
+		if e.Steps[i].State == Recorded {
+			return i
+		}
+	}
+	return -1
+}
+
+// Expected is an arrival that imapilot itself is about to cause. The scan of
+// the target consumes it, so that it fires no rule there.
+type Expected struct {
+	// ID is unique in the account: derived from entry and step.
+	ID          string
+	Mailbox     string // target, server's spelling
+	UIDValidity uint32 // 0: any, the mailbox is about to be created
+	UIDNext     imap.UID
+	Print       Fingerprint
+	Recorded    time.Time
+}
+
+// Pause stops one target of an account until it is probed successfully.
+type Pause struct {
+	// Target is a mailbox, or "" for the whole account.
+	Target string    `json:"target"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+	Probe  time.Time `json:"probe"` // when it is tried next
+}
+
+// Creation is one mailbox that a rule created.
+type Creation struct {
+	Rule    string
+	Mailbox string
+	At      time.Time
+}
+
+// Event is one line of the account's history, for people and machines.
+type Event struct {
+	ID      int64     `json:"id"` // assigned by the journal
+	Account string    `json:"account"`
+	At      time.Time `json:"at"`
+	// Kind is a word of the table in package engine: "baseline", "held", ...
+	Kind    string   `json:"kind"`
+	Mailbox string   `json:"mailbox,omitempty"`
+	UID     imap.UID `json:"uid,omitempty"`
+	Rule    string   `json:"rule,omitempty"`
+	Seq     int64    `json:"seq,omitempty"`
+	Text    string   `json:"text"`
+}

@@ -1,0 +1,140 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// The errors of a journal. Everything else is wrapped in ErrUnavailable.
+var (
+	// ErrFenced: another process has taken the account over. Final: the
+	// holder stops and does nothing more for it.
+	ErrFenced = errors.New("another process has taken over this account")
+	// ErrConflict: a cursor was not at the version that the commit expected.
+	ErrConflict = errors.New("the cursor was moved by somebody else")
+	// ErrUnavailable: nothing was written; pause and try again.
+	ErrUnavailable = errors.New("the journal is unavailable")
+	// ErrUnknown: the commit may or may not have happened; look.
+	ErrUnknown = errors.New("the journal does not know whether it committed")
+	// ErrNewer: the file was written by a newer version of imapilot.
+	ErrNewer = errors.New("the journal was written by a newer version")
+)
+
+// Journal is the durable record. It is safe for concurrent use.
+type Journal interface {
+	// Acquire takes the lease of an account for holder, bumps its epoch and
+	// returns everything that the owner needs to go on. Whoever held the
+	// lease before is fenced from then on.
+	Acquire(ctx context.Context, account, holder string) (Ownership, Snapshot, error)
+	// Commit writes a batch of one account, all or nothing. When it returns
+	// nil the batch survives power loss.
+	Commit(ctx context.Context, own Ownership, b Batch) error
+	// Entries returns entries in order of their sequence.
+	Entries(ctx context.Context, q Query) ([]Entry, error)
+	// Acted returns the entries of an account, newest first and at most 16 a
+	// fingerprint, in which a message with one of the fingerprints had at
+	// least one step done, or left undone because the user won. It answers
+	// "was this message here before, and what did we do with it".
+	Acted(ctx context.Context, account string, prints []Fingerprint) ([]Entry, error)
+	// Known returns the fingerprints of a mailbox under one UIDVALIDITY.
+	Known(ctx context.Context, account, mailbox string, uidValidity uint32) ([]Known, error)
+	// Deliveries returns deliveries in order of their next attempt.
+	Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
+	// Tail returns events with an ID above after, oldest first. Pages, the
+	// history and metrics read it. Account "" means all.
+	Tail(ctx context.Context, account string, after int64, limit int) ([]Event, error)
+	// Summary returns what the journal holds, without taking any lease: it is
+	// what a status command shows when no daemon runs.
+	Summary(ctx context.Context) ([]AccountSummary, error)
+	// Close releases the journal.
+	Close() error
+}
+
+// Ownership proves that its holder has the lease of an account.
+type Ownership struct {
+	Account string
+	Epoch   int64
+}
+
+// Snapshot is what an owner starts from.
+type Snapshot struct {
+	// Fresh is set when the journal knows nothing of the account: every
+	// mailbox is then baselined at what it holds.
+	Fresh bool
+	// NextSeq is the first unused entry sequence of the account.
+	NextSeq  int64
+	Cursors  []Cursor
+	Open     []Entry // entries in state Open, in order of sequence
+	Expected []Expected
+	Pauses   []Pause
+	// Created counts mailboxes created by each rule in the last 24 hours.
+	Created []Creation
+	// Listed is when the mailboxes of the account were last listed, zero if
+	// never: the high-water mark of a mailbox that appears later.
+	Listed time.Time
+}
+
+// Batch is what one commit writes. Empty parts change nothing.
+type Batch struct {
+	// At is the time of the commit, by the owner's clock.
+	At time.Time
+	// Cursors are written when the stored version is Version-1 (0: absent).
+	Cursors []Cursor
+	// Forget drops the cursor and the fingerprints of mailboxes that are gone.
+	Forget []string
+	// Known adds fingerprints of handled messages; the driver keeps the
+	// newest Window of a mailbox.
+	Known []KnownBatch
+	// Entries are inserted or, when the sequence exists, replaced.
+	Entries []Entry
+	// Expect adds arrivals that imapilot is about to cause; Arrived removes
+	// those that came or never will, by ID.
+	Expect  []Expected
+	Arrived []string
+	// Deliveries are inserted or, when the ID exists, replaced.
+	Deliveries []Delivery
+	// Pauses are set by target; Resume clears them.
+	Pauses  []Pause
+	Resume  []string
+	Created []Creation
+	Events  []Event
+	// Listed records a completed listing of the account's mailboxes.
+	Listed time.Time
+}
+
+// Window is how many fingerprints a mailbox keeps.
+const Window = 10_000
+
+// Query selects entries. Zero fields do not restrict.
+type Query struct {
+	Account, Mailbox, Rule, MessageID string
+	UID                               uint32
+	States                            []EntryState
+	Since                             time.Time
+	Limit                             int // 0: no limit
+	// Newest takes the last Limit entries instead of the first.
+	Newest bool
+}
+
+// DeliveryQuery selects deliveries. Zero fields do not restrict.
+type DeliveryQuery struct {
+	Account, Endpoint, ID string
+	States                []DeliveryState
+	// Due restricts to those whose next attempt is not after it.
+	Due   time.Time
+	Limit int
+}
+
+// AccountSummary counts what the journal holds of an account.
+type AccountSummary struct {
+	Account  string
+	Epoch    int64
+	Holder   string
+	Acquired time.Time
+	Cursors  []Cursor
+	Pauses   []Pause
+	// Entries counts entries by state, Deliveries deliveries by state.
+	Entries    map[EntryState]int
+	Deliveries map[DeliveryState]int
+}

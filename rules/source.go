@@ -1,0 +1,83 @@
+package rules
+
+import "time"
+
+// Text is a string of the configuration with a handle on where it stands.
+// The handle is the caller's and opaque here: a Problem gives it back.
+type Text struct {
+	Value string
+	Pos   int
+}
+
+// Source is what a rule set is compiled from.
+type Source struct {
+	// Location is the time zone of every calendar word; nil is UTC.
+	Location *time.Location
+	// Accounts, with the account's own addresses.
+	Accounts []AccountSource
+	// Endpoints are the names of the webhooks.
+	Endpoints []Text
+	Define    []DefineSource
+	Lists     []ListSource
+	Rules     []RuleSource
+}
+
+// AccountSource names an account that rules may refer to.
+type AccountSource struct {
+	Name      string
+	Addresses []string
+}
+
+// DefineSource is a named expression.
+type DefineSource struct{ Name, Expr Text }
+
+// ListSource is a named list of strings.
+type ListSource struct {
+	Name   Text
+	Values []string
+}
+
+// RuleSource is one rule as the user wrote it.
+type RuleSource struct {
+	Name Text
+	// Accounts restricts the rule, empty means all.
+	Accounts []Text
+	// In are names, globs ("Lists/*") or roles ("role:junk") of mailboxes;
+	// empty means INBOX.
+	In   []Text
+	If   Text
+	Then []ActionSource
+	Stop bool
+	// MaxMessages is 0 for the default of the rule's destination.
+	MaxMessages int
+	DryRun      bool
+}
+
+// ActionSource is one entry of a rule's "then".
+type ActionSource struct {
+	Kind Text
+	// Args are the flags of add_flags, or the one argument of the others.
+	// Every argument may hold ${expressions}.
+	Args []Text
+}
+
+// Severity tells an error, which prevents loading, from a warning.
+type Severity int
+
+// The severities.
+const (
+	Error Severity = iota
+	Warning
+)
+
+// Problem is one thing wrong with a source, in the words of a user.
+type Problem struct {
+	// Pos is the Text's handle, Offset and Length the part of its value in
+	// runes; Length 0 means the whole text.
+	Pos            int
+	Offset, Length int
+	Severity       Severity
+	Message        string
+	// Hint says what to do next, "" if there is nothing to say.
+	Hint string
+}
