@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"time"
+
+	"imapilot/engine/journal"
+)
+
+// Status is what the daemon knows of itself, for people and machines.
+type Status struct {
+	Version  string          `json:"version"`
+	PID      int             `json:"pid"`
+	Started  time.Time       `json:"started"`
+	Config   string          `json:"config"`
+	State    string          `json:"state"`
+	DryRun   bool            `json:"dry_run"`
+	Rules    int             `json:"rules"`
+	Accounts []AccountStatus `json:"accounts"`
+}
+
+// AccountState says what an account is doing.
+type AccountState string
+
+// The states of an account.
+const (
+	Connecting AccountState = "connecting"
+	Watching   AccountState = "watching"
+	Waiting    AccountState = "waiting" // for the next attempt to connect
+	Parked     AccountState = "parked"  // the login was refused; see Error
+	Fenced     AccountState = "fenced"  // another process has the account
+	Stopped    AccountState = "stopped"
+)
+
+// AccountStatus is one account.
+type AccountStatus struct {
+	Name  string       `json:"name"`
+	Host  string       `json:"host"`
+	State AccountState `json:"state"`
+	// Error is the last failure, "" when all is well.
+	Error   string    `json:"error,omitempty"`
+	NextTry time.Time `json:"next_try,omitzero"`
+	// LastProof is when the server last proved that it answers.
+	LastProof   time.Time       `json:"last_proof,omitzero"`
+	Connections int             `json:"connections"`
+	DryRun      bool            `json:"dry_run"`
+	Mailboxes   []MailboxStatus `json:"mailboxes"`
+	// Pauses are the targets that are paused, and why.
+	Pauses []journal.Pause `json:"pauses,omitempty"`
+	// Entries counts what the journal holds by state, Deliveries the webhooks.
+	Entries    map[journal.EntryState]int    `json:"entries,omitempty"`
+	Deliveries map[journal.DeliveryState]int `json:"deliveries,omitempty"`
+}
+
+// MailboxStatus is one watched mailbox.
+type MailboxStatus struct {
+	Name string `json:"name"`
+	// Watch is "idle" or "poll 1m0s".
+	Watch       string    `json:"watch"`
+	LastProof   time.Time `json:"last_proof,omitzero"`
+	LastScan    time.Time `json:"last_scan,omitzero"`
+	LastMessage time.Time `json:"last_message,omitzero"`
+	Messages    uint32    `json:"messages"`
+	Error       string    `json:"error,omitempty"`
+}
