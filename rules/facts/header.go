@@ -1,0 +1,165 @@
+package facts
+
+import (
+	"bytes"
+	"strings"
+	"time"
+)
+
+// The limits of a header. What is beyond them is left out.
+const (
+	maxHeader    = 256 << 10 // octets of a header
+	maxFields    = 2000      // fields of a header
+	maxValue     = 64 << 10  // octets of one field
+	maxMessageID = 512       // octets of a Message-ID
+)
+
+// Header is the header of a message, or those fields of it that were fetched.
+// The nil Header has no fields.
+type Header struct {
+	fields []field
+}
+
+// field is one field, unfolded: clean UTF-8 text, encoded words still encoded.
+type field struct {
+	name  string
+	value string
+}
+
+// ParseHeader reads a header, or a whole message up to its first empty line.
+// It never fails: a line that is no field is skipped together with its
+// continuation lines, whatever is wrong with it (an mbox "From " line, text
+// without a colon, NUL, 8-bit text in a name, a missing end). It keeps at most
+// 256 KiB, 2,000 fields, and 64 KiB of one field.
+func ParseHeader(raw []byte) *Header {
+	if len(raw) > maxHeader {
+		raw = raw[:maxHeader]
+	}
+	h := &Header{}
+	for len(raw) > 0 && len(h.fields) < maxFields {
+		var lines [][]byte
+		lines, raw = nextField(raw)
+		if len(lines) == 0 {
+			break
+		}
+		if f, ok := parseField(lines); ok {
+			h.fields = append(h.fields, f)
+		}
+	}
+	return h
+}
+
+// nextField takes one line with its continuation lines (RFC 5322 section
+// 2.2.3), without line ends. It takes none at the empty line that ends a header.
+func nextField(raw []byte) (lines [][]byte, rest []byte) {
+	for len(raw) > 0 {
+		if len(lines) > 0 && raw[0] != ' ' && raw[0] != '\t' {
+			break
+		}
+		line, after, _ := bytes.Cut(raw, []byte("\n"))
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		if len(line) == 0 {
+			return lines, nil
+		}
+		lines = append(lines, line)
+		raw = after
+	}
+	return lines, raw
+}
+
+// parseField unfolds the lines. White space before the colon is obsolete and
+// still read (RFC 5322 section 4.5).
+func parseField(lines [][]byte) (field, bool) {
+	name, first, ok := bytes.Cut(lines[0], []byte(":"))
+	name = bytes.TrimRight(name, " \t")
+	if !ok || !isFieldName(name) {
+		return field{}, false
+	}
+	var value bytes.Buffer
+	value.Write(bytes.TrimSpace(first))
+	for _, line := range lines[1:] {
+		if value.Len() >= maxValue {
+			break
+		}
+		value.WriteByte(' ')
+		value.Write(bytes.TrimSpace(line))
+	}
+	text := value.Bytes()
+	return field{name: string(name), value: clean(rawText(text[:min(len(text), maxValue)]))}, true
+}
+
+// isFieldName reports whether name is one (RFC 5322 section 2.2).
+func isFieldName(name []byte) bool {
+	for _, c := range name {
+		if c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
+// raw returns the values of a field, unfolded and not decoded, in order.
+func (h *Header) raw(name string) []string {
+	if h == nil {
+		return nil
+	}
+	var out []string
+	for _, f := range h.fields {
+		if strings.EqualFold(f.name, name) {
+			out = append(out, f.value)
+		}
+	}
+	return out
+}
+
+// Values returns the values of every field of that name, in order, decoded
+// (RFC 2047) and unfolded. Names compare without case.
+func (h *Header) Values(name string) []string {
+	out := h.raw(name)
+	for i, v := range out {
+		out[i] = decodeWords(v)
+	}
+	return out
+}
+
+// First returns the first value of a field, decoded, or "".
+func (h *Header) First(name string) string {
+	if h == nil {
+		return ""
+	}
+	for _, f := range h.fields {
+		if strings.EqualFold(f.name, name) {
+			return decodeWords(f.value)
+		}
+	}
+	return ""
+}
+
+// Subject returns the decoded Subject, "" if there is none.
+func (h *Header) Subject() string { return h.First("Subject") }
+
+// MessageID returns the Message-ID with its angle brackets, "" if there is
+// none. It is the text of the field as it stands, for comparing: at most 512
+// octets, not validated.
+func (h *Header) MessageID() string {
+	values := h.raw("Message-ID")
+	if len(values) == 0 {
+		return ""
+	}
+	id := values[0]
+	if len(id) > maxMessageID {
+		id = strings.ToValidUTF8(id[:maxMessageID], "")
+	}
+	return strings.TrimSpace(id)
+}
+
+// Sent returns the time of the Date field, the zero Time if there is none that
+// can be understood.
+func (h *Header) Sent() time.Time {
+	for _, v := range h.raw("Date") {
+		if t, ok := parseDate(v); ok {
+			return t
+		}
+	}
+	return time.Time{}
+}
