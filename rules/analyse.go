@@ -1,0 +1,3 @@
+package rules
+
+func (b *builder) analyse() {}

@@ -1,0 +1,293 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/conf"
+
+	"imapilot/actions"
+)
+
+// linker builds the programs of a rule set, each distinct leaf once.
+type linker struct {
+	b       *builder
+	rs      *Ruleset
+	leafOf  map[string]int
+	factOf  map[string]int
+	pending []pendingProgram
+}
+
+// pendingProgram waits until every fact is known, because expr's environment
+// is made once.
+type pendingProgram struct {
+	node    ast.Node
+	program *program
+	want    reflect.Kind
+	pos     int
+}
+
+// build turns checked drafts into a rule set.
+func (b *builder) build() *Ruleset {
+	l := &linker{b: b, rs: &Ruleset{}, leafOf: map[string]int{}, factOf: map[string]int{}}
+	for _, d := range b.drafts {
+		l.rs.rules = append(l.rs.rules, l.rule(d))
+	}
+	l.compile()
+	l.rs.hash = hashOf(ruleHashes(l.rs.rules))
+	l.rs.pool = &sync.Pool{New: func() any { return newRun(l.rs) }}
+	return l.rs
+}
+
+func ruleHashes(list []compiledRule) []string {
+	out := make([]string, 0, 2*len(list))
+	for _, r := range list {
+		out = append(out, r.Name, r.Hash, fmt.Sprint(r.MaxMoves, r.MaxExpunges, r.DryRun))
+	}
+	return out
+}
+
+// hashOf identifies a list of texts by SHA-256.
+func hashOf(parts []string) string {
+	data, err := json.Marshal(parts)
+	if err != nil {
+		// Strings always marshal.
+		panic("rules: " + err.Error())
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+func (l *linker) rule(d *draft) compiledRule {
+	r := compiledRule{Rule: Rule{
+		Name: d.src.Name.Value, Accounts: texts(d.src.Accounts), In: d.src.in(), If: d.src.If.Value,
+		Stop: d.src.Stop, DryRun: d.src.DryRun, MaxMoves: defaultMoves, MaxExpunges: defaultExpunges,
+	}}
+	if d.src.MaxMessages > 0 {
+		r.MaxMoves, r.MaxExpunges = d.src.MaxMessages, d.src.MaxMessages
+	}
+	scope := &ruleScope{linker: l, pos: d.src.If.Pos}
+	r.condition = scope.condition(d.condition.node)
+	r.namesDeleted = scope.used.deleted
+	for i, a := range d.actions {
+		r.Kinds = append(r.Kinds, a.kind)
+		r.Then = append(r.Then, printAction(d.src.Then[i]))
+		if target, ok := a.literalTarget(); ok {
+			r.Targets = append(r.Targets, target)
+		}
+		r.actions = append(r.actions, scope.action(a))
+	}
+	r.Hash = l.hash(d, scope.used)
+	r.headers = l.headersOf(scope.used.facts)
+	return r
+}
+
+// headersOf are the header fields that facts are read from.
+func (l *linker) headersOf(names []string) []string {
+	var out []string
+	for _, name := range names {
+		if h := l.rs.facts[l.fact(name)].header; h != "" {
+			out = append(out, canonicalHeader(h))
+		}
+	}
+	return sortedSet(out)
+}
+
+// printAction shows an action as it was written.
+func printAction(a ActionSource) string {
+	args := texts(a.Args)
+	switch actions.Kind(a.Kind.Value).Spec().Arg {
+	case actions.ArgNone:
+		return a.Kind.Value
+	case actions.ArgFlags:
+		return a.Kind.Value + ": [" + strings.Join(args, ", ") + "]"
+	default:
+		return a.Kind.Value + ": " + strings.Join(args, ", ")
+	}
+}
+
+func (a draftAction) literalTarget() (string, bool) {
+	if a.kind.Spec().Arg != actions.ArgMailbox || len(a.args) != 1 || a.args[0].segments == nil {
+		return "", false
+	}
+	return literalOf(a.args[0].segments)
+}
+
+// hash identifies what a rule does. Comments, white space, the names of
+// defines, and limits are no part of it.
+func (l *linker) hash(d *draft, used uses) string {
+	parts := []string{"if", l.printed(d.condition.node), "stop", fmt.Sprint(d.src.Stop), "in"}
+	parts = append(parts, sortedSet(d.src.in())...)
+	parts = append(append(parts, "accounts"), sortedSet(texts(d.src.Accounts))...)
+	for _, a := range d.actions {
+		parts = append(parts, "then", string(a.kind))
+		for _, arg := range a.args {
+			for _, s := range arg.segments {
+				if s.isExpr {
+					parts = append(parts, "expr", l.printed(s.node))
+				} else {
+					parts = append(parts, "text", s.literal)
+				}
+			}
+		}
+	}
+	for _, name := range sortedSet(used.lists) {
+		parts = append(append(parts, "list", name), sortedSet(foldAll(l.b.lang.lists[name]))...)
+	}
+	if used.calendar {
+		parts = append(parts, "timezone", l.b.lang.clock.location.String())
+	}
+	return hashOf(parts)[:16]
+}
+
+// printed is the text of an expression with its defines filled in.
+func (l *linker) printed(n ast.Node) string {
+	return (&lowering{lang: &l.b.lang, types: l.b.types}).expand(n).String()
+}
+
+func sortedSet(list []string) []string {
+	out := slices.Sorted(slices.Values(list))
+	return slices.Compact(out)
+}
+
+// ruleScope gathers what one rule uses while its programs are made.
+type ruleScope struct {
+	*linker
+	pos  int
+	used uses
+}
+
+func (s *ruleScope) condition(n ast.Node) condition {
+	switch n := n.(type) {
+	case *ast.BoolNode:
+		if n.Value {
+			return constantCondition(True)
+		}
+		return constantCondition(False)
+	case *ast.UnaryNode:
+		if n.Operator == "not" || n.Operator == "!" {
+			return notCondition{s.condition(n.Node)}
+		}
+	case *ast.BinaryNode:
+		switch n.Operator {
+		case "and", "&&":
+			return andCondition{s.condition(n.Left), s.condition(n.Right)}
+		case "or", "||":
+			return orCondition{s.condition(n.Left), s.condition(n.Right)}
+		}
+	case *ast.IdentifierNode:
+		if d, ok := s.b.lang.defines[n.Value]; ok {
+			return s.condition(d.node)
+		}
+	}
+	return s.leaf(n)
+}
+
+// leaf returns the leaf for a node: the same one for the same printed text.
+func (s *ruleScope) leaf(n ast.Node) condition {
+	lowered, facts, ok := s.lower(n)
+	if !ok {
+		return constantCondition(ErrorTruth)
+	}
+	key := s.printed(n)
+	index, known := s.leafOf[key]
+	if !known {
+		index = len(s.rs.leaves)
+		s.leafOf[key] = index
+		p := &program{facts: facts, text: n.String()}
+		s.rs.leaves = append(s.rs.leaves, p)
+		s.pending = append(s.pending, pendingProgram{node: lowered, program: p, want: reflect.Bool, pos: s.pos})
+	}
+	return leafCondition(index)
+}
+
+// lower rewrites a node and notes what it uses.
+func (s *ruleScope) lower(n ast.Node) (ast.Node, []int, bool) {
+	l := &lowering{lang: &s.b.lang, types: s.b.types}
+	lowered := l.lower(n)
+	if l.nodes > maxNodes {
+		s.b.problem(s.pos, Error, errTooLarge.Error(), "write it as several rules")
+		return nil, nil, false
+	}
+	var facts []int
+	for _, name := range l.used.facts {
+		facts = append(facts, s.fact(name))
+	}
+	s.used.facts = append(s.used.facts, l.used.facts...)
+	s.used.lists = append(s.used.lists, l.used.lists...)
+	s.used.deleted = s.used.deleted || l.used.deleted
+	s.used.calendar = s.used.calendar || l.used.calendar
+	return lowered, facts, true
+}
+
+func (l *linker) fact(name string) int {
+	index, ok := l.factOf[name]
+	if !ok {
+		index = len(l.rs.facts)
+		l.factOf[name] = index
+		l.rs.facts = append(l.rs.facts, l.b.lang.newFact(name))
+	}
+	return index
+}
+
+func (s *ruleScope) action(a draftAction) compiledAction {
+	out := compiledAction{kind: a.kind}
+	for _, arg := range a.args {
+		var t template
+		for _, seg := range arg.segments {
+			part := templatePart{literal: seg.literal}
+			if seg.isExpr {
+				part.program = s.value(seg.expression, arg.text.Pos)
+			}
+			t.parts = append(t.parts, part)
+		}
+		if a.kind.Spec().Arg == actions.ArgFlags && len(t.parts) == 1 && t.parts[0].program == nil {
+			flag, _, _ := literalFlag(t.parts[0].literal, a.kind == actions.AddFlags)
+			t.parts[0].literal = string(flag)
+		}
+		out.args = append(out.args, t)
+	}
+	return out
+}
+
+func (s *ruleScope) value(e expression, pos int) *program {
+	p := &program{text: e.text}
+	outer := s.pos
+	s.pos = pos
+	lowered, facts, ok := s.lower(e.node)
+	s.pos = outer
+	if ok {
+		p.facts = facts
+		s.pending = append(s.pending, pendingProgram{node: lowered, program: p, want: reflect.Invalid, pos: pos})
+	}
+	return p
+}
+
+// compile makes the programs. What the checker passed compiles; if it does not
+// after all, the expression is reported as a whole instead of failing later.
+func (l *linker) compile() {
+	cfg := l.b.lang.programConfig(l.rs.facts)
+	for _, p := range l.pending {
+		if err := l.compileOne(p, cfg); err != nil {
+			l.b.problem(p.pos, Error, fmt.Sprintf("the expression %q cannot be used", p.program.text), "write it another way")
+		}
+	}
+}
+
+func (l *linker) compileOne(p pendingProgram, cfg *conf.Config) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = errors.New("the compiler failed")
+		}
+	}()
+	p.program.code, err = compileNode(p, cfg)
+	return err
+}

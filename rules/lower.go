@@ -1,0 +1,204 @@
+package rules
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// errTooLarge is the error of an expression that its defines make too large.
+var errTooLarge = errors.New("with its defines filled in the expression has more than " + strconv.Itoa(maxNodes) + " parts")
+
+// lowering rewrites a checked expression into the one that runs: defines are
+// filled in, both sides of a comparison of texts are folded, and each fact is
+// one name of a flat map. "~" marks the folded form of a fact; no user can
+// write it. The nodes that it is given are never changed.
+type lowering struct {
+	lang  *language
+	types map[ast.Node]typ
+	nodes int
+	used  uses
+}
+
+// uses is what an expression reads.
+type uses struct {
+	facts    []string // the names of facts, folded or not
+	lists    []string
+	deleted  bool // it names \Deleted
+	calendar bool // it depends on the time zone
+}
+
+func (l *lowering) lower(n ast.Node) ast.Node {
+	if l.nodes++; l.nodes > maxNodes {
+		return n
+	}
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		if d, ok := l.lang.defines[n.Value]; ok {
+			return l.lower(d.node)
+		}
+		return l.fact(n.Value)
+	case *ast.MemberNode:
+		return l.member(n, "")
+	case *ast.CallNode:
+		return l.call(n)
+	case *ast.BinaryNode:
+		return l.binary(n)
+	case *ast.StringNode:
+		l.used.deleted = l.used.deleted || strings.EqualFold(n.Value, `\Deleted`)
+	}
+	return mapChildren(n, l.lower)
+}
+
+// fact is the name of a fact; its folded form has "~" behind it.
+func (l *lowering) fact(name string) ast.Node {
+	if !slices.Contains(l.used.facts, name) {
+		l.used.facts = append(l.used.facts, name)
+	}
+	l.used.deleted = l.used.deleted || name == "deleted"
+	return &ast.IdentifierNode{Value: name}
+}
+
+func (l *lowering) member(n *ast.MemberNode, suffix string) ast.Node {
+	name := n.Property.(*ast.StringNode).Value
+	if base, ok := n.Node.(*ast.IdentifierNode); ok {
+		if _, ok := l.lang.fields[base.Value+"."+name]; ok {
+			return l.fact(base.Value + "." + name + suffix)
+		}
+	}
+	return &ast.MemberNode{Node: l.lower(n.Node), Property: &ast.StringNode{Value: name + suffix}}
+}
+
+func (l *lowering) isText(n ast.Node) bool { return l.types[n].kind == textKind }
+
+func (l *lowering) binary(n *ast.BinaryNode) ast.Node {
+	switch n.Operator {
+	case "==", "!=", "<", "<=", ">", ">=", "contains", "startsWith", "endsWith", "in":
+		if l.isText(n.Left) && (l.isText(n.Right) || n.Operator == "in") {
+			return &ast.BinaryNode{Operator: n.Operator, Left: l.folded(n.Left), Right: l.folded(n.Right)}
+		}
+	case "+":
+		if l.isText(n.Left) {
+			return call("concat~", l.lower(n.Left), l.lower(n.Right))
+		}
+	}
+	return mapChildren(n, l.lower)
+}
+
+// folded lowers a text, or a list of texts, to its folded form.
+func (l *lowering) folded(n ast.Node) ast.Node {
+	if l.nodes++; l.nodes > maxNodes {
+		return n
+	}
+	switch n := n.(type) {
+	case *ast.StringNode:
+		l.lower(n)
+		return &ast.StringNode{Value: fold(n.Value)}
+	case *ast.ArrayNode:
+		return mapChildren(n, l.folded)
+	case *ast.ConditionalNode:
+		return &ast.ConditionalNode{Ternary: true, Cond: l.lower(n.Cond), Exp1: l.folded(n.Exp1), Exp2: l.folded(n.Exp2)}
+	case *ast.IdentifierNode:
+		if d, ok := l.lang.defines[n.Value]; ok {
+			return l.folded(d.node)
+		}
+		return l.fact(n.Value + "~")
+	case *ast.MemberNode:
+		return l.member(n, "~")
+	case *ast.CallNode:
+		if calleeName(n) == "header" {
+			return l.fact(headerFact(n) + "~")
+		}
+	}
+	if l.types[n].kind == listKind {
+		return call("foldall~", l.lower(n))
+	}
+	return call("fold~", l.lower(n))
+}
+
+func call(name string, args ...ast.Node) ast.Node {
+	return &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}, Arguments: args}
+}
+
+// headerFact is the name of the fact that header("X") reads.
+func headerFact(n *ast.CallNode) string {
+	return "header." + canonicalHeader(n.Arguments[0].(*ast.StringNode).Value)
+}
+
+// canonicalHeader spells a field name one way: "List-Id".
+func canonicalHeader(name string) string {
+	parts := strings.Split(strings.ToLower(name), "-")
+	for i, p := range parts {
+		if p != "" {
+			parts[i] = strings.ToUpper(p[:1]) + p[1:]
+		}
+	}
+	return strings.Join(parts, "-")
+}
+
+func (l *lowering) call(n *ast.CallNode) ast.Node {
+	name := calleeName(n)
+	l.used.calendar = l.used.calendar || l.lang.functions[name].calendar
+	switch name {
+	case "header":
+		return l.fact(headerFact(n))
+	case "date":
+		t, _ := parseTime(n.Arguments[0].(*ast.StringNode).Value, l.lang.clock.location)
+		return &ast.ConstantNode{Value: t}
+	case "in_list":
+		list := n.Arguments[1].(*ast.StringNode).Value
+		l.used.lists = append(l.used.lists, list)
+		return &ast.BinaryNode{Operator: "in", Left: l.folded(n.Arguments[0]), Right: &ast.ConstantNode{Value: setOf(l.lang.lists[list])}}
+	case "has", "glob":
+		args := make([]ast.Node, len(n.Arguments))
+		for i, a := range n.Arguments {
+			args[i] = l.folded(a)
+		}
+		return l.anyPart(name, args)
+	}
+	return call(name, mapAll(n.Arguments, l.lower)...)
+}
+
+// anyPart writes has(text, "a", "b") as the or of two operators, which cost a
+// tenth of a call, where the text is a fact that costs nothing to read again.
+func (l *lowering) anyPart(name string, args []ast.Node) ast.Node {
+	text, isFact := args[0].(*ast.IdentifierNode)
+	if name != "has" || !isFact {
+		return call(name, args...)
+	}
+	var out ast.Node
+	for _, part := range args[1:] {
+		one := &ast.BinaryNode{Operator: "contains", Left: &ast.IdentifierNode{Value: text.Value}, Right: part}
+		if out == nil {
+			out = one
+			continue
+		}
+		out = &ast.BinaryNode{Operator: "or", Left: out, Right: one}
+	}
+	return out
+}
+
+func setOf(list []string) map[string]struct{} {
+	out := make(map[string]struct{}, len(list))
+	for _, s := range list {
+		out[fold(s)] = struct{}{}
+	}
+	return out
+}
+
+// expand fills the defines in and changes nothing else: it prints the same for
+// two expressions that mean the same but for white space, comments and names.
+func (l *lowering) expand(n ast.Node) ast.Node {
+	if l.nodes++; l.nodes > maxNodes {
+		return n
+	}
+	if id, ok := n.(*ast.IdentifierNode); ok {
+		if d, ok := l.lang.defines[id.Value]; ok {
+			return l.expand(d.node)
+		}
+	}
+	return mapChildren(n, l.expand)
+}

@@ -1,0 +1,94 @@
+package rules
+
+import (
+	"slices"
+	"sync"
+
+	"imapilot/actions"
+)
+
+// Ruleset is a compiled source. It is immutable and safe for concurrent use.
+type Ruleset struct {
+	rules  []compiledRule
+	leaves []*program
+	facts  []fact
+	hash   string
+	pool   *sync.Pool
+}
+
+// Rule describes one rule as plain data.
+type Rule struct {
+	Name string
+	// Hash identifies what the rule does: the first 16 hexadecimal digits of a
+	// SHA-256 over its condition, actions, mailboxes, accounts and stop, with
+	// the defines and lists that it uses. Limits, dry_run and comments are no
+	// part of it.
+	Hash         string
+	Accounts, In []string
+	// If and Then are as the user wrote them: "move: Lists/${list.name}".
+	If   string
+	Then []string
+	// Kinds are those of Then.
+	Kinds []actions.Kind
+	// Targets are the mailboxes of copy and move that hold no expression.
+	Targets      []string
+	Stop, DryRun bool
+	// MaxMoves and MaxExpunges are the most messages that it may take away at once.
+	MaxMoves, MaxExpunges int
+}
+
+type compiledRule struct {
+	Rule
+	condition    condition
+	actions      []compiledAction
+	headers      []string
+	namesDeleted bool
+}
+
+type compiledAction struct {
+	kind actions.Kind
+	args []template
+}
+
+// Hash identifies the content of the whole set, the order of its rules included.
+func (rs *Ruleset) Hash() string { return rs.hash }
+
+// Rules returns the rules in order.
+func (rs *Ruleset) Rules() []Rule {
+	out := make([]Rule, len(rs.rules))
+	for i, r := range rs.rules {
+		out[i] = r.Rule
+	}
+	return out
+}
+
+// looksAt reports whether the rule is for the mailbox.
+func (r *compiledRule) looksAt(account string, mb Mailbox) bool {
+	if len(r.Accounts) > 0 && !slices.Contains(r.Accounts, account) {
+		return false
+	}
+	return slices.ContainsFunc(r.In, mb.Match)
+}
+
+// Applies reports whether any rule looks at the mailbox.
+func (rs *Ruleset) Applies(account string, mb Mailbox) bool {
+	return slices.ContainsFunc(rs.rules, func(r compiledRule) bool { return r.looksAt(account, mb) })
+}
+
+// Needs is what has to be fetched before rules can be evaluated.
+type Needs struct {
+	// HeaderFields are field names, spelled "List-Id", sorted, each once.
+	HeaderFields []string
+}
+
+// Needs returns what the rules for this mailbox read of a message, and the
+// fields by which the engine knows and shows it: From, Message-Id and Subject.
+func (rs *Ruleset) Needs(account string, mb Mailbox) Needs {
+	fields := headerNeeds()
+	for i := range rs.rules {
+		if r := &rs.rules[i]; r.looksAt(account, mb) {
+			fields = append(fields, r.headers...)
+		}
+	}
+	return Needs{HeaderFields: sortedSet(fields)}
+}
