@@ -213,8 +213,8 @@ func (s *ruleScope) leaf(n ast.Node) condition {
 func (s *ruleScope) lower(n ast.Node) (ast.Node, []int, bool) {
 	l := &lowering{lang: &s.b.lang, types: s.b.types}
 	lowered := l.lower(n)
-	if l.nodes > maxNodes {
-		s.b.problem(s.pos, Error, errTooLarge.Error(), "write it as several rules")
+	if l.err != nil {
+		s.b.problem(s.pos, Error, l.err.Error(), "write it as several rules")
 		return nil, nil, false
 	}
 	var facts []int

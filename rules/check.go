@@ -249,7 +249,10 @@ func (c *typeChecker) array(n *ast.ArrayNode) typ {
 }
 
 func (c *typeChecker) conditional(n *ast.ConditionalNode) typ {
-	c.want(n.Cond, typ{kind: boolKind}, "before the \"?\"")
+	if !n.Ternary {
+		return c.report(n, `"if" is not part of the language`, "write condition ? one : other, or two rules")
+	}
+	c.want(n.Cond, typ{kind: boolKind}, `before the "?"`)
 	a, b := c.check(n.Exp1), c.check(n.Exp2)
 	if !a.fits(b) {
 		return c.report(n, fmt.Sprintf("the two sides of \":\" are %s and %s", a, b), "both must be of one kind")
@@ -260,17 +263,18 @@ func (c *typeChecker) conditional(n *ast.ConditionalNode) typ {
 	return a
 }
 
-// want checks a node that must be of one type.
-func (c *typeChecker) want(n ast.Node, want typ, where string) {
+// want checks a node that must be of one type, and returns the type that the
+// nodes around it should go by.
+func (c *typeChecker) want(n ast.Node, want typ, where string) typ {
 	got := c.check(n)
 	if got.fits(want) {
-		return
+		return want
 	}
 	hint := ""
 	if want.kind == boolKind {
 		hint = "compare it with something, as in " + exampleOf(got)
 	}
-	c.report(n, strings.TrimSpace(fmt.Sprintf("%s was expected %s, this is %s", want, where, got)), hint)
+	return c.report(n, fmt.Sprintf("%s was expected %s, this is %s", want, where, got), hint)
 }
 
 func exampleOf(t typ) string {

@@ -83,8 +83,8 @@ func textFunctions() []Function {
 			Doc: "Whether the text is in a list of the configuration, without regard to case.", Example: `in_list(from.address, "vips")`},
 		{Name: "header", params: []param{{name: "field", typ: text, constant: true}}, result: text,
 			Doc: `The first field of that name, decoded, "" if there is none.`, Example: `header("X-Spam-Flag") == "YES"`},
-		clean("lower", "The text in lower case.", `lower(from.local)`),
-		clean("upper", "The text in upper case.", `upper(from.local)`),
+		clean("lower", "The text in lower case.", `lower(from.local) matches "^no-?reply"`),
+		clean("upper", "The text in upper case.", `upper(from.local) matches "^NO-?REPLY"`),
 		clean("trim", "The text without the white space around it.", `trim(subject) == ""`),
 	}
 }

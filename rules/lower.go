@@ -1,16 +1,18 @@
 package rules
 
 import (
-	"errors"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
 
-// errTooLarge is the error of an expression that its defines make too large.
-var errTooLarge = errors.New("with its defines filled in the expression has more than " + strconv.Itoa(maxNodes) + " parts")
+// The errors of an expression that its defines make too large.
+var (
+	errTooLarge     = fmt.Errorf("with its defines filled in the expression has more than %d parts", maxNodes)
+	errTooManyLoops = fmt.Errorf("with its defines filled in loops like any() are nested more than %d deep", maxLoops)
+)
 
 // lowering rewrites a checked expression into the one that runs: defines are
 // filled in, both sides of a comparison of texts are folded, and each fact is
@@ -20,6 +22,8 @@ type lowering struct {
 	lang  *language
 	types map[ast.Node]typ
 	nodes int
+	loops int   // around the node
+	err   error // the first limit that was exceeded
 	used  uses
 }
 
@@ -32,7 +36,7 @@ type uses struct {
 }
 
 func (l *lowering) lower(n ast.Node) ast.Node {
-	if l.nodes++; l.nodes > maxNodes {
+	if l.exceeded() {
 		return n
 	}
 	switch n := n.(type) {
@@ -47,9 +51,28 @@ func (l *lowering) lower(n ast.Node) ast.Node {
 		return l.call(n)
 	case *ast.BinaryNode:
 		return l.binary(n)
+	case *ast.PredicateNode:
+		return l.loop(n)
 	case *ast.StringNode:
 		l.used.deleted = l.used.deleted || strings.EqualFold(n.Value, `\Deleted`)
 	}
+	return mapChildren(n, l.lower)
+}
+
+// exceeded counts a node. Defines that use each other twice grow without end,
+// and the loops in them nest where none of them does.
+func (l *lowering) exceeded() bool {
+	if l.nodes++; l.nodes > maxNodes && l.err == nil {
+		l.err = errTooLarge
+	}
+	return l.err != nil
+}
+
+func (l *lowering) loop(n *ast.PredicateNode) ast.Node {
+	if l.loops++; l.loops > maxLoops && l.err == nil {
+		l.err = errTooManyLoops
+	}
+	defer func() { l.loops-- }()
 	return mapChildren(n, l.lower)
 }
 
@@ -90,7 +113,7 @@ func (l *lowering) binary(n *ast.BinaryNode) ast.Node {
 
 // folded lowers a text, or a list of texts, to its folded form.
 func (l *lowering) folded(n ast.Node) ast.Node {
-	if l.nodes++; l.nodes > maxNodes {
+	if l.exceeded() {
 		return n
 	}
 	switch n := n.(type) {
@@ -192,11 +215,12 @@ func setOf(list []string) map[string]struct{} {
 // expand fills the defines in and changes nothing else: it prints the same for
 // two expressions that mean the same but for white space, comments and names.
 func (l *lowering) expand(n ast.Node) ast.Node {
-	if l.nodes++; l.nodes > maxNodes {
+	if l.exceeded() {
 		return n
 	}
 	if id, ok := n.(*ast.IdentifierNode); ok {
-		if d, ok := l.lang.defines[id.Value]; ok {
+		// A define that is wrong has no node and stays as its name.
+		if d, ok := l.lang.defines[id.Value]; ok && d.node != nil {
 			return l.expand(d.node)
 		}
 	}

@@ -18,8 +18,7 @@ func (c *typeChecker) unary(n *ast.UnaryNode) typ {
 		c.want(n.Node, typ{kind: boolKind}, `after "`+n.Operator+`"`)
 		return typ{kind: boolKind}
 	default:
-		c.want(n.Node, typ{kind: numberKind}, `after "`+n.Operator+`"`)
-		return typ{kind: numberKind}
+		return c.want(n.Node, typ{kind: numberKind}, `after "`+n.Operator+`"`)
 	}
 }
 

@@ -156,6 +156,8 @@ func translate(message string) (text, hint string) {
 		return "braces mean nothing here", "lists stand in square brackets"
 	case strings.HasPrefix(message, "expected name"):
 		return "a name is missing after the dot", ""
+	case strings.Contains(message, "coalesce"):
+		return `"??" is not part of the language: no field is ever missing`, `compare with ""`
 	case strings.HasPrefix(message, "unclosed comment"):
 		return "this comment is never closed", ""
 	case strings.Contains(message, "literal"):
