@@ -97,7 +97,7 @@ func (p *profile) conjuncts(n ast.Node, negated bool) {
 			return
 		}
 	}
-	key := n.String()
+	key := canonical(n)
 	if negated {
 		key = "not " + key
 	}
@@ -240,7 +240,7 @@ func equality(p part) (field, value string, ok bool) {
 	if !isText {
 		return "", "", false
 	}
-	return n.Left.String(), text.Value, true
+	return canonical(n.Left), text.Value, true
 }
 
 // coversAccounts reports whether a is for every account that b is for.

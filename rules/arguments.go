@@ -86,7 +86,7 @@ func (b *builder) checkArgument(arg Text) draftArgument {
 		if !s.isExpr {
 			continue
 		}
-		s.expression = b.expression(s.text, arg.Pos, offsets[i], parserConfig())
+		s.expression = b.expression(s.text, arg.Pos, offsets[i])
 		ok = ok && s.node != nil && b.checkPrintable(s.expression, arg.Pos, offsets[i])
 	}
 	if ok {

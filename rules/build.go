@@ -148,9 +148,9 @@ func (l *linker) hash(d *draft, used uses) string {
 	return hashOf(parts)[:16]
 }
 
-// printed is the text of an expression with its defines filled in.
+// printed is the canonical text of an expression with its defines filled in.
 func (l *linker) printed(n ast.Node) string {
-	return (&lowering{lang: &l.b.lang, types: l.b.types}).expand(n).String()
+	return canonical((&lowering{lang: &l.b.lang, types: l.b.types}).expand(n))
 }
 
 func sortedSet(list []string) []string {
@@ -161,11 +161,18 @@ func sortedSet(list []string) []string {
 // ruleScope gathers what one rule uses while its programs are made.
 type ruleScope struct {
 	*linker
-	pos  int
-	used uses
+	pos   int
+	parts int // of the condition
+	used  uses
 }
 
 func (s *ruleScope) condition(n ast.Node) condition {
+	if s.parts++; s.parts > maxNodes {
+		if s.parts == maxNodes+1 {
+			s.b.problem(s.pos, Error, errTooLarge.Error(), "write it as several rules")
+		}
+		return constantCondition(ErrorTruth)
+	}
 	switch n := n.(type) {
 	case *ast.BoolNode:
 		if n.Value {

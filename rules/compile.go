@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/conf"
 
 	"imapilot/actions"
 )
@@ -31,6 +32,7 @@ const (
 type builder struct {
 	src      Source
 	lang     language
+	parser   *conf.Config
 	types    map[ast.Node]typ
 	problems []Problem
 	drafts   []*draft
@@ -74,7 +76,7 @@ func newBuilder(src Source) *builder {
 	if src.Location == nil {
 		src.Location = time.UTC
 	}
-	b := &builder{src: src, types: map[ast.Node]typ{}, lang: language{
+	b := &builder{src: src, parser: parserConfig(), types: map[ast.Node]typ{}, lang: language{
 		fields: map[string]Field{}, functions: map[string]Function{}, lists: map[string][]string{}, defines: map[string]*define{},
 		clock: clockwork{location: src.Location},
 	}}
@@ -147,7 +149,7 @@ func (b *builder) checkRules() {
 func (b *builder) checkRule(r RuleSource) *draft {
 	d := &draft{src: r}
 	b.checkPlaces(r)
-	d.condition = b.expression(r.If.Value, r.If.Pos, 0, parserConfig())
+	d.condition = b.expression(r.If.Value, r.If.Pos, 0)
 	if t := d.condition.typ; d.condition.node != nil && !t.fits(typ{kind: boolKind}) {
 		b.problem(r.If.Pos, Error, fmt.Sprintf("the condition must be true or false, this is %s", t), "compare it with something, as in "+exampleOf(t))
 		d.condition.node = nil

@@ -8,7 +8,6 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
-	"github.com/expr-lang/expr/conf"
 )
 
 // define is a named expression, which stands wherever its name does.
@@ -22,7 +21,6 @@ type define struct {
 // defines parses and checks them, the ones that others use first. A define
 // that cannot be used has the unknown type, so that its users are not blamed.
 func (b *builder) defines(sources []DefineSource) {
-	cfg := parserConfig()
 	var order []*define
 	for _, src := range sources {
 		d := &define{name: src.Name, pos: src.Expr.Pos}
@@ -30,7 +28,7 @@ func (b *builder) defines(sources []DefineSource) {
 			continue
 		}
 		var issues []issue
-		d.expression, issues = parse(src.Expr.Value, cfg)
+		d.expression, issues = parse(src.Expr.Value, b.parser)
 		b.add(d.pos, 0, issues)
 		b.lang.defines[src.Name.Value] = d
 		order = append(order, d)
@@ -151,8 +149,8 @@ func hasError(issues []issue) bool {
 }
 
 // expression parses and checks an expression at an offset of a text.
-func (b *builder) expression(text string, pos, offset int, cfg *conf.Config) expression {
-	e, issues := parse(text, cfg)
+func (b *builder) expression(text string, pos, offset int) expression {
+	e, issues := parse(text, b.parser)
 	b.add(pos, offset, issues)
 	b.checkExpression(&e, pos, offset)
 	return e

@@ -72,7 +72,7 @@ func globMatch(pattern, s string) bool {
 
 // nearest returns the name that is most like the given one, "" if none is.
 func nearest(name string, names []string) string {
-	best, least := "", max(1, min(3, len(name)/3))+1
+	best, least := "", 1+min(3, 1+len(name)/4)
 	for _, n := range names {
 		if d := distance(fold(name), fold(n)); d < least {
 			best, least = n, d

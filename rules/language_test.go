@@ -207,3 +207,31 @@ func TestGlob(t *testing.T) {
 		}
 	}
 }
+
+func TestCanonicalText(t *testing.T) {
+	b := newBuilder(baseSource())
+	text := func(s string) string {
+		e := b.expression(s, 0, 0)
+		if e.node == nil {
+			t.Fatalf("%s: %+v", s, b.problems)
+		}
+		return canonical(e.node)
+	}
+	for _, same := range [][2]string{
+		{"seen and flagged", "(seen)&&( flagged )"}, {"not seen", "!seen"}, {`subject == "a"`, `subject=='a'`}, {`any(to, .domain == "x")`, `to | any(#.domain == "x")`},
+	} {
+		if text(same[0]) != text(same[1]) {
+			t.Errorf("%s and %s print differently: %s, %s", same[0], same[1], text(same[0]), text(same[1]))
+		}
+	}
+	seen := map[string]string{}
+	for _, other := range []string{
+		"size - (1 - 2) > 0", "size - 1 - 2 > 0", "(seen ? flagged : draft) == draft", "seen ? flagged : draft == draft", "not (seen and flagged)", "not seen and flagged",
+		`subject == "a"`, `subject == "A"`, `subject == "a\" == \"a"`, "size == 1", "size == 1.0", "size == -1", "any(to, true)", "all(to, true)", `"a" in flags`, `"a" in ["a"]`,
+	} {
+		if before, ok := seen[text(other)]; ok {
+			t.Errorf("%s and %s print alike", before, other)
+		}
+		seen[text(other)] = other
+	}
+}

@@ -212,8 +212,7 @@ func setOf(list []string) map[string]struct{} {
 	return out
 }
 
-// expand fills the defines in and changes nothing else: it prints the same for
-// two expressions that mean the same but for white space, comments and names.
+// expand fills the defines in and changes nothing else.
 func (l *lowering) expand(n ast.Node) ast.Node {
 	if l.exceeded() {
 		return n

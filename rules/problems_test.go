@@ -35,7 +35,7 @@ func TestProblemsOfAnExpression(t *testing.T) {
 		{`count(to) > 1`, 0, 5, "a list and a condition", "count(to,"},
 		// Names.
 		{`subjct contains "x"`, 0, 6, `unknown field "subjct"`, "did you mean subject?"},
-		{`from.adress == "x"`, 5, 6, `no field "adress"`, "did you mean address?"},
+		{`from.addrss == "x"`, 5, 6, `no field "addrss"`, "did you mean address?"},
 		{`from.foo == "x"`, 5, 3, `no field "foo"`, "address, domain, local, name"},
 		{`list.nam == "x"`, 5, 3, `no field "nam"`, "did you mean name?"},
 		{`form.address == "x"`, 0, 4, `unknown field "form"`, "did you mean from?"},
@@ -201,6 +201,12 @@ func TestDefinesThatGrow(t *testing.T) {
 	}
 	rs, problems := Compile(src)
 	if rs != nil || len(problems) != 1 || !strings.Contains(problems[0].Message, "more than 10000 parts") {
+		t.Errorf("problems %+v", problems)
+	}
+	for i := range src.Define[1:] {
+		src.Define[i+1].Expr.Value = fmt.Sprintf(`d%d and d%d`, i, i)
+	}
+	if rs, problems = Compile(src); rs != nil || len(problems) != 1 || !strings.Contains(problems[0].Message, "more than 10000 parts") {
 		t.Errorf("problems %+v", problems)
 	}
 	src = baseSource(rule("r", "any(to, loops)", "trash"))
