@@ -114,6 +114,9 @@ type Entry struct {
 	Reason string `json:"reason,omitempty"`
 	// Errors holds, by rule, why it could not be evaluated.
 	Errors map[string]string `json:"errors,omitempty"`
+	// Skipped holds, by rule, why it must not act on this message: it did so
+	// before. A later decision skips the same rules.
+	Skipped map[string]string `json:"skipped,omitempty"`
 	// Tries counts failures that were this message's own, NextTry is when the
 	// next attempt is due.
 	Tries   int       `json:"tries,omitempty"`
