@@ -1,0 +1,78 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+)
+
+// ErrNoDaemon means that nobody listens on the socket.
+var ErrNoDaemon = errors.New("no daemon is running")
+
+// ErrNoMethod means that the daemon does not know the call: it is of another
+// version.
+var ErrNoMethod = errors.New("the running daemon does not know this command; is it of another version?")
+
+// Client calls a daemon.
+type Client struct {
+	http *http.Client
+}
+
+// NewClient makes a client for a socket. It connects with each call.
+func NewClient(path string) *Client {
+	return &Client{http: &http.Client{
+		Timeout: callTimeout,
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", path)
+			},
+		},
+	}}
+}
+
+// Call asks the daemon to do something; out takes the result and may be nil.
+// The error is ErrNoDaemon when none runs.
+func (c *Client) Call(ctx context.Context, method string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://daemon/"+method, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+			return ErrNoDaemon
+		}
+		return fmt.Errorf("asking the daemon: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNotFound {
+		return ErrNoMethod
+	}
+	return read(resp.Body, out)
+}
+
+func read(r io.Reader, out any) error {
+	var answer reply
+	if err := json.NewDecoder(io.LimitReader(r, maxBody)).Decode(&answer); err != nil {
+		return fmt.Errorf("the daemon's answer cannot be read: %w", err)
+	}
+	if answer.Error != "" {
+		return errors.New(answer.Error)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(answer.Result, out)
+}
