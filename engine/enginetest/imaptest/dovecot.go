@@ -16,36 +16,43 @@ import (
 
 const dovecotConf = `
 protocols = imap
-base_dir = %[1]s/run
-state_dir = %[1]s/state
-log_path = %[1]s/log
-ssl = no
+base_dir = {dir}/run
+state_dir = {dir}/state
+log_path = {dir}/log
 disable_plaintext_auth = no
-mail_location = sdbox:%[1]s/mail/%%u
-mail_uid = %[3]d
-mail_gid = %[4]d
+mail_location = {store}:{dir}/mail/%u
+mail_uid = {uid}
+mail_gid = {gid}
 first_valid_uid = 1
 first_valid_gid = 1
 mail_max_userip_connections = 200
-default_internal_user = %[5]s
-default_login_user = %[6]s
+default_internal_user = {internal}
+default_login_user = {login}
 passdb {
   driver = static
   args = password=secret
 }
 userdb {
   driver = static
-  args = uid=%[3]d gid=%[4]d home=%[1]s/mail/%%u
+  args = uid={uid} gid={gid} home={dir}/mail/%u
 }
 service imap-login {
   chroot =
   inet_listener imap {
     address = 127.0.0.1
-    port = %[2]d
+    port = {port}
   }
   inet_listener imaps {
-    port = 0
+    address = 127.0.0.1
+    port = {tlsport}
+    ssl = yes
   }
+}
+service anvil {
+  chroot =
+}
+service stats {
+  chroot =
 }
 namespace inbox {
   inbox = yes
@@ -62,8 +69,15 @@ namespace inbox {
     auto = create
     special_use = \Archive
   }
+  mailbox Sent {
+    auto = create
+    special_use = \Sent
+  }
+  mailbox Drafts {
+    auto = create
+    special_use = \Drafts
+  }
 }
-%[7]s
 `
 
 // Dovecot starts a real Dovecot in the foreground, with everything it writes
@@ -72,19 +86,21 @@ namespace inbox {
 func Dovecot(t testing.TB, o Options) *Server {
 	t.Helper()
 	binary := dovecotBinary(t)
+	// Not t.TempDir: the name of a socket below it would grow too long.
 	dir, err := os.MkdirTemp("", "imapilot-dovecot")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	port := freePort(t)
-	conf := filepath.Join(dir, "dovecot.conf")
-	if err := os.WriteFile(conf, []byte(dovecotConfig(t, dir, port, o)), 0o644); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // what is left lies in the temporary folder
+	s := &Server{Username: "user", Password: "secret", Options: o, Dir: dir, addr: freeAddr(t)}
+	if o.TLS {
+		s.TLSAddr = freeAddr(t)
 	}
-	start(t, exec.Command(binary, "-F", "-c", conf), dir)
-	s := &Server{Username: "user", Password: "secret", Options: o, Dir: dir, addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
+	conf := filepath.Join(dir, "dovecot.conf")
+	write(t, conf, dovecotConfig(t, s)+secured(t, s)+plugins(o)+capability(o)+o.Config)
+	s.pid = start(t, exec.Command(binary, "-F", "-c", conf), dir)
 	s.await(t)
+	s.watch(t)
 	return s
 }
 
@@ -99,33 +115,85 @@ func dovecotBinary(t testing.TB) string {
 	return ""
 }
 
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // dovecotConfig writes the configuration for the user that runs the tests: as
 // root, mail belongs to an unprivileged user, as Dovecot demands.
-func dovecotConfig(t testing.TB, dir string, port int, o Options) string {
+func dovecotConfig(t testing.TB, s *Server) string {
 	t.Helper()
-	uid, gid := os.Getuid(), os.Getgid()
-	internal, login := "dovecot", "dovenull"
-	if uid == 0 {
-		nobody, err := user.Lookup("nobody")
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	internal, login, owner := me.Username, me.Username, me
+	if me.Uid == "0" {
+		internal, login = "dovecot", "dovenull"
+		if owner, err = user.Lookup("nobody"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ownMail(t, s.Dir, owner)
+	_, port := s.Addr()
+	_, tlsPort := split(s.TLSAddr)
+	store := "sdbox"
+	if s.Options.ACL {
+		store = "maildir" // a mailbox's rights lie beside its messages
+	}
+	return strings.NewReplacer("{dir}", s.Dir, "{port}", strconv.Itoa(port), "{tlsport}", strconv.Itoa(tlsPort),
+		"{uid}", owner.Uid, "{gid}", owner.Gid, "{internal}", internal, "{login}", login, "{store}", store).Replace(dovecotConf)
+}
+
+// ownMail makes the mail folder for its owner below a folder he can enter.
+func ownMail(t testing.TB, dir string, owner *user.User) {
+	t.Helper()
+	uid, uidErr := strconv.Atoi(owner.Uid)
+	gid, gidErr := strconv.Atoi(owner.Gid)
+	mail := filepath.Join(dir, "mail")
+	for _, err := range []error{uidErr, gidErr, os.Chmod(dir, 0o755), os.Mkdir(mail, 0o755), os.Chown(mail, uid, gid)} {
 		if err != nil {
 			t.Fatal(err)
 		}
-		uid, _ = strconv.Atoi(nobody.Uid)
-		gid, _ = strconv.Atoi(nobody.Gid)
-	} else if me, err := user.Current(); err == nil {
-		internal, login = me.Username, me.Username
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
+}
+
+// secured switches TLS on or off.
+func secured(t testing.TB, s *Server) string {
+	t.Helper()
+	if !s.Options.TLS {
+		return "ssl = no\n"
 	}
-	mail := filepath.Join(dir, "mail")
-	if err := os.MkdirAll(mail, 0o777); err != nil {
-		t.Fatal(err)
+	var cert certificate
+	cert, s.Roots = newCertificate(t)
+	write(t, filepath.Join(s.Dir, "cert.pem"), string(cert.cert))
+	write(t, filepath.Join(s.Dir, "key.pem"), string(cert.key))
+	return fmt.Sprintf("ssl = yes\nssl_cert = <%[1]s/cert.pem\nssl_key = <%[1]s/key.pem\n", s.Dir)
+}
+
+func plugins(o Options) string {
+	var out strings.Builder
+	if o.Quota > 0 {
+		fmt.Fprintf(&out, "mail_plugins = $mail_plugins quota\nplugin {\n  quota = count:User quota\n  quota_vsizes = yes\n  quota_grace = 0\n  quota_rule = *:bytes=%d\n}\n", o.Quota)
 	}
-	if err := os.Chown(mail, uid, gid); err != nil {
-		t.Fatal(err)
+	if o.ACL {
+		out.WriteString("mail_plugins = $mail_plugins acl\nplugin {\n  acl = vfile::cache_secs=0\n}\n")
 	}
-	return fmt.Sprintf(dovecotConf, dir, port, uid, gid, internal, login, o.Config+capability(o))
+	return out.String()
+}
+
+// SetRights writes the rights that the user has in a mailbox of a Dovecot with
+// Options.ACL ("lrwstipekxa" are all, without "i" nothing can be put into it).
+func (s *Server) SetRights(t testing.TB, mailbox, rights string) {
+	t.Helper()
+	dir := filepath.Join(s.Dir, "mail", s.Username, "."+strings.ReplaceAll(mailbox, "/", "."))
+	if _, err := os.Stat(dir); err != nil {
+		t.Fatalf("SetRights: %v", err)
+	}
+	write(t, filepath.Join(dir, "dovecot-acl"), "owner "+rights+"\n")
 }
 
 // capability hides what the options take away. Dovecot then does not announce
@@ -140,21 +208,24 @@ func capability(o Options) string {
 			caps = append(caps, name)
 		}
 	}
-	return "\nprotocol imap {\n  imap_capability = " + strings.Join(caps, " ") + "\n}\n"
+	return "protocol imap {\n  imap_capability = " + strings.Join(caps, " ") + "\n}\n"
 }
 
-func freePort(t testing.TB) int {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return addr
 }
 
 // start runs a server in the foreground and ends it, by its id, with the test.
-func start(t testing.TB, cmd *exec.Cmd, dir string) {
+func start(t testing.TB, cmd *exec.Cmd, dir string) (pid int) {
 	t.Helper()
 	out, err := os.Create(filepath.Join(dir, "output"))
 	if err != nil {
@@ -178,6 +249,7 @@ func start(t testing.TB, cmd *exec.Cmd, dir string) {
 			<-ended
 		}
 	})
+	return cmd.Process.Pid
 }
 
 // await waits until the server takes connections.
@@ -185,11 +257,35 @@ func (s *Server) await(t testing.TB) {
 	t.Helper()
 	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if c, err := net.Dial("tcp", s.addr); err == nil {
-			c.Close()
+			_ = c.Close() // it answered, which is all that was asked
 			return
 		}
 	}
-	log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
-	out, _ := os.ReadFile(filepath.Join(s.Dir, "output"))
+	log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))    // shown as far as it exists
+	out, _ := os.ReadFile(filepath.Join(s.Dir, "output")) // likewise
 	t.Fatalf("the server does not start:\n%s%s", log, out)
+}
+
+// killDovecotSessions kills the processes that serve connections: the children
+// named imap of the Dovecot that this test started.
+func killDovecotSessions(t testing.TB, master int) {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range stats {
+		line, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		var pid, parent int
+		var name, state string
+		if _, err := fmt.Sscanf(string(line), "%d %s %s %d", &pid, &name, &state, &parent); err != nil || parent != master || name != "(imap)" {
+			continue
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+			t.Errorf("killing a connection: %v", err)
+		}
+	}
 }

@@ -1,83 +1,107 @@
 package imaptest
 
 import (
-	"bufio"
-	"bytes"
+	"context"
+	"crypto/x509"
 	"net"
-	"net/mail"
-	"slices"
-	"strings"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapclient"
 
 	"imapilot/engine/enginetest/memserver"
+	"imapilot/engine/enginetest/observer"
 )
 
-// Options of a server: the zero value offers everything.
+// Options of a server: the zero value offers everything, in clear text.
 type Options struct {
-	// NoMove, NoUIDPlus and NoIdle take capabilities away.
+	// NoMove, NoUIDPlus and NoIdle take capabilities away. The memory server
+	// then refuses the command; Dovecot only stops announcing it.
 	NoMove, NoUIDPlus, NoIdle bool
+	// TLS switches on STARTTLS at Addr and implicit TLS at TLSAddr, with a
+	// certificate for 127.0.0.1 that Roots trusts.
+	TLS bool
+	// PipeOnly, for the memory server alone, opens no socket: connect with
+	// DialContext. It works inside a synctest bubble.
+	PipeOnly bool
+	// Quota, for Dovecot alone, is how many bytes all mailboxes may hold.
+	Quota int64
+	// ACL, for Dovecot alone, makes SetRights possible.
+	ACL bool
 	// Config is added to Dovecot's configuration.
 	Config string
 }
 
-// Server is a running server and one user of it.
+// Server is a running server and one user of it. It is stopped at the end of
+// the test.
 type Server struct {
 	Username, Password string
 	Options            Options
 	// Dir is Dovecot's folder, "" for the memory server.
-	Dir  string
-	addr string
-}
+	Dir string
+	// Mem is the memory server, nil for Dovecot.
+	Mem *memserver.MemoryServer
+	// TLSAddr is host:port of implicit TLS, "" without Options.TLS.
+	TLSAddr string
+	// Roots trusts the server's certificate.
+	Roots *x509.CertPool
 
-// Memory starts a memory server.
-func Memory(t testing.TB, o Options) *Server {
-	t.Helper()
-	m, err := memserver.New(memserver.Options{NoMove: o.NoMove, NoUIDPlus: o.NoUIDPlus, NoIdle: o.NoIdle})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return &Server{Username: m.Username, Password: m.Password, Options: o, addr: m.Addr().String()}
+	addr string
+	pid  int // Dovecot's
+	see  *observer.Observer
 }
 
 // Addr returns host and port.
-func (s *Server) Addr() (string, int) {
-	a, _ := net.ResolveTCPAddr("tcp", s.addr)
-	return a.IP.String(), a.Port
-}
+func (s *Server) Addr() (string, int) { return split(s.addr) }
 
-// client opens a connection for one look or one change.
-func (s *Server) client(t testing.TB) *imapclient.Client {
-	t.Helper()
-	c, err := imapclient.DialInsecure(s.addr, nil)
+func split(addr string) (string, int) {
+	host, service, err := net.SplitHostPort(addr)
 	if err != nil {
-		t.Fatalf("test connection: %v", err)
+		return "", 0
 	}
-	if err := c.Login(s.Username, s.Password).Wait(); err != nil {
-		t.Fatalf("test login: %v", err)
+	port, err := strconv.Atoi(service)
+	if err != nil {
+		return "", 0
 	}
-	return c
+	return host, port
 }
 
-// do runs f on a connection of its own.
-func (s *Server) do(t testing.TB, f func(c *imapclient.Client) error) {
+// DialContext connects to the server, whatever the address: through a pipe
+// when it has no socket.
+func (s *Server) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
+	if s.Options.PipeOnly {
+		return s.Mem.PipeDialer()(ctx, network, "")
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", s.addr)
+}
+
+// watch opens the connection through which the test looks at the server.
+func (s *Server) watch(t testing.TB) {
+	s.see = &observer.Observer{Username: s.Username, Password: s.Password,
+		Dial: func(ctx context.Context) (net.Conn, error) { return s.DialContext(ctx, "tcp", "") }}
+	t.Cleanup(func() { _ = s.see.Close() }) // the server may be gone already
+}
+
+func must(t testing.TB, err error) {
 	t.Helper()
-	c := s.client(t)
-	defer c.Close()
-	if err := f(c); err != nil {
-		t.Fatalf("test connection: %v", err)
+	if err != nil {
+		t.Fatalf("the test's own connection: %v", err)
 	}
 }
 
 // Append delivers a message, with its mailbox made first when it is missing.
-// The UID is 0 on a server without UIDPLUS.
+// A zero date means now.
 func (s *Server) Append(t testing.TB, mailbox string, flags []imap.Flag, date time.Time, raw []byte) imap.UID {
 	t.Helper()
-	return s.AppendAll(t, mailbox, []Delivery{{Flags: flags, Date: date, Raw: raw}})[0]
+	if s.Mem != nil {
+		uid, err := s.Mem.Append(mailbox, flags, date, raw)
+		must(t, err)
+		return uid
+	}
+	uid, err := s.see.Append(mailbox, flags, date, raw)
+	must(t, err)
+	return uid
 }
 
 // Delivery is one message to append.
@@ -87,41 +111,27 @@ type Delivery struct {
 	Raw   []byte
 }
 
-// AppendAll delivers many messages over one connection.
+// AppendAll delivers many messages.
 func (s *Server) AppendAll(t testing.TB, mailbox string, all []Delivery) []imap.UID {
 	t.Helper()
 	var out []imap.UID
-	s.do(t, func(c *imapclient.Client) error {
-		for _, d := range all {
-			cmd := c.Append(mailbox, int64(len(d.Raw)), &imap.AppendOptions{Flags: d.Flags, Time: d.Date})
-			if _, err := cmd.Write(d.Raw); err != nil {
-				return err
-			}
-			if err := cmd.Close(); err != nil {
-				return err
-			}
-			data, err := cmd.Wait()
-			if err != nil {
-				return err
-			}
-			out = append(out, data.UID)
-		}
-		return nil
-	})
+	for _, d := range all {
+		out = append(out, s.Append(t, mailbox, d.Flags, d.Date, d.Raw))
+	}
 	return out
 }
 
 // Create makes a mailbox.
 func (s *Server) Create(t testing.TB, mailbox string) {
 	t.Helper()
-	s.do(t, func(c *imapclient.Client) error { return c.Create(mailbox, nil).Wait() })
+	must(t, s.see.Create(mailbox))
 }
 
 // Delete removes a mailbox and what it holds. Dovecot gives one that is made
 // again another UIDVALIDITY only in another second, so Delete waits for it.
 func (s *Server) Delete(t testing.TB, mailbox string) {
 	t.Helper()
-	s.do(t, func(c *imapclient.Client) error { return c.Delete(mailbox).Wait() })
+	must(t, s.see.Delete(mailbox))
 	if s.Dir != "" {
 		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 	}
@@ -130,102 +140,54 @@ func (s *Server) Delete(t testing.TB, mailbox string) {
 // Move moves every message of a mailbox, as another client would.
 func (s *Server) Move(t testing.TB, from, to string) {
 	t.Helper()
-	s.do(t, func(c *imapclient.Client) error {
-		if _, err := c.Select(from, nil).Wait(); err != nil {
-			return err
-		}
-		all := imap.SeqSet{{Start: 1, Stop: 0}}
-		if _, err := c.Copy(all, to).Wait(); err != nil {
-			return err
-		}
-		if err := c.Store(all, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Flags: []imap.Flag{imap.FlagDeleted}}, nil).Close(); err != nil {
-			return err
-		}
-		return c.Expunge().Close()
-	})
+	must(t, s.see.Move(from, to))
+}
+
+// Empty removes every message of a mailbox, as another client would.
+func (s *Server) Empty(t testing.TB, mailbox string) {
+	t.Helper()
+	must(t, s.see.Empty(mailbox))
 }
 
 // Store changes flags of every message of a mailbox, as another client would.
 func (s *Server) Store(t testing.TB, mailbox string, op imap.StoreFlagsOp, flags ...imap.Flag) {
 	t.Helper()
-	s.do(t, func(c *imapclient.Client) error {
-		if _, err := c.Select(mailbox, nil).Wait(); err != nil {
-			return err
-		}
-		return c.Store(imap.SeqSet{{Start: 1, Stop: 0}}, &imap.StoreFlags{Op: op, Flags: flags}, nil).Close()
-	})
+	must(t, s.see.Store(mailbox, op, flags...))
 }
 
 // UIDValidity returns a mailbox's UIDVALIDITY.
 func (s *Server) UIDValidity(t testing.TB, mailbox string) uint32 {
 	t.Helper()
-	var out uint32
-	s.do(t, func(c *imapclient.Client) error {
-		data, err := c.Status(mailbox, &imap.StatusOptions{UIDValidity: true}).Wait()
-		if err == nil {
-			out = data.UIDValidity
-		}
-		return err
-	})
-	return out
+	v, err := s.see.UIDValidity(mailbox)
+	must(t, err)
+	return v
 }
 
 // Mailboxes lists the mailboxes that can be selected.
 func (s *Server) Mailboxes(t testing.TB) []string {
 	t.Helper()
-	var out []string
-	s.do(t, func(c *imapclient.Client) error {
-		list, err := c.List("", "*", nil).Collect()
-		for _, l := range list {
-			if !slices.Contains(l.Attrs, imap.MailboxAttrNoSelect) && !slices.Contains(l.Attrs, imap.MailboxAttrNonExistent) {
-				out = append(out, l.Mailbox)
-			}
-		}
-		return err
-	})
-	slices.Sort(out)
-	return out
+	names, err := s.see.Mailboxes()
+	must(t, err)
+	return names
 }
 
 // Message is what a test sees of a message.
-type Message struct {
-	UID       imap.UID
-	Flags     []imap.Flag
-	MessageID string
-	Size      int64
-	Received  time.Time
-}
+type Message = observer.Message
 
 // Messages returns what a mailbox holds, none when it does not exist.
 func (s *Server) Messages(t testing.TB, mailbox string) []Message {
 	t.Helper()
-	if !slices.Contains(s.Mailboxes(t), mailbox) {
-		return nil
-	}
-	var out []Message
-	s.do(t, func(c *imapclient.Client) error {
-		sel, err := c.Select(mailbox, &imap.SelectOptions{ReadOnly: true}).Wait()
-		if err != nil || sel.NumMessages == 0 {
-			return err
-		}
-		section := &imap.FetchItemBodySection{Specifier: imap.PartSpecifierHeader, HeaderFields: []string{"Message-Id"}, Peek: true}
-		list, err := c.Fetch(imap.SeqSet{{Start: 1, Stop: 0}}, &imap.FetchOptions{
-			UID: true, Flags: true, InternalDate: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{section},
-		}).Collect()
-		for _, m := range list {
-			out = append(out, Message{
-				UID: m.UID, Flags: m.Flags, MessageID: messageID(m.FindBodySection(section)), Size: m.RFC822Size, Received: m.InternalDate,
-			})
-		}
-		return err
-	})
-	return out
+	list, err := s.see.Messages(mailbox)
+	must(t, err)
+	return list
 }
 
-func messageID(header []byte) string {
-	m, err := mail.ReadMessage(bufio.NewReader(bytes.NewReader(header)))
-	if err != nil {
-		return ""
+// KillConnections cuts every connection to the server without a word.
+func (s *Server) KillConnections(t testing.TB) {
+	t.Helper()
+	if s.Mem != nil {
+		s.Mem.KillConnections()
+		return
 	}
-	return strings.TrimSpace(m.Header.Get("Message-Id"))
+	killDovecotSessions(t, s.pid)
 }

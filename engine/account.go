@@ -1,0 +1,298 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"imapilot/engine/config"
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+	"imapilot/rules"
+)
+
+// account is one IMAP account. The goroutine of run owns all of it but what
+// says otherwise; other goroutines wake it or send it a request.
+type account struct {
+	engine  *Engine
+	cfg     config.Account
+	log     *slog.Logger
+	timing  Timing
+	journal journal.Journal
+
+	// The next three are set by reload, under reloading.
+	reloading sync.Mutex
+	rules     *rules.Ruleset
+	webhooks  []config.Webhook
+	dryRun    bool
+	// generation counts reloads and connections: what was decided under an
+	// older one is decided again before anything destructive.
+	generation int
+
+	own      journal.Ownership
+	cursors  map[string]journal.Cursor
+	listed   time.Time
+	fresh    bool // the journal knew nothing of the account
+	nextSeq  int64
+	open     map[int64]*task
+	expected map[string]journal.Expected
+	pauses   map[string]journal.Pause
+	created  []journal.Creation
+	quota    *quota
+	secret   [sha256.Size]byte // of the last login of the work connection
+
+	wake     *waker
+	requests chan request
+	outbox   *outbox
+	state    stateBox
+}
+
+// task is an open entry and what the owner knows of it in this process.
+type task struct {
+	journal.Entry
+	// generation and decided say when it was decided last.
+	generation int
+	decided    time.Time
+	// look is set when a step may have happened without our knowing.
+	look bool
+	// alone is set when a command for several messages was refused.
+	alone bool
+}
+
+func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
+	a := &account{
+		engine: e, cfg: cfg, timing: e.timing, journal: e.opts.Journal,
+		log:  e.log.With("account", cfg.Name),
+		wake: newWaker(), requests: make(chan request),
+	}
+	a.outbox = newOutbox(a)
+	a.state.set(func(s *AccountStatus) { s.Name, s.Host, s.State = cfg.Name, cfg.Host, Connecting })
+	a.reload(all)
+	return a
+}
+
+// reload takes new rules. It may be called from any goroutine.
+func (a *account) reload(cfg *config.Config) {
+	a.reloading.Lock()
+	a.rules, a.webhooks = cfg.Rules, cfg.Webhooks
+	a.dryRun = a.engine.opts.DryRun || cfg.DryRun || a.cfg.DryRun
+	a.generation++
+	dry := a.dryRun
+	a.reloading.Unlock()
+	a.state.set(func(s *AccountStatus) { s.DryRun = dry })
+	a.wake.everything()
+}
+
+// current returns the rules in force.
+func (a *account) current() (*rules.Ruleset, int) {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	return a.rules, a.generation
+}
+
+func (a *account) isDryRun() bool {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	return a.dryRun
+}
+
+func (a *account) report() AccountStatus { return a.state.get() }
+
+// run owns the account until ctx is done. With Once it returns an error when
+// the account could not be processed; otherwise only when it was fenced.
+func (a *account) run(ctx context.Context) error {
+	defer a.state.set(func(s *AccountStatus) {
+		if s.State != Fenced {
+			s.State = Stopped
+		}
+	})
+	if err := a.acquire(ctx); err != nil {
+		return err
+	}
+	work, cancel := grace(ctx, a.timing.Grace)
+	defer cancel()
+	stop := a.outbox.start(ctx, work)
+	defer stop()
+	return a.keepConnected(ctx, work)
+}
+
+// grace returns a context that outlives ctx by d, so that a step under way
+// can be finished and recorded.
+func grace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return out, func() { stop(); cancel() }
+}
+
+// acquire takes the lease and loads what the journal holds. A journal that is
+// unavailable is waited for.
+func (a *account) acquire(ctx context.Context) error {
+	for {
+		own, snap, err := a.journal.Acquire(ctx, a.cfg.Name, a.engine.opts.Holder)
+		if err == nil {
+			a.load(own, snap)
+			return nil
+		}
+		if !errors.Is(err, journal.ErrUnavailable) || a.engine.opts.Once || ctx.Err() != nil {
+			return err
+		}
+		a.log.Error("the journal is unavailable", "error", err)
+		if !a.pause(ctx, verdict{wait: a.timing.FirstRetry * 5}) {
+			return nil
+		}
+	}
+}
+
+func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
+	a.own, a.nextSeq, a.listed, a.fresh = own, max(1, snap.NextSeq), snap.Listed, snap.Fresh
+	a.cursors = map[string]journal.Cursor{}
+	for _, c := range snap.Cursors {
+		a.cursors[c.Mailbox] = c
+	}
+	a.open = map[int64]*task{}
+	for _, e := range snap.Open {
+		a.open[e.Seq] = &task{Entry: e, look: true}
+	}
+	a.expected = map[string]journal.Expected{}
+	for _, x := range snap.Expected {
+		a.expected[x.ID] = x
+	}
+	a.pauses = map[string]journal.Pause{}
+	for _, p := range snap.Pauses {
+		a.pauses[p.Target] = p
+	}
+	a.created = snap.Created
+}
+
+// keepConnected connects, works until the connection ends, waits, and starts
+// again. In steady failure it logs in less than once a minute.
+func (a *account) keepConnected(ctx, work context.Context) error {
+	b := backoff{timing: a.timing}
+	for attempt := 1; ; attempt++ {
+		began := time.Now()
+		err := a.connection(ctx, work, &b)
+		switch {
+		case ctx.Err() != nil || err == nil && a.engine.opts.Once:
+			return nil
+		case errors.Is(err, journal.ErrFenced):
+			a.log.Error("stopped: another process has taken over this account")
+			a.state.set(func(s *AccountStatus) { s.State, s.Error = Fenced, err.Error() })
+			return err
+		case a.engine.opts.Once && (attempt >= onceAttempts || final(err)):
+			return err
+		}
+		if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrUnknown) {
+			// Memory and journal disagree: the journal is right.
+			if err := a.acquire(ctx); err != nil {
+				return err
+			}
+		}
+		v := b.failed(err, time.Since(began))
+		a.tellWaiting(err, v)
+		if !a.pause(ctx, v) {
+			return nil
+		}
+	}
+}
+
+// final reports whether trying again at once cannot help.
+func final(err error) bool {
+	return isClass(err, imapsession.Auth) || isClass(err, imapsession.Config)
+}
+
+func (a *account) tellWaiting(err error, v verdict) {
+	next := time.Now().Add(v.wait)
+	state := Waiting
+	if v.parked {
+		state = Parked
+	}
+	a.state.set(func(s *AccountStatus) {
+		s.State, s.Error, s.NextTry, s.Connections = state, err.Error(), next, 0
+	})
+	if v.parked {
+		a.log.Error("parked: the server refused the login three times; correct the credentials and run 'imapilot reload'",
+			"error", err, "next_try", next.Format(time.RFC3339))
+		return
+	}
+	a.log.Warn("connection lost", "error", err, "again_in", v.wait.Round(time.Millisecond))
+}
+
+// pause waits, answering requests meanwhile; a reload ends it early, and so
+// does a changed secret when the account is parked. It returns false when ctx
+// is done.
+func (a *account) pause(ctx context.Context, v verdict) bool {
+	timer := time.NewTimer(v.wait)
+	defer timer.Stop()
+	check := time.NewTicker(a.timing.Again)
+	defer check.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			return true
+		case <-check.C:
+			if v.parked && a.secretChanged(ctx) {
+				return true
+			}
+		case req := <-a.requests:
+			a.answer(ctx, req)
+		case <-a.wake.reloaded:
+			return true
+		}
+	}
+}
+
+// secretChanged reports whether the secret is another one than the last login
+// used.
+func (a *account) secretChanged(ctx context.Context) bool {
+	now, err := a.cfg.Password.Read(ctx)
+	return err == nil && sha256.Sum256([]byte(now)) != a.secret
+}
+
+// dial opens one connection for watching.
+func (a *account) dial(ctx context.Context) (*imapsession.Session, error) {
+	s, _, err := a.login(ctx)
+	return s, err
+}
+
+// login opens one connection, with the secret read anew each time so that a
+// changed one is taken up.
+func (a *account) login(ctx context.Context) (*imapsession.Session, [sha256.Size]byte, error) {
+	var sum [sha256.Size]byte
+	password, err := a.cfg.Password.Read(ctx)
+	if err != nil {
+		return nil, sum, &imapsession.Error{Op: "LOGIN", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
+	}
+	roots, err := a.roots()
+	if err != nil {
+		return nil, sum, &imapsession.Error{Op: "TLS", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
+	}
+	s, err := imapsession.Dial(ctx, imapsession.Options{
+		Account: a.cfg.Name, Host: a.cfg.Host, Port: a.cfg.Port, TLS: string(a.cfg.TLS), Roots: roots,
+		Username: a.cfg.Username, Password: password,
+		DialContext: a.engine.opts.DialContext, Logger: a.log,
+	})
+	return s, sha256.Sum256([]byte(password)), err
+}
+
+func (a *account) roots() (*x509.CertPool, error) {
+	if a.cfg.CA == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(a.cfg.CA)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no PEM certificate", a.cfg.CA)
+	}
+	return pool, nil
+}

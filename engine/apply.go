@@ -1,0 +1,419 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/actions"
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+)
+
+// apply sends the steps that are due. Mailboxes are taken one after the
+// other; in one, flags are set first, then copies made, then messages moved
+// and expunged, and a message's next step waits for the one before.
+func (c *connection) apply(ctx, work context.Context) error {
+	if c.isDryRun() {
+		return nil
+	}
+	for _, name := range c.openMailboxes() {
+		if err := c.applyMailbox(ctx, work, name); err != nil {
+			if !mailboxOnly(err) {
+				return err
+			}
+			c.log.Error("mailbox cannot be worked on", "mailbox", name, "error", err)
+			c.postpone(name)
+		}
+	}
+	return nil
+}
+
+// openMailboxes lists the mailboxes with entries that are due.
+func (c *connection) openMailboxes() []string {
+	var out []string
+	for _, w := range c.open {
+		if c.ready(w) && !slices.Contains(out, w.Mailbox) {
+			out = append(out, w.Mailbox)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// postpone lets the open entries of a mailbox rest that cannot be selected.
+func (c *connection) postpone(mailbox string) {
+	for _, w := range c.open {
+		if w.Mailbox == mailbox {
+			w.NextTry = time.Now().Add(c.timing.Again)
+		}
+	}
+}
+
+func (c *connection) applyMailbox(ctx, work context.Context, name string) error {
+	if err := c.use(work, name); err != nil {
+		return err
+	}
+	if err := c.renumbered(work, name); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		ready := c.readyIn(name, c.validity)
+		if len(ready) == 0 {
+			return nil
+		}
+		if err := c.advance(work, name, ready); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renumbered deals with entries of another UIDVALIDITY: the scan of a watched
+// mailbox binds them to their new UIDs; elsewhere nothing can be told.
+func (c *connection) renumbered(ctx context.Context, name string) error {
+	var closed []journal.Entry
+	for _, w := range c.open {
+		if w.Mailbox != name || w.UIDValidity == c.validity {
+			continue
+		}
+		if slices.Contains(c.watched, name) {
+			w.NextTry = time.Now().Add(c.timing.Again)
+			c.wake.mailbox(name)
+			continue
+		}
+		e := cloneEntry(w.Entry)
+		e.State, e.Reason = journal.Unsure, "the server renumbered the mailbox, which is not watched"
+		closed = append(closed, e)
+	}
+	if len(closed) == 0 {
+		return nil
+	}
+	return c.commit(ctx, c.closing(closed...))
+}
+
+// readyIn returns the entries of a mailbox whose next step may be sent now. A
+// mailbox without a UIDVALIDITY, or with another one, has none: nothing can
+// be said of its UIDs.
+func (c *connection) readyIn(mailbox string, validity uint32) []*task {
+	var out []*task
+	for _, w := range c.open {
+		if w.Mailbox == mailbox && validity != 0 && w.UIDValidity == validity && c.ready(w) {
+			out = append(out, w)
+		}
+	}
+	slices.SortFunc(out, func(a, b *task) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out
+}
+
+// ready reports whether an entry has something to do now.
+func (c *connection) ready(w *task) bool {
+	if time.Now().Before(w.NextTry) {
+		return false
+	}
+	return w.Next() < 0 || !c.paused(w.lane())
+}
+
+// advance does the next thing for some of the ready entries: look at what may
+// have happened, decide again what is old, or send the earliest kind of step.
+func (c *connection) advance(ctx context.Context, name string, ready []*task) error {
+	ready = ready[:min(len(ready), batchSize)]
+	if looks := filter(ready, func(w *task) bool { return w.look }); len(looks) > 0 {
+		return c.look(ctx, name, looks)
+	}
+	if old := filter(ready, c.isStale); len(old) > 0 {
+		return c.redecide(ctx, name, old)
+	}
+	group := firstGroup(ready)
+	if c.isProbe(group) {
+		group = group[:1]
+	}
+	return c.send(ctx, name, group)
+}
+
+func filter(all []*task, keep func(*task) bool) []*task {
+	var out []*task
+	for _, w := range all {
+		if keep(w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// firstGroup returns the entries whose next step is the same command, of the
+// earliest phase there is.
+func firstGroup(ready []*task) []*task {
+	first := slices.MinFunc(ready, func(a, b *task) int {
+		return cmp.Compare(a.step().Action.Kind.Spec().Phase, b.step().Action.Kind.Spec().Phase)
+	})
+	return filter(ready, func(w *task) bool {
+		return w.step().Action.Equal(first.step().Action) && w.step().Target == first.step().Target
+	})
+}
+
+// step is the next step; only entries with one come here.
+func (w *task) step() *journal.Step { return &w.Steps[w.Next()] }
+
+// lane is the mailbox that a refusal of the next step pauses: its target, or
+// the message's own mailbox.
+func (w *task) lane() string {
+	if t := w.step().Target; t != "" {
+		return t
+	}
+	return w.Mailbox
+}
+
+// isStale reports whether an entry is decided again before its next step: one
+// without steps (it was held), and a destructive one that is old or was
+// decided before a reload or a restart.
+func (c *connection) isStale(w *task) bool {
+	if w.Next() < 0 {
+		return true
+	}
+	if !w.step().Action.Kind.Spec().Destination {
+		return false
+	}
+	_, generation := c.current()
+	return w.generation != generation || time.Since(w.decided) > c.timing.Stale
+}
+
+// send performs one step for a group of messages and records the outcomes.
+func (c *connection) send(ctx context.Context, name string, group []*task) error {
+	step := *group[0].step()
+	if wait, err := c.prepareTarget(ctx, group); err != nil || wait {
+		return err
+	}
+	action := step.Action
+	action.Mailbox = step.Target
+	outcomes, err := actions.Apply(ctx, &mailbox{c: c, name: name, step: step.Target}, action, refsOf(group))
+	if err != nil {
+		return c.refused(ctx, name, group, err)
+	}
+	return c.settleGroup(ctx, group, outcomes, true)
+}
+
+func refsOf(group []*task) []actions.MessageRef {
+	refs := make([]actions.MessageRef, len(group))
+	for i, w := range group {
+		refs[i] = actions.MessageRef{UID: w.UID, MessageID: w.Print.MessageID, Received: w.Print.Received, Size: w.Print.Size}
+	}
+	return refs
+}
+
+// settleGroup records the outcomes of one step. resume says that the command
+// was accepted, which ends a pause of its target.
+func (c *connection) settleGroup(ctx context.Context, group []*task, outcomes []actions.Outcome, resume bool) error {
+	byUID := map[imap.UID]actions.Outcome{}
+	for _, o := range outcomes {
+		byUID[o.UID] = o
+	}
+	now := time.Now()
+	batch := journal.Batch{At: now}
+	target := group[0].lane()
+	for _, w := range group {
+		o, ok := byUID[w.UID]
+		if !ok {
+			continue
+		}
+		e, i := cloneEntry(w.Entry), w.Next()
+		settle(&e, i, o, now)
+		batch.Entries = append(batch.Entries, e)
+		c.noteArrival(&batch, e, i, o)
+	}
+	if _, paused := c.pauses[target]; paused && resume {
+		batch.Resume = []string{target}
+		batch.Events = append(batch.Events, journal.Event{Kind: "resumed", Mailbox: target, Text: c.dir.config(target) + ": accepted again"})
+	}
+	return c.commit(ctx, batch)
+}
+
+// cloneEntry copies what settle changes, so that memory keeps the old state
+// until the journal has the new one.
+func cloneEntry(e journal.Entry) journal.Entry {
+	e.Steps = slices.Clone(e.Steps)
+	return e
+}
+
+// noteArrival counts a copy of ours as handled in its target when COPYUID
+// named it, and forgets arrivals that will not come.
+func (c *connection) noteArrival(batch *journal.Batch, e journal.Entry, step int, o actions.Outcome) {
+	s := e.Steps[step]
+	if s.Target == "" {
+		return
+	}
+	id := expectedID(e.Seq, step)
+	if _, ok := c.expected[id]; !ok {
+		return
+	}
+	cursor, i := c.batchCursor(batch, s.Target)
+	if o.Target != 0 && cursor.UIDValidity != 0 && (s.TargetValidity == 0 || cursor.UIDValidity == s.TargetValidity) {
+		handle(&cursor, []imap.UID{o.Target})
+		batch.Known = append(batch.Known, journal.KnownBatch{Mailbox: s.Target, UIDValidity: cursor.UIDValidity,
+			Messages: []journal.Known{{UID: o.Target, Print: e.Print}}})
+		if i < 0 {
+			batch.Cursors = append(batch.Cursors, cursor)
+		} else {
+			batch.Cursors[i] = cursor
+		}
+		batch.Arrived = append(batch.Arrived, id)
+		return
+	}
+	if s.State != journal.StepDone && s.State != journal.StepLeft && e.State != journal.Open {
+		batch.Arrived = append(batch.Arrived, id)
+	}
+}
+
+// batchCursor returns the cursor of a mailbox as the batch has it.
+func (c *connection) batchCursor(batch *journal.Batch, mailbox string) (journal.Cursor, int) {
+	for i := range batch.Cursors {
+		if batch.Cursors[i].Mailbox == mailbox {
+			return batch.Cursors[i], i
+		}
+	}
+	return c.cursors[mailbox], -1
+}
+
+// refused decides what follows when the server did not accept a command. What
+// may have happened in part is looked at before anything is sent again.
+func (c *connection) refused(ctx context.Context, name string, group []*task, err error) error {
+	step := *group[0].step()
+	var e *imapsession.Error
+	if errors.Is(err, actions.ErrNeedsUIDPlus) {
+		return c.giveUp(ctx, group, err.Error())
+	}
+	if !errors.As(err, &e) {
+		return err
+	}
+	if e.Class == imapsession.Connection {
+		return err
+	}
+	for _, w := range group {
+		w.look = step.Target != ""
+	}
+	c.log.Warn("refused", "action", step.Action.String(), "mailbox", c.dir.config(name), "messages", len(group), "error", err)
+	switch e.Class {
+	case imapsession.Target:
+		return c.pauseTarget(ctx, group[0].lane(), reasonOf(err), c.timing.Probe)
+	case imapsession.Throttled, imapsession.TryAgain:
+		return c.rest(group, max(e.RetryAfter, c.timing.Again))
+	default:
+		return c.split(ctx, group, err)
+	}
+}
+
+// rest lets a group wait without counting a try.
+func (c *connection) rest(group []*task, d time.Duration) error {
+	for _, w := range group {
+		w.NextTry = time.Now().Add(d)
+	}
+	return nil
+}
+
+// split finds the message that a command was refused for: each of the group
+// is sent alone. One that is refused alone has failed for its own reason.
+func (c *connection) split(ctx context.Context, group []*task, cause error) error {
+	if len(group) > 1 {
+		for _, w := range group {
+			w.alone = true
+		}
+		return nil
+	}
+	w := group[0]
+	e, i := cloneEntry(w.Entry), w.Next()
+	failTry(&e, i, cause.Error(), time.Now())
+	return c.commit(ctx, c.closing(e))
+}
+
+// giveUp fails a step at once: trying again cannot help.
+func (c *connection) giveUp(ctx context.Context, group []*task, reason string) error {
+	var entries []journal.Entry
+	for _, w := range group {
+		e := cloneEntry(w.Entry)
+		fail(&e, w.Next(), reason, time.Now())
+		entries = append(entries, e)
+	}
+	return c.commit(ctx, c.closing(entries...))
+}
+
+// closing is a batch that writes entries and forgets the arrivals of those
+// that are closed.
+func (c *connection) closing(entries ...journal.Entry) journal.Batch {
+	batch := journal.Batch{Entries: entries}
+	for _, e := range entries {
+		if e.State == journal.Open {
+			continue
+		}
+		for i, s := range e.Steps {
+			done := s.State == journal.StepDone || s.State == journal.StepLeft
+			if _, ok := c.expected[expectedID(e.Seq, i)]; ok && !done {
+				batch.Arrived = append(batch.Arrived, expectedID(e.Seq, i))
+			}
+		}
+	}
+	return batch
+}
+
+// pauseTarget stops a target that does not take messages now: the entries stay
+// open, spend no tries and go on by themselves when a probe succeeds.
+func (c *connection) pauseTarget(ctx context.Context, target, reason string, d time.Duration) error {
+	now := time.Now()
+	p := journal.Pause{Target: target, Reason: reason, Since: now, Probe: now.Add(d)}
+	if old, ok := c.pauses[target]; ok {
+		p.Since = old.Since
+		return c.commit(ctx, journal.Batch{Pauses: []journal.Pause{p}})
+	}
+	return c.commit(ctx, journal.Batch{Pauses: []journal.Pause{p}, Events: []journal.Event{{
+		Kind: "paused", Mailbox: target, Text: fmt.Sprintf("%s: paused: %s", c.dir.config(target), p.Reason)}}})
+}
+
+func reasonOf(err error) string {
+	var e *imapsession.Error
+	if errors.As(err, &e) && e.Text != "" {
+		return strings.TrimSpace(e.Code + " " + e.Text)
+	}
+	return err.Error()
+}
+
+// paused reports whether a target may not be tried now.
+func (a *account) paused(target string) bool {
+	p, ok := a.pauses[target]
+	return ok && time.Now().Before(p.Probe)
+}
+
+// isProbe reports whether the group's target is paused and due for a probe,
+// or its messages are to be sent alone.
+func (c *connection) isProbe(group []*task) bool {
+	_, paused := c.pauses[group[0].lane()]
+	return paused || group[0].alone
+}
+
+// nextDue is when an open entry wants to be looked at next, zero if none. What
+// is due now was just tried in vain, and waits a little.
+func (c *connection) nextDue() time.Time {
+	var at time.Time
+	if c.isDryRun() {
+		return at
+	}
+	for _, w := range c.open {
+		due := w.NextTry
+		if w.Next() >= 0 {
+			if p, ok := c.pauses[w.lane()]; ok && p.Probe.After(due) {
+				due = p.Probe
+			}
+		}
+		if at.IsZero() || due.Before(at) {
+			at = due
+		}
+	}
+	if now := time.Now(); !at.IsZero() && !at.After(now) || at.IsZero() && len(c.open) > 0 {
+		return now.Add(c.timing.Again)
+	}
+	return at
+}

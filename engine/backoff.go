@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"imapilot/engine/imapsession"
+)
+
+// backoff decides how long an account waits before it connects again.
+type backoff struct {
+	timing   Timing
+	failures int
+	refused  int
+}
+
+// verdict is what follows from a failure.
+type verdict struct {
+	wait   time.Duration
+	parked bool
+}
+
+// connected is told of a login that worked: the credentials are good.
+func (b *backoff) connected() { b.refused = 0 }
+
+// failed is told why a connection ended and how long it had lived. The delay
+// is forgotten only after a connection that proved itself, so that a server
+// which accepts a login and then drops it does not cause a storm of logins.
+func (b *backoff) failed(err error, lived time.Duration) verdict {
+	if lived >= b.timing.Proven {
+		b.failures = 0
+	}
+	b.failures++
+	if isClass(err, imapsession.Auth) {
+		b.refused++
+		if b.refused >= maxRefusals {
+			return verdict{wait: b.timing.Parked, parked: true}
+		}
+	}
+	wait := b.delay()
+	return verdict{wait: max(wait, retryAfter(err))}
+}
+
+func (b *backoff) delay() time.Duration {
+	d := b.timing.FirstRetry
+	for range b.failures - 1 {
+		d = min(d*4, b.timing.MaxRetry)
+	}
+	// Full delays and up to a quarter more, so that many accounts on one
+	// server do not come back in step.
+	return d + rand.N(d/4+1)
+}
+
+func isClass(err error, class imapsession.Class) bool {
+	var e *imapsession.Error
+	return errors.As(err, &e) && e.Class == class
+}
+
+func retryAfter(err error) time.Duration {
+	var e *imapsession.Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}

@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/engine/journal"
+)
+
+// cameBack finds the messages that were here before and returns, by UID, the
+// rules that must not act on them again and why. A rule acts on one message
+// once; and when the user moves a message back, he wins.
+//
+// "Came back" needs an identity, and that the place where we last saw the
+// message does not hold it any more: two identical deliveries are two
+// messages. A message without a Message-ID never came back.
+func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting []*candidate) (map[imap.UID]map[string]string, error) {
+	prints := identities(acting)
+	if len(prints) == 0 {
+		return nil, nil
+	}
+	acted, err := c.journal.Acted(ctx, c.cfg.Name, prints)
+	if err != nil || len(acted) == 0 {
+		return nil, err
+	}
+	out := map[imap.UID]map[string]string{}
+	used := map[int64]bool{}
+	for _, m := range acting {
+		for _, e := range acted {
+			if used[e.Seq] || !exact(e.Print, m.print) || isSame(e, cursor, m) {
+				continue
+			}
+			back, err := c.leftItsPlace(ctx, e)
+			if err != nil {
+				return nil, err
+			}
+			if back {
+				used[e.Seq] = true
+				out[m.fetched.UID] = merge(out[m.fetched.UID], skipsOf(e))
+			}
+		}
+	}
+	return out, c.use(ctx, cursor.Mailbox)
+}
+
+func identities(acting []*candidate) []journal.Fingerprint {
+	var out []journal.Fingerprint
+	for _, m := range acting {
+		if m.print.MessageID != "" {
+			out = append(out, m.print)
+		}
+	}
+	return out
+}
+
+func isSame(e journal.Entry, cursor journal.Cursor, m *candidate) bool {
+	return e.Mailbox == cursor.Mailbox && e.UIDValidity == cursor.UIDValidity && e.UID == m.fetched.UID
+}
+
+// leftItsPlace reports whether a message that an entry dealt with is no longer
+// where we last saw it, or lies there flagged \Deleted.
+func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (bool, error) {
+	mailbox, validity, uid := lastPlace(e)
+	if uid == 0 {
+		// We do not know which copy is ours: leave the question to the rules.
+		return false, nil
+	}
+	sel, err := c.sel(ctx, mailbox)
+	if err != nil {
+		// A mailbox that is gone took our copy with it.
+		return mailboxOnly(err), ignoreMailbox(err)
+	}
+	if validity != 0 && sel.UIDValidity != validity {
+		return false, nil
+	}
+	flags, err := c.session.FetchFlags(ctx, setOf([]imap.UID{uid}))
+	if err != nil {
+		return false, err
+	}
+	have, there := flags[uid]
+	return !there || hasFlag(have, imap.FlagDeleted), nil
+}
+
+func ignoreMailbox(err error) error {
+	if mailboxOnly(err) {
+		return nil
+	}
+	return err
+}
+
+// lastPlace is where an entry left its message.
+func lastPlace(e journal.Entry) (mailbox string, validity uint32, uid imap.UID) {
+	for _, s := range e.Steps {
+		done := s.State == journal.StepDone || s.State == journal.StepLeft
+		if done && s.Action.Kind.Spec().Destination {
+			return s.Target, s.TargetValidity, s.TargetUID
+		}
+	}
+	return e.Mailbox, e.UIDValidity, e.UID
+}
+
+func skipsOf(e journal.Entry) map[string]string {
+	out := map[string]string{}
+	for _, item := range e.Plan.Items {
+		if item.SupersededBy == "" {
+			out[item.Rule] = "it acted on this message before, and the message was moved back"
+		}
+	}
+	for rule := range e.Errors {
+		delete(out, rule)
+	}
+	return out
+}
+
+func merge(a, b map[string]string) map[string]string {
+	if a == nil {
+		return b
+	}
+	for k, v := range b {
+		a[k] = v
+	}
+	return a
+}
+
+func hasFlag(flags []imap.Flag, want imap.Flag) bool {
+	return slices.ContainsFunc(flags, func(f imap.Flag) bool { return strings.EqualFold(string(f), string(want)) })
+}

@@ -1,0 +1,178 @@
+package strictyaml
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// builder turns the parser's tree into ours and refuses what a configuration
+// does not need.
+type builder struct {
+	src      *source
+	problems []Problem
+}
+
+func (b *builder) problem(at Span, message, hint string) {
+	b.problems = append(b.problems, Problem{Span: at, Message: message, Hint: hint})
+}
+
+// document returns the root of the only document, nil if it holds nothing.
+func (b *builder) document(file *ast.File) *Node {
+	var root *Node
+	documents := 0
+	for _, doc := range file.Docs {
+		if doc.Body == nil || doc.Body.Type() == ast.CommentType || doc.Body.Type() == ast.DirectiveType {
+			continue
+		}
+		documents++
+		if documents == 1 {
+			root = b.node(doc.Body, 0)
+		} else if documents == 2 {
+			b.problem(b.spanOf(doc.Body.GetToken()), "a second YAML document begins here",
+				"remove the --- above, or put this part into a file of its own and include it")
+		}
+	}
+	return root
+}
+
+func (b *builder) at(kind Kind, t *token.Token) *Node {
+	return &Node{Kind: kind, Line: t.Position.Line, Column: t.Position.Column, src: b.src}
+}
+
+func (b *builder) spanOf(t *token.Token) Span {
+	width := len([]rune(strings.SplitN(strings.TrimSpace(t.Origin), "\n", 2)[0]))
+	return Span{t.Position.Line, t.Position.Column, max(1, width)}
+}
+
+func (b *builder) node(n ast.Node, depth int) *Node {
+	if depth > MaxDepth {
+		b.problem(b.spanOf(n.GetToken()), tooDeepMessage(), "")
+		return b.at(Bad, n.GetToken())
+	}
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return b.mapping(n.Values, n, depth)
+	case *ast.MappingValueNode:
+		return b.mapping([]*ast.MappingValueNode{n}, n, depth)
+	case *ast.SequenceNode:
+		return b.sequence(n, depth)
+	case *ast.LiteralNode:
+		return b.block(n)
+	case *ast.StringNode:
+		return b.scalar(n.Token, n.Value, String)
+	case *ast.IntegerNode:
+		return b.scalar(n.Token, n.Token.Value, Integer)
+	case *ast.FloatNode:
+		return b.scalar(n.Token, n.Token.Value, Float)
+	case *ast.InfinityNode:
+		return b.scalar(n.Token, n.Token.Value, Float)
+	case *ast.NanNode:
+		return b.scalar(n.Token, n.Token.Value, Float)
+	case *ast.BoolNode:
+		return b.scalar(n.Token, n.Token.Value, Bool)
+	case *ast.NullNode:
+		return b.null(n.Token)
+	default:
+		return b.refused(n)
+	}
+}
+
+func (b *builder) mapping(values []*ast.MappingValueNode, n ast.Node, depth int) *Node {
+	out := b.at(Mapping, n.GetToken())
+	for i, v := range values {
+		key := b.key(v.Key)
+		if i == 0 {
+			out.Line, out.Column = key.Line, key.Column
+		}
+		out.Entries = append(out.Entries, Entry{Key: key, Value: b.value(key, v.Value, depth+1)})
+	}
+	if m, ok := n.(*ast.MappingNode); ok && m.IsFlowStyle && m.Start != nil {
+		out.Line, out.Column = m.Start.Position.Line, m.Start.Position.Column
+	}
+	return out
+}
+
+// key is always a plain name here: YAML allows anything.
+func (b *builder) key(n ast.MapKeyNode) *Node {
+	t := n.GetToken()
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return b.scalar(n.Token, n.Value, String)
+	case *ast.MergeKeyNode:
+		b.problem(Span{t.Position.Line, t.Position.Column, 2}, "merge keys (<<) are not supported",
+			"write the values out")
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return b.scalar(t, t.Value, String)
+	default:
+		b.problem(b.spanOf(t), complexKey, "")
+	}
+	return b.at(Bad, t)
+}
+
+// value is the value of a key. One that is missing is the key's problem.
+func (b *builder) value(key *Node, n ast.Node, depth int) *Node {
+	null, isNull := n.(*ast.NullNode)
+	if n != nil && !isNull {
+		return b.node(n, depth)
+	}
+	at, message := key.Span(0, 0), fmt.Sprintf("%q has no value", key.Value)
+	if isNull && null.Token.Type == token.NullType {
+		at, message = b.spanOf(null.Token), fmt.Sprintf("%q is null, which says nothing", key.Value)
+	}
+	if key.Kind != Bad {
+		b.problem(at, message, "write a value, or remove the key")
+	}
+	return &Node{Kind: Bad, Line: at.Line, Column: at.Column, src: b.src}
+}
+
+func (b *builder) null(t *token.Token) *Node {
+	b.problem(Span{t.Position.Line, max(1, t.Position.Column), 1}, "an empty entry", "write a value, or remove the entry")
+	return b.at(Bad, t)
+}
+
+func (b *builder) sequence(n *ast.SequenceNode, depth int) *Node {
+	out := b.at(Sequence, n.Start)
+	for i, v := range n.Values {
+		null, isNull := v.(*ast.NullNode)
+		if isNull && null.Token.Type == token.ImplicitNullType && i < len(n.Entries) && n.Entries[i].Start != nil {
+			out.Items = append(out.Items, b.null(n.Entries[i].Start))
+			continue
+		}
+		out.Items = append(out.Items, b.node(v, depth+1))
+	}
+	return out
+}
+
+func (b *builder) scalar(t *token.Token, value string, typ Type) *Node {
+	out := b.at(Scalar, t)
+	out.Value, out.Type = value, typ
+	switch t.Type {
+	case token.SingleQuoteType:
+		out.Style = SingleQuoted
+	case token.DoubleQuoteType:
+		out.Style = DoubleQuoted
+	}
+	if strings.ContainsRune(value, filler) {
+		out.Kind = Bad
+	}
+	return out
+}
+
+func (b *builder) block(n *ast.LiteralNode) *Node {
+	out := b.at(Scalar, n.Start)
+	out.Value, out.Style = n.Value.Value, Block
+	if strings.ContainsRune(out.Value, filler) {
+		out.Kind = Bad
+	}
+	return out
+}
+
+// refused is a node that YAML knows and a configuration does not need. Tags,
+// anchors and aliases were taken out before.
+func (b *builder) refused(n ast.Node) *Node {
+	b.problem(b.spanOf(n.GetToken()), "this kind of YAML value is not supported", "")
+	return b.at(Bad, n.GetToken())
+}

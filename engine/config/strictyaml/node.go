@@ -1,0 +1,171 @@
+package strictyaml
+
+// Kind says what a node holds.
+type Kind int
+
+// The kinds. Of a Bad node a problem was already reported.
+const (
+	Bad Kind = iota
+	Scalar
+	Mapping
+	Sequence
+)
+
+// Type is what YAML makes of a scalar (the core schema); a quoted scalar and a
+// block are always strings.
+type Type int
+
+// The types.
+const (
+	String Type = iota
+	Integer
+	Float
+	Bool
+)
+
+// Style is how a scalar is written.
+type Style int
+
+// The styles.
+const (
+	Plain Style = iota
+	SingleQuoted
+	DoubleQuoted
+	Block // literal | or folded >
+)
+
+// Node is a part of the file.
+type Node struct {
+	Kind Kind
+	// Line and Column are where it starts, from 1.
+	Line, Column int
+
+	// Value is a scalar's value; of a number or a boolean, as it is written.
+	Value string
+	Type  Type
+	Style Style
+
+	Entries []Entry // of a Mapping, in order of the file
+	Items   []*Node // of a Sequence
+
+	src   *source
+	runes []place // where each rune of Value is, once it was asked for
+}
+
+// Entry is a key of a mapping and its value. Both are never nil; the key is
+// always a scalar or Bad.
+type Entry struct{ Key, Value *Node }
+
+// Span is a stretch of one line.
+type Span struct{ Line, Column, Length int }
+
+// Get returns the value of a key, nil if there is none.
+func (n *Node) Get(key string) *Node {
+	for _, e := range n.Entries {
+		if e.Key.Value == key {
+			return e.Value
+		}
+	}
+	return nil
+}
+
+// Span returns where length runes of a scalar's value, from offset on, stand
+// in the file, whatever quotes, escapes, folds and indentation lie between.
+// What goes on over several lines is cut at the end of its first line. Length
+// 0 means the whole of the value, and offset may be the end of the value.
+func (n *Node) Span(offset, length int) Span {
+	if n.Kind != Scalar {
+		return Span{n.Line, n.Column, n.headLength()}
+	}
+	places := n.places()
+	if length == 0 && offset == 0 {
+		return n.wholeSpan(places)
+	}
+	switch {
+	case len(places) == 0:
+		return Span{n.Line, n.Column, 1}
+	case offset >= len(places):
+		last := places[len(places)-1]
+		return Span{last.line + 1, last.column + last.width + 1, 1}
+	}
+	return stretch(places, max(offset, 0), max(length, 1))
+}
+
+// wholeSpan covers a value with its quotes, or the first line of a block.
+func (n *Node) wholeSpan(places []place) Span {
+	if n.Style == Block && len(places) > 0 {
+		return stretch(places, 0, len(places))
+	}
+	return Span{n.Line, n.Column, n.headLength()}
+}
+
+// headLength is the number of runes that the node takes on its first line.
+func (n *Node) headLength() int {
+	if n.Kind != Scalar {
+		return 1
+	}
+	places := n.places()
+	if len(places) == 0 {
+		return max(1, 2*quotes(n.Style))
+	}
+	span := stretch(places, 0, len(places))
+	if span.Line != n.Line {
+		return 1
+	}
+	return span.Column + span.Length + quotes(n.Style) - n.Column
+}
+
+func quotes(s Style) int {
+	if s == SingleQuoted || s == DoubleQuoted {
+		return 1
+	}
+	return 0
+}
+
+func stretch(places []place, offset, length int) Span {
+	first := places[offset]
+	end := first.column + first.width
+	for _, p := range places[offset:min(offset+length, len(places))] {
+		if p.line != first.line {
+			break
+		}
+		end = max(end, p.column+p.width)
+	}
+	return Span{first.line + 1, first.column + 1, max(1, end-first.column)}
+}
+
+// Comment returns the text after the # that ends a plain scalar, and where the
+// # is.
+func (n *Node) Comment() (text string, at Span, ok bool) {
+	if n.Kind != Scalar || n.Style != Plain {
+		return "", Span{}, false
+	}
+	end := n.Span(len([]rune(n.Value)), 1)
+	line := n.src.line(end.Line - 1)
+	i := end.Column - 1
+	for i < len(line) && isBlank(line[i]) {
+		i++
+	}
+	if i >= len(line) || line[i] != '#' || i == end.Column-1 {
+		return "", Span{}, false
+	}
+	return string(line[i+1:]), Span{end.Line, i + 1, len(line) - i}, true
+}
+
+// places returns where every rune of the value is. When the file cannot be
+// matched with the value, every rune is at the start of the node.
+func (n *Node) places() []place {
+	if n.runes != nil {
+		return n.runes
+	}
+	value := []rune(n.Value)
+	found, ok := locate(n.src, n.Line-1, n.Column-1, n.Style, value)
+	if !ok {
+		found = make([]place, len(value))
+		for i := range found {
+			found[i] = place{line: n.Line - 1, column: n.Column - 1, width: 1}
+		}
+	}
+	n.runes = found
+	return found
+}

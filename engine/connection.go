@@ -1,0 +1,397 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+)
+
+// connection is an account while it is connected: the work connection, the
+// only one that scans and acts, and what it learned of the server.
+type connection struct {
+	*account
+	session  *imapsession.Session
+	dir      directory
+	watched  []string // server's spelling, in the order of watch
+	previous time.Time
+	// swept remembers what the last scan or sweep saw of each mailbox.
+	swept map[string]imapsession.Status
+	// selected is the mailbox that is selected now, validity its UIDVALIDITY.
+	selected string
+	validity uint32
+
+	reconciled time.Time
+	proved     time.Time
+}
+
+// connection works from login to the end of the connection. ctx ends it
+// between steps, work is the context of a step.
+func (a *account) connection(ctx, work context.Context, b *backoff) error {
+	a.state.set(func(s *AccountStatus) { s.State, s.Mailboxes = Connecting, nil })
+	a.wake.drain()
+	s, secret, err := a.login(ctx)
+	a.secret = secret
+	if err != nil {
+		return err
+	}
+	b.connected()
+	c := &connection{
+		account: a, session: s,
+		swept: map[string]imapsession.Status{},
+	}
+	a.state.set(func(s *AccountStatus) { s.State, s.Error, s.NextTry, s.Connections = Watching, "", time.Time{}, 1 })
+	err = c.live(ctx, work)
+	c.end(err)
+	return err
+}
+
+// end marks what may be under way, and says goodbye when the line is good.
+func (c *connection) end(err error) {
+	for _, w := range c.open {
+		w.look = true
+	}
+	if err != nil {
+		c.session.Close()
+		return
+	}
+	bye, cancel := context.WithTimeout(context.Background(), c.timing.Grace)
+	defer cancel()
+	if err := c.session.Logout(bye); err != nil {
+		c.log.Debug("logout", "error", err)
+	}
+}
+
+func (c *connection) live(ctx, work context.Context) error {
+	if err := c.list(work); err != nil {
+		return err
+	}
+	c.log.Info("connected", "host", c.cfg.Host, "mailboxes", len(c.watched), "move", c.session.Capabilities().Move,
+		"uidplus", c.session.Capabilities().UIDPlus, "idle", c.session.Capabilities().Idle)
+	if err := c.scanAll(ctx, work); err != nil || c.engine.opts.Once {
+		return err
+	}
+	watching, cancel := context.WithCancel(ctx)
+	idling := c.startWatchers(watching)
+	defer idling.Wait()
+	defer cancel()
+	return c.loop(ctx, work)
+}
+
+// startWatchers opens the watch connections that the budget allows.
+func (c *connection) startWatchers(ctx context.Context) *sync.WaitGroup {
+	var group sync.WaitGroup
+	if !c.session.Capabilities().Idle {
+		return &group
+	}
+	for _, name := range c.watched[:min(len(c.watched), c.cfg.Connections-1)] {
+		w := watcher{account: c.account, mailbox: name, label: c.dir.config(name)}
+		group.Go(func() { w.run(ctx) })
+	}
+	return &group
+}
+
+// showMailboxes brings the status up to the watched mailboxes; how a mailbox
+// is watched already stays.
+func (c *connection) showMailboxes() {
+	c.state.set(func(s *AccountStatus) {
+		before := s.Mailboxes
+		s.Mailboxes = nil
+		for i, name := range c.watched {
+			m := MailboxStatus{Name: c.dir.config(name), Watch: c.pollName()}
+			if old := slices.IndexFunc(before, func(b MailboxStatus) bool { return b.Name == m.Name }); old >= 0 {
+				m = before[old]
+			} else if c.cfg.Connections == 1 && i == 0 && c.session.Capabilities().Idle {
+				m.Watch = "idle"
+			}
+			s.Mailboxes = append(s.Mailboxes, m)
+		}
+	})
+}
+
+// loop waits for something to do and does it, until ctx is done or the
+// connection fails.
+func (c *connection) loop(ctx, work context.Context) error {
+	sweep := time.Now().Add(c.cfg.Poll)
+	for ctx.Err() == nil {
+		req, err := c.wait(ctx, c.due(sweep))
+		if err != nil {
+			return err
+		}
+		if req != nil {
+			c.answer(work, *req)
+		}
+		if !time.Now().Before(sweep) {
+			if err := c.sweep(work); err != nil {
+				return err
+			}
+			sweep = time.Now().Add(c.cfg.Poll)
+		}
+		if err := c.round(ctx, work); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// round scans what was announced and applies what is due.
+func (c *connection) round(ctx, work context.Context) error {
+	if time.Since(c.reconciled) >= c.timing.Reconcile {
+		if err := c.list(work); err != nil {
+			return err
+		}
+		c.wake.everything()
+	}
+	dirty, all := c.wake.take()
+	if all {
+		return c.scanAll(ctx, work)
+	}
+	for _, name := range c.watched {
+		if !dirty[name] || ctx.Err() != nil {
+			continue
+		}
+		if err := c.scanAndApply(ctx, work, name); err != nil {
+			return err
+		}
+	}
+	return c.apply(ctx, work)
+}
+
+// scanAll scans every watched mailbox and applies what is open.
+func (c *connection) scanAll(ctx, work context.Context) error {
+	c.reconciled = time.Now()
+	for _, name := range c.watched {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := c.scanAndApply(ctx, work, name); err != nil {
+			return err
+		}
+	}
+	return c.apply(ctx, work)
+}
+
+func (c *connection) scanAndApply(ctx, work context.Context, name string) error {
+	if err := c.scan(ctx, work, name); err != nil {
+		if !mailboxOnly(err) {
+			return err
+		}
+		// One bad mailbox stops nothing else.
+		c.log.Error("mailbox cannot be scanned", "mailbox", name, "error", err)
+		c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = err.Error() })
+		return nil
+	}
+	return c.apply(ctx, work)
+}
+
+// mailboxOnly reports whether an error concerns just the mailbox at hand.
+func mailboxOnly(err error) bool {
+	return isClass(err, imapsession.Target) || isClass(err, imapsession.Message)
+}
+
+// due returns when the owner must wake at the latest.
+func (c *connection) due(sweep time.Time) time.Time {
+	at := sweep
+	if r := c.reconciled.Add(c.timing.Reconcile); r.Before(at) {
+		at = r
+	}
+	if n := c.nextDue(); !n.IsZero() && n.Before(at) {
+		at = n
+	}
+	return at
+}
+
+// wait returns when a mailbox was announced, a request came, at has come or
+// ctx is done. With a single connection it idles meanwhile.
+func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
+	if c.cfg.Connections == 1 && c.session.Capabilities().Idle && len(c.watched) > 0 {
+		return c.idle(ctx, at)
+	}
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-c.wake.token:
+	case req := <-c.requests:
+		return &req, nil
+	}
+	return nil, nil
+}
+
+// idle waits on the work connection itself: an IDLE that ends on news, on a
+// wake-up or a request, or at its refresh.
+func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
+	if err := c.use(ctx, c.watched[0]); err != nil {
+		return nil, err
+	}
+	idling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var req *request
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-idling.Done():
+		case <-c.wake.token:
+		case r := <-c.requests:
+			req = &r
+		}
+		cancel()
+	}()
+	news, err := c.session.Idle(idling, min(c.cfg.Idle, max(time.Until(at), time.Millisecond)))
+	cancel()
+	<-ended
+	if err != nil {
+		if req != nil {
+			c.answer(ctx, *req)
+		}
+		return nil, err
+	}
+	c.state.proof(c.dir.config(c.watched[0]))
+	if news {
+		c.wake.mailbox(c.watched[0])
+	}
+	return req, nil
+}
+
+// use selects a mailbox unless it is selected already.
+func (c *connection) use(ctx context.Context, name string) error {
+	if c.selected == name {
+		return nil
+	}
+	_, err := c.sel(ctx, name)
+	return err
+}
+
+// sel sends SELECT, which also refreshes the server's view of a mailbox that
+// is selected already.
+func (c *connection) sel(ctx context.Context, name string) (imapsession.Selected, error) {
+	c.selected = ""
+	sel, err := c.session.Select(ctx, name)
+	if err == nil {
+		c.selected, c.validity = name, sel.UIDValidity
+	}
+	return sel, err
+}
+
+// sweep asks for the STATUS of every mailbox that no watch connection covers
+// and marks those that changed. When all are covered it proves the connection
+// alive.
+func (c *connection) sweep(ctx context.Context) error {
+	polled := c.polled()
+	if len(polled) == 0 {
+		if time.Since(c.proved) < c.cfg.Idle {
+			return nil
+		}
+		c.proved = time.Now()
+		return c.session.Noop(ctx)
+	}
+	for _, name := range polled {
+		st, err := c.status(ctx, name)
+		if err != nil {
+			if mailboxOnly(err) {
+				c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = err.Error() })
+				continue
+			}
+			return err
+		}
+		c.state.proof(c.dir.config(name))
+		if changed(c.swept[name], st) {
+			c.wake.mailbox(name)
+		}
+	}
+	return nil
+}
+
+// status asks for a mailbox's STATUS, or selects it again when it is the
+// selected one, of which STATUS may tell old news (RFC 9051 section 6.3.11).
+func (c *connection) status(ctx context.Context, name string) (imapsession.Status, error) {
+	if name != c.selected {
+		return c.session.Status(ctx, name)
+	}
+	sel, err := c.sel(ctx, name)
+	return imapsession.Status{UIDValidity: sel.UIDValidity, UIDNext: sel.UIDNext, Messages: sel.Messages}, err
+}
+
+// polled lists the mailboxes that nothing idles on now.
+func (c *connection) polled() []string {
+	status := c.state.get()
+	return slices.DeleteFunc(slices.Clone(c.watched), func(name string) bool {
+		i := slices.IndexFunc(status.Mailboxes, func(m MailboxStatus) bool { return m.Name == c.dir.config(name) })
+		return i >= 0 && status.Mailboxes[i].Watch == "idle"
+	})
+}
+
+// changed reports whether a mailbox may hold news.
+func changed(before, now imapsession.Status) bool {
+	return before.UIDValidity != now.UIDValidity || before.UIDNext != now.UIDNext || before.UIDNext == 0
+}
+
+// commit writes a batch and takes it into memory. Nothing is taken when the
+// journal refused.
+func (a *account) commit(ctx context.Context, b journal.Batch) error {
+	if b.At.IsZero() {
+		b.At = time.Now()
+	}
+	for i := range b.Cursors {
+		b.Cursors[i].Version = a.cursors[b.Cursors[i].Mailbox].Version + 1
+	}
+	for i := range b.Entries {
+		b.Entries[i].Updated = b.At
+	}
+	if err := a.journal.Commit(ctx, a.own, b); err != nil {
+		return err
+	}
+	a.remember(b)
+	return nil
+}
+
+// remember mirrors a committed batch in memory.
+func (a *account) remember(b journal.Batch) {
+	for _, c := range b.Cursors {
+		a.cursors[c.Mailbox] = c
+	}
+	for _, e := range b.Entries {
+		a.rememberEntry(e)
+	}
+	for _, x := range b.Expect {
+		a.expected[x.ID] = x
+	}
+	for _, id := range b.Arrived {
+		delete(a.expected, id)
+	}
+	for _, p := range b.Pauses {
+		a.pauses[p.Target] = p
+	}
+	for _, t := range b.Resume {
+		delete(a.pauses, t)
+	}
+	a.created = append(a.created, b.Created...)
+	if !b.Listed.IsZero() {
+		a.listed = b.Listed
+	}
+	if len(b.Deliveries) > 0 {
+		signal(a.outbox.wake)
+	}
+	for _, ev := range b.Events {
+		a.log.Info(ev.Text, "event", ev.Kind, "mailbox", ev.Mailbox)
+	}
+}
+
+func (a *account) rememberEntry(e journal.Entry) {
+	if e.State == journal.Open {
+		w, ok := a.open[e.Seq]
+		if !ok {
+			w = &task{}
+			a.open[e.Seq] = w
+		}
+		w.Entry = e
+		return
+	}
+	delete(a.open, e.Seq)
+	a.engine.opts.Observe(Observation{Account: a.cfg.Name, At: e.Updated, Entry: e})
+}

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"imapilot/actions/webhook"
+	"imapilot/engine/config"
+	"imapilot/engine/journal"
+)
+
+// Sender calls a webhook. *webhook.Client satisfies it.
+type Sender interface {
+	Send(ctx context.Context, to webhook.Endpoint, id string, at time.Time, payload []byte) webhook.Result
+}
+
+// Options of an engine. Zero fields take sensible defaults.
+type Options struct {
+	Journal journal.Journal
+	// Holder names this process in the leases, "host:pid".
+	Holder string
+	// DialContext opens connections; nil is a net.Dialer.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	Webhooks    Sender
+	Logger      *slog.Logger
+	Version     string
+	// DryRun decides and records, and touches nothing.
+	DryRun bool
+	// Once processes what is new on every watched mailbox, then returns.
+	Once bool
+	// Existing starts mailboxes that the journal does not know at nothing
+	// instead of at what they hold.
+	Existing bool
+	// Observe is told of every decision and every final outcome. It is called
+	// by the owner of the account and must not block.
+	Observe func(Observation)
+	Timing  Timing
+}
+
+// Observation is one thing that a person watching would want to see.
+type Observation struct {
+	Account string
+	At      time.Time
+	// Entry is what is known of the message. An entry without a state and
+	// with an empty plan was kept: no rule matched.
+	Entry journal.Entry
+	// Delivery is set instead when a webhook call reached a final state.
+	Delivery *journal.Delivery
+}
+
+// Engine runs the accounts of one configuration. Make one with New.
+type Engine struct {
+	opts    Options
+	timing  Timing
+	log     *slog.Logger
+	started time.Time
+
+	mu       sync.Mutex
+	cfg      *config.Config
+	accounts map[string]*running
+	group    sync.WaitGroup
+	ctx      context.Context // of Run, nil before
+
+	failing sync.Mutex // apart from mu, which Reload holds while an account ends
+	failed  []error
+}
+
+// running is an account and the way to stop it.
+type running struct {
+	account *account
+	cancel  context.CancelFunc
+	done    chan struct{}
+}
+
+// New makes an engine. It performs no I/O.
+func New(cfg *config.Config, o Options) *Engine {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(Observation) {}
+	}
+	return &Engine{
+		opts: o, timing: o.Timing.withDefaults(), log: o.Logger,
+		cfg: cfg, accounts: map[string]*running{},
+	}
+}
+
+// Run works until ctx is done and everything is recorded and logged out, or,
+// with Once, until every watched mailbox was processed. The error then names
+// the accounts that could not be processed.
+func (e *Engine) Run(ctx context.Context) error {
+	e.mu.Lock()
+	e.ctx, e.started = ctx, time.Now()
+	for _, cfg := range e.cfg.Accounts {
+		e.start(cfg)
+	}
+	e.mu.Unlock()
+	if !e.opts.Once {
+		<-ctx.Done()
+	}
+	e.group.Wait()
+	e.failing.Lock()
+	defer e.failing.Unlock()
+	return errors.Join(e.failed...)
+}
+
+// start runs an account; the caller holds the mutex.
+func (e *Engine) start(cfg config.Account) {
+	ctx, cancel := context.WithCancel(e.ctx)
+	r := &running{account: newAccount(e, cfg, e.cfg), cancel: cancel, done: make(chan struct{})}
+	e.accounts[cfg.Name] = r
+	e.group.Go(func() {
+		defer close(r.done)
+		defer cancel()
+		if err := r.account.run(ctx); err != nil {
+			e.failing.Lock()
+			e.failed = append(e.failed, fmt.Errorf("account %q: %w", cfg.Name, err))
+			e.failing.Unlock()
+		}
+	})
+}
+
+// Reload takes a new configuration. Accounts whose own settings did not
+// change keep their connections and take the new rules; the others are
+// stopped, with their step finished and recorded, and started again. The
+// state file cannot be changed by a reload.
+func (e *Engine) Reload(cfg *config.Config) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx == nil || e.ctx.Err() != nil {
+		return errors.New("the daemon is stopping")
+	}
+	if cfg.State != e.cfg.State {
+		return fmt.Errorf("state: changed from %s to %s; restart the daemon for that", e.cfg.State, cfg.State)
+	}
+	e.cfg = cfg
+	e.stopChanged(cfg)
+	for _, acc := range cfg.Accounts {
+		if r, ok := e.accounts[acc.Name]; ok {
+			r.account.reload(cfg)
+			continue
+		}
+		e.start(acc)
+	}
+	return nil
+}
+
+// stopChanged stops the accounts that are gone or whose settings changed.
+func (e *Engine) stopChanged(cfg *config.Config) {
+	for name, r := range e.accounts {
+		i := slices.IndexFunc(cfg.Accounts, func(a config.Account) bool { return a.Name == name })
+		if i >= 0 && reflect.DeepEqual(cfg.Accounts[i], r.account.cfg) && !r.ended() {
+			continue
+		}
+		r.cancel()
+		<-r.done
+		delete(e.accounts, name)
+	}
+}
+
+func (r *running) ended() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Status reports what every account is doing.
+func (e *Engine) Status(ctx context.Context) (Status, error) {
+	sums, err := e.opts.Journal.Summary(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := Status{
+		Version: e.opts.Version, PID: os.Getpid(), Started: e.started, Config: e.cfg.Path,
+		State: e.cfg.State, DryRun: e.opts.DryRun || e.cfg.DryRun, Rules: len(e.cfg.Rules.Rules()),
+	}
+	for _, acc := range e.cfg.Accounts {
+		if r, ok := e.accounts[acc.Name]; ok {
+			s.Accounts = append(s.Accounts, withCounts(r.account.report(), sums))
+		}
+	}
+	return s, nil
+}
+
+func withCounts(s AccountStatus, sums []journal.AccountSummary) AccountStatus {
+	for _, sum := range sums {
+		if sum.Account == s.Name {
+			s.Entries, s.Deliveries, s.Pauses = sum.Entries, sum.Deliveries, sum.Pauses
+		}
+	}
+	return s
+}
+
+// Amend changes entries through the owners of the accounts: confirm what is
+// held, retry what failed, skip either. It returns how many were changed.
+func (e *Engine) Amend(ctx context.Context, verb Verb, sel Selection) (int, error) {
+	e.mu.Lock()
+	var chosen []*running
+	for name, r := range e.accounts {
+		if sel.Account == "" || sel.Account == name {
+			chosen = append(chosen, r)
+		}
+	}
+	e.mu.Unlock()
+	if len(chosen) == 0 {
+		return 0, fmt.Errorf("no account %q", sel.Account)
+	}
+	total := 0
+	for _, r := range chosen {
+		n, err := r.account.ask(ctx, r.done, verb, sel)
+		if err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
+}

@@ -1,0 +1,278 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/actions"
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+	"imapilot/rules"
+	"imapilot/rules/facts"
+)
+
+// judgement is what a scan knows beforehand of the messages it decides.
+type judgement struct {
+	hours int    // since the mailbox's last scan
+	hold  string // why all of them are held, "" for ordinary mail
+}
+
+// candidate is one fetched message on its way to a decision.
+type candidate struct {
+	fetched imapsession.Fetched
+	message *facts.Message
+	print   journal.Fingerprint
+	entries []journal.Entry
+	// arrived is the expected arrival that it fulfils, "" if none.
+	arrived string
+}
+
+// process fetches, decides and records one batch of a mailbox. Messages whose
+// items did not come back stay pending and are asked for again by the next
+// scan, until a listing lacks them.
+func (c *connection) process(ctx context.Context, name string, uids []imap.UID, j judgement) error {
+	ruleset, generation := c.current()
+	box := c.ruleMailbox(name)
+	fetched, err := c.session.FetchHeaders(ctx, setOf(uids), ruleset.Needs(c.cfg.Name, box).HeaderFields)
+	if err != nil {
+		return err
+	}
+	if len(fetched) < len(uids) {
+		// Announced, but not to be fetched yet, or gone: a listing will tell.
+		time.AfterFunc(c.timing.Unfetched, func() { c.wake.mailbox(name) })
+	}
+	cursor := c.cursors[name]
+	all := c.candidates(cursor, fetched)
+	if err := c.decide(ctx, ruleset, cursor, all, j); err != nil {
+		return err
+	}
+	return c.record(ctx, cursor, all, generation)
+}
+
+func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fetched) []*candidate {
+	claimed := map[string]bool{}
+	out := make([]*candidate, len(fetched))
+	for i, f := range fetched {
+		h := facts.ParseHeader(f.Header)
+		m := &candidate{fetched: f, print: fingerprint(f, h)}
+		m.message = &facts.Message{UID: f.UID, Flags: f.Flags, Received: f.Received, Size: f.Size, Header: h}
+		m.arrived = c.expectedBy(cursor, m, claimed)
+		claimed[m.arrived] = true
+		out[i] = m
+	}
+	return out
+}
+
+// expectedBy returns the expected arrival that a message fulfils: it lies in
+// the target at or above the UIDNEXT recorded before the command.
+func (c *connection) expectedBy(cursor journal.Cursor, m *candidate, claimed map[string]bool) string {
+	for id, x := range c.expected {
+		if claimed[id] || x.Mailbox != cursor.Mailbox || m.fetched.UID < x.UIDNext {
+			continue
+		}
+		if x.UIDValidity != 0 && x.UIDValidity != cursor.UIDValidity {
+			continue
+		}
+		if same(x.Print, m.print) {
+			return id
+		}
+	}
+	return ""
+}
+
+// decide evaluates every candidate. Messages that we saw before and that came
+// back are not acted on again by the rules that acted on them.
+func (c *connection) decide(ctx context.Context, ruleset *rules.Ruleset, cursor journal.Cursor, all []*candidate, j judgement) error {
+	now := time.Now()
+	var acting []*candidate
+	for _, m := range all {
+		if m.arrived != "" {
+			continue
+		}
+		d := c.evaluate(ruleset, cursor.Mailbox, m.message, now, nil)
+		m.entries = c.entriesOf(cursor, m, d, now)
+		if len(d.Plan.Items) > 0 {
+			acting = append(acting, m)
+		}
+	}
+	skips, err := c.cameBack(ctx, cursor, acting)
+	if err != nil {
+		return err
+	}
+	for _, m := range acting {
+		if skip := skips[m.fetched.UID]; len(skip) > 0 {
+			m.entries = c.entriesOf(cursor, m, c.evaluate(ruleset, cursor.Mailbox, m.message, now, skip), now)
+			m.entries = keepWithReason(m, cursor, skip, m.entries, now)
+		}
+	}
+	return c.limit(ctx, ruleset, acting, j)
+}
+
+func (c *connection) evaluate(ruleset *rules.Ruleset, mailbox string, m *facts.Message, now time.Time, skip map[string]string) rules.Decision {
+	return ruleset.Evaluate(rules.Input{
+		Account: c.cfg.Name, Mailbox: c.ruleMailbox(mailbox), Message: m, Now: now, Skip: skip,
+	})
+}
+
+// entriesOf turns a decision into entries: one for what is done, one for what
+// rules in dry run would do. A message that no rule wanted gets none.
+func (c *connection) entriesOf(cursor journal.Cursor, m *candidate, d rules.Decision, now time.Time) []journal.Entry {
+	base := journal.Entry{
+		Mailbox: cursor.Mailbox, UIDValidity: cursor.UIDValidity, UID: m.fetched.UID, Print: m.print,
+		From: shown(fromOf(m.message.Header)), Subject: shown(m.message.Header.Subject()),
+		Trigger: "arrival", Decided: now, Flags: slices.Clone(m.fetched.Flags), Errors: errorsOf(d),
+	}
+	var out []journal.Entry
+	if len(d.Plan.Items) > 0 {
+		e := base
+		e.Plan, e.State = d.Plan, journal.Open
+		if c.isDryRun() {
+			e.State = journal.DryRun
+		}
+		out = append(out, e)
+	}
+	if len(d.Dry.Items) > 0 {
+		e := base
+		e.Plan, e.State = d.Dry, journal.DryRun
+		out = append(out, e)
+	}
+	if len(out) == 0 && len(base.Errors) > 0 {
+		base.State, base.Reason = journal.Kept, "a rule could not be evaluated: "+strings.Join(sortedValues(base.Errors), "; ")
+		out = append(out, base)
+	}
+	return out
+}
+
+// keepWithReason notes in the entries of a message which rules were skipped. A
+// message that lost every action gets an entry that says why it was kept.
+func keepWithReason(m *candidate, cursor journal.Cursor, skip map[string]string, entries []journal.Entry, now time.Time) []journal.Entry {
+	if len(entries) == 0 {
+		entries = []journal.Entry{{
+			Mailbox: cursor.Mailbox, UIDValidity: cursor.UIDValidity, UID: m.fetched.UID, Print: m.print,
+			From: shown(fromOf(m.message.Header)), Subject: shown(m.message.Header.Subject()),
+			Trigger: "arrival", Decided: now, State: journal.Kept,
+		}}
+	}
+	for i := range entries {
+		entries[i].Skipped = skip
+		if entries[i].Reason == "" {
+			entries[i].Reason = strings.Join(sortedValues(skip), "; ")
+		}
+	}
+	return entries
+}
+
+func sortedValues(m map[string]string) []string {
+	var out []string
+	for k, v := range m {
+		out = append(out, k+": "+v)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func errorsOf(d rules.Decision) map[string]string {
+	var out map[string]string
+	for _, v := range d.Verdicts {
+		if v.Err == nil {
+			continue
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[v.Rule] = v.Err.Error()
+	}
+	return out
+}
+
+func fromOf(h *facts.Header) string {
+	list := h.Addresses("From")
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0].Address
+}
+
+// shown makes a text of a message fit for a terminal: no control or format
+// characters (which include the bidirectional ones), at most 200 bytes.
+func shown(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !printable(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	for len(s) > 200 {
+		s = strings.ToValidUTF8(s[:200], "")
+	}
+	return s
+}
+
+// limit holds the entries that exceed their rule's limit, and all of them
+// when the scan is an import.
+func (c *connection) limit(ctx context.Context, ruleset *rules.Ruleset, acting []*candidate, j judgement) error {
+	if len(acting) == 0 {
+		return nil
+	}
+	if err := c.loadQuota(ctx); err != nil {
+		return err
+	}
+	for _, m := range acting {
+		for i := range m.entries {
+			if m.entries[i].State == journal.Open {
+				c.hold(ruleset, &m.entries[i], j)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *connection) hold(ruleset *rules.Ruleset, e *journal.Entry, j judgement) {
+	if j.hold != "" {
+		e.State, e.Reason = journal.Held, j.hold
+		return
+	}
+	item, ok := e.Plan.Destination()
+	if !ok {
+		return
+	}
+	rule, ok := ruleByName(ruleset, item.Rule)
+	if !ok {
+		return
+	}
+	if reason, ok := c.quota.take(rule, item.Action.Kind, e.Decided, j.hours); !ok {
+		e.State, e.Reason = journal.Held, reason
+	}
+}
+
+func ruleByName(ruleset *rules.Ruleset, name string) (rules.Rule, bool) {
+	for _, r := range ruleset.Rules() {
+		if r.Name == name {
+			return r, true
+		}
+	}
+	return rules.Rule{}, false
+}
+
+// loadQuota counts what was taken away in the last hour, once a process.
+func (a *account) loadQuota(ctx context.Context) error {
+	if a.quota != nil {
+		return nil
+	}
+	entries, err := a.journal.Entries(ctx, journal.Query{Account: a.cfg.Name, Since: time.Now().Add(-window)})
+	if err != nil {
+		return fmt.Errorf("counting recent moves: %w", err)
+	}
+	a.quota = newQuota(entries)
+	return nil
+}
+
+// webhookItems are the calls that a plan owes.
+func webhookItems(p actions.Plan) []actions.Item {
+	return slices.DeleteFunc(p.Effective(), func(i actions.Item) bool { return i.Action.Kind != actions.Webhook })
+}

@@ -1,0 +1,59 @@
+package journaltest
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"imapilot/engine/journal"
+)
+
+// Open opens the journal of one store. It is called again after Close.
+type Open func() (journal.Journal, error)
+
+// Run runs the suite. fresh makes a new and empty store that goes away with
+// the test.
+func Run(t *testing.T, fresh func(t *testing.T) Open) {
+	t.Helper()
+	for _, c := range cases() {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { c.test(newStore(t, fresh(t))) })
+		})
+	}
+}
+
+type testCase struct {
+	name string
+	test func(*store)
+}
+
+func cases() []testCase {
+	return []testCase{
+		{"a new account is fresh until a cursor or a listing is committed", testFresh},
+		{"an owner finds everything again after a restart", testSnapshot},
+		{"finished work is not in the snapshot", testSnapshotOpenOnly},
+		{"the next sequence never goes back", testNextSeq},
+		{"created mailboxes count for a day", testCreatedWindow},
+		{"an older epoch is fenced and changes nothing", testFenced},
+		{"an account without a lease is fenced", testNoLease},
+		{"leases of accounts are independent", testAccountsApart},
+		{"a cursor moves only from the version before", testConflict},
+		{"a batch that fails in its last part changes nothing", testAtomic},
+		{"a cancelled commit changes nothing", testCancelled},
+		{"a forgotten mailbox starts again", testForget},
+		{"known fingerprints are kept by UIDVALIDITY", testKnown},
+		{"a mailbox keeps the newest window of fingerprints", testKnownWindow},
+		{"an entry that exists is replaced", testReplaceEntry},
+		{"bytes that are no text survive", testHostileBytes},
+		{"extreme dates survive", testExtremeDates},
+		{"queries select entries", testQuery},
+		{"acts are found by fingerprint", testActed},
+		{"acts are limited, newest first", testActedLimit},
+		{"only acts are acts", testActedStates},
+		{"expectations and pauses come and go", testExpectPause},
+		{"deliveries come in order of their next attempt", testDeliveriesOrder},
+		{"a delivery is replaced by its ID", testDeliveryReplaced},
+		{"events are tailed in order and by account", testTail},
+		{"a summary counts without taking a lease", testSummary},
+		{"many goroutines may commit", testConcurrent},
+	}
+}

@@ -1,0 +1,147 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"imapilot/engine/journal"
+)
+
+// Commit implements [journal.Journal]. Within a batch, Forget goes before
+// Cursors and Known, and Resume before Pauses: what is new wins. Arrived goes
+// after Expect: what came needs no expectation. A batch without At is of now.
+func (d *DB) Commit(ctx context.Context, own journal.Ownership, b journal.Batch) error {
+	if b.At.IsZero() {
+		b.At = time.Now()
+	}
+	return d.write(ctx, "commit", func() error {
+		account, err := d.fence(own)
+		if err != nil {
+			return err
+		}
+		parts := []func(int64, *journal.Batch) error{
+			d.forget, d.putCursors, d.putKnown, d.putEntries, d.putExpected, d.dropExpected,
+			d.putDeliveries, d.dropPauses, d.putPauses, d.putCreated, d.putEvents, d.putAccount, d.prune,
+		}
+		for _, put := range parts {
+			if err := put(account, &b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// fence finds the account's row and checks that own still holds its lease.
+func (d *DB) fence(own journal.Ownership) (account int64, err error) {
+	held := false
+	err = d.each(func(c *columns) error {
+		account = c.int()
+		held = c.int() == own.Epoch
+		return nil
+	}, "SELECT id, epoch FROM account WHERE name = ?", own.Account)
+	if err == nil && !held {
+		err = journal.ErrFenced
+	}
+	return account, err
+}
+
+func (d *DB) putExpected(account int64, b *journal.Batch) error {
+	for _, x := range b.Expect {
+		err := d.exec("INSERT OR REPLACE INTO expected VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			account, x.ID, x.Mailbox, x.UIDValidity, x.UIDNext, x.Print.MessageID, x.Print.Received, x.Print.Size, x.Recorded)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) dropExpected(account int64, b *journal.Batch) error {
+	for _, id := range b.Arrived {
+		if err := d.exec("DELETE FROM expected WHERE account = ? AND id = ?", account, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) putDeliveries(account int64, b *journal.Batch) error {
+	for _, v := range b.Deliveries {
+		err := d.exec(`INSERT INTO delivery (account, id, endpoint, rule, seq, created, attempts, next, state,
+				last_status, last_error, updated, payload)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+			ON CONFLICT (account, id) DO UPDATE SET endpoint = ?3, rule = ?4, seq = ?5, created = ?6, attempts = ?7,
+				next = ?8, state = ?9, last_status = ?10, last_error = ?11, updated = ?12, payload = ?13`,
+			account, v.ID, v.Endpoint, v.Rule, v.Seq, v.Created, v.Attempts, v.Next, string(v.State),
+			v.LastStatus, v.LastError, v.Updated, v.Payload)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) dropPauses(account int64, b *journal.Batch) error {
+	for _, target := range b.Resume {
+		if err := d.exec("DELETE FROM pause WHERE account = ? AND target = ?", account, target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) putPauses(account int64, b *journal.Batch) error {
+	for _, p := range b.Pauses {
+		err := d.exec("INSERT OR REPLACE INTO pause VALUES (?, ?, ?, ?, ?)", account, p.Target, p.Reason, p.Since, p.Probe)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) putCreated(account int64, b *journal.Batch) error {
+	for _, c := range b.Created {
+		err := d.exec("INSERT INTO creation (account, rule, mailbox, at) VALUES (?, ?, ?, ?)", account, c.Rule, c.Mailbox, c.At)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) putEvents(account int64, b *journal.Batch) error {
+	for _, e := range b.Events {
+		err := d.exec("INSERT INTO event (account, at, kind, mailbox, uid, rule, seq, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			account, e.At, e.Kind, e.Mailbox, e.UID, e.Rule, e.Seq, e.Text)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putAccount keeps what is known of the account as a whole: when its
+// mailboxes were listed, that it is not fresh, and the next sequence, which
+// must not depend on entries that pruning removes.
+func (d *DB) putAccount(account int64, b *journal.Batch) error {
+	if !b.Listed.IsZero() {
+		if err := d.exec("UPDATE account SET listed = ?, known = 1 WHERE id = ?", b.Listed, account); err != nil {
+			return err
+		}
+	}
+	if len(b.Cursors) > 0 {
+		if err := d.exec("UPDATE account SET known = 1 WHERE id = ? AND known = 0", account); err != nil {
+			return err
+		}
+	}
+	next := int64(0)
+	for i := range b.Entries {
+		next = max(next, b.Entries[i].Seq+1)
+	}
+	if next == 0 {
+		return nil
+	}
+	return d.exec("UPDATE account SET next_seq = ?1 WHERE id = ?2 AND next_seq < ?1", next, account)
+}

@@ -1,0 +1,34 @@
+// Package sqlite keeps the journal in one SQLite file: the embedded default.
+//
+// # What it promises
+//
+//   - A commit that returned nil survives power loss: write-ahead log with
+//     synchronous=FULL, so every commit is synced before it is reported.
+//   - One process writes. [Open] takes an operating-system lock on a file
+//     beside the journal and says who holds it when it cannot; the lock dies
+//     with the process. [OpenReadOnly] may look at any time.
+//   - The file is readable by its owner only, for it holds senders, subjects
+//     and webhook payloads.
+//   - A file of a newer version is refused ([journal.ErrNewer]), one of an
+//     older version is upgraded, one of another program is left alone.
+//   - What is finished is forgotten [Retention] after it was last written:
+//     entries, events and deliveries, a bounded number with each commit. Open
+//     and held entries and pending deliveries are kept for as long as they
+//     are. So "once per message" reaches back 90 days: beyond that only the
+//     cursor remembers a message.
+//
+// # How it is stored
+//
+// A row holds in columns what is searched for, compared or may contain bytes
+// that are not UTF-8 (names and identifiers as the server sent them), and the
+// rest of an entry as JSON. Times are microseconds since 1970 in UTC, which
+// holds every date that a server can send; they come back in UTC.
+//
+// # The driver
+//
+// github.com/ncruces/go-sqlite3 is SQLite without cgo, with its VFS written in
+// Go, so that a test can take the disk away at any write. Measured beside
+// modernc.org/sqlite on two cores, 10,000 rows in transactions of 500: 14 MB
+// resident and 50,000 rows a second here, 15.6 MB and 110,000 there. Both are
+// far beyond what mail needs; the VFS decided.
+package sqlite

@@ -1,0 +1,131 @@
+package sqlite
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"imapilot/actions"
+	"imapilot/engine/journal"
+)
+
+// entryColumns are what scanEntry reads, in its order.
+const entryColumns = "seq, mailbox, uidvalidity, uid, message_id, received, size, state, decided, updated, body"
+
+// body is an entry as it is stored in JSON. The fields below hide those of the
+// entry that have columns of their own: the columns keep every byte of a
+// hostile Message-ID, which JSON would not.
+type body struct {
+	journal.Entry
+	Seq         int64     `json:"seq,omitempty"`
+	Mailbox     string    `json:"mailbox,omitempty"`
+	UIDValidity uint32    `json:"uidvalidity,omitempty"`
+	UID         uint32    `json:"uid,omitempty"`
+	Print       *struct{} `json:"print,omitempty"`
+	State       string    `json:"state,omitempty"`
+	Decided     *struct{} `json:"decided,omitempty"`
+	Updated     *struct{} `json:"updated,omitempty"`
+}
+
+func (d *DB) putEntries(account int64, b *journal.Batch) error {
+	for i := range b.Entries {
+		if err := d.putEntry(account, &b.Entries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) putEntry(account int64, e *journal.Entry) error {
+	text, err := encode(body{Entry: *e})
+	if err != nil {
+		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
+	}
+	rules, err := encode(rulesOf(e))
+	if err != nil {
+		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
+	}
+	return d.exec(`INSERT INTO entry (account, seq, mailbox, uidvalidity, uid, message_id, received, size, state,
+			acted, rules, decided, updated, body)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+		ON CONFLICT (account, seq) DO UPDATE SET mailbox = ?3, uidvalidity = ?4, uid = ?5, message_id = ?6,
+			received = ?7, size = ?8, state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14`,
+		account, e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print.MessageID, e.Print.Received, e.Print.Size,
+		string(e.State), acted(e), rules, e.Decided, e.Updated, text)
+}
+
+func encode(v any) (string, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // it is read by us, and "<" is common in mail
+	err := enc.Encode(v)
+	return string(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), err
+}
+
+// rulesOf lists the rules that an entry speaks of: those that asked for
+// something, that failed and that were skipped.
+func rulesOf(e *journal.Entry) []string {
+	names := map[string]bool{}
+	for _, item := range e.Plan.Items {
+		names[item.Rule] = true
+	}
+	for _, step := range e.Steps {
+		names[step.Rule] = true
+	}
+	for rule := range e.Errors {
+		names[rule] = true
+	}
+	for rule := range e.Skipped {
+		names[rule] = true
+	}
+	return slices.AppendSeq(make([]string, 0, len(names)), maps.Keys(names))
+}
+
+// acted reports whether an entry is an act: something was done to the message,
+// a webhook was recorded for it (which counts from the record on, for it will
+// be delivered), or it was left alone because of an earlier act.
+func acted(e *journal.Entry) bool {
+	if len(e.Skipped) > 0 {
+		return true
+	}
+	for _, step := range e.Steps {
+		if step.State == journal.StepDone || step.State == journal.StepLeft {
+			return true
+		}
+	}
+	return owesWebhook(e)
+}
+
+func owesWebhook(e *journal.Entry) bool {
+	switch e.State {
+	case journal.Open, journal.Done, journal.Failed, journal.Unsure:
+	default:
+		return false
+	}
+	return slices.ContainsFunc(e.Plan.Items, func(i actions.Item) bool {
+		return i.SupersededBy == "" && i.Action.Kind.Spec().Phase == actions.PhaseOutbox
+	})
+}
+
+func scanEntry(c *columns) (journal.Entry, error) {
+	seq, mailbox, validity, uid := c.int(), c.text(), c.uint32(), c.uid()
+	print, state, decided, updated := scanPrint(c), journal.EntryState(c.text()), c.time(), c.time()
+	var stored body
+	if err := json.Unmarshal(c.bytes(), &stored); err != nil {
+		return journal.Entry{}, unavailable(fmt.Sprintf("entry %d", seq), err)
+	}
+	e := stored.Entry
+	e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print = seq, mailbox, validity, uid, print
+	e.State, e.Decided, e.Updated = state, decided, updated
+	e.NextTry = inUTC(e.NextTry)
+	for i := range e.Steps {
+		e.Steps[i].At = inUTC(e.Steps[i].At)
+	}
+	return e, nil
+}
+
+// inUTC gives the times in the JSON the form of those in columns.
+func inUTC(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

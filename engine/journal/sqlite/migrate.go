@@ -1,0 +1,87 @@
+package sqlite
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"imapilot/engine/journal"
+)
+
+// applicationID marks the file as a journal of imapilot ("IMPL") in the
+// SQLite header, so that no other program's database is ever written to.
+const applicationID = 0x494d504c
+
+//go:embed schema/1.sql
+var schema1 string
+
+// migrations lists what brings a file from version i to version i+1. A
+// released one is never changed.
+func migrations() []string {
+	return []string{schema1}
+}
+
+// version reads the schema's version and checks that the file is ours and not
+// newer than this program.
+func (d *DB) version() (int, error) {
+	app, err := d.number("PRAGMA application_id")
+	if err != nil {
+		return 0, err
+	}
+	tables, err := d.number("SELECT count(*) FROM sqlite_schema")
+	if err != nil {
+		return 0, err
+	}
+	if app != applicationID && (app != 0 || tables != 0) {
+		return 0, unavailable("open", errors.New("this is the database of another program"))
+	}
+	version, err := d.number("PRAGMA user_version")
+	if err != nil {
+		return 0, err
+	}
+	if int(version) > len(migrations()) {
+		return 0, fmt.Errorf("%w (its format is %d, this version knows up to %d)", journal.ErrNewer, version, len(migrations()))
+	}
+	return int(version), nil
+}
+
+// migrate brings the file to the newest version, each step in a transaction
+// of its own.
+func (d *DB) migrate(ctx context.Context) error {
+	version, err := d.version()
+	if err != nil {
+		return err
+	}
+	for ; version < len(migrations()); version++ {
+		if err := d.step(ctx, version); err != nil {
+			return fmt.Errorf("upgrading to format %d: %w", version+1, err)
+		}
+	}
+	return nil
+}
+
+func (d *DB) step(ctx context.Context, version int) error {
+	return d.write(ctx, "upgrade", func() error {
+		if err := d.do(migrations()[version]); err != nil {
+			return err
+		}
+		if err := d.do("PRAGMA application_id = " + strconv.Itoa(applicationID)); err != nil {
+			return err
+		}
+		return d.do("PRAGMA user_version = " + strconv.Itoa(version+1))
+	})
+}
+
+// checkReadable refuses what a reader cannot upgrade.
+func (d *DB) checkReadable() error {
+	version, err := d.version()
+	if err != nil {
+		return err
+	}
+	if version < len(migrations()) {
+		return unavailable("open", errors.New("it was written by an older version, and is upgraded when the daemon starts"))
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"imapilot/engine/journal"
+)
+
+// ErrReadOnly is returned by Acquire and Commit of a journal that was opened
+// with [OpenReadOnly].
+var ErrReadOnly = errors.New("the journal was opened for reading only")
+
+// errClosed is what every method returns after Close, as unavailable.
+var errClosed = errors.New("the journal is closed")
+
+const (
+	// busyTimeout is how long a statement waits for another process, which can
+	// only be a reader that recovers the log or an operator's sqlite3.
+	busyTimeout = 5 * time.Second
+	// logLimit is the size to which the write-ahead log shrinks after a burst.
+	logLimit = 16 << 20
+	// private is the mode of the journal and its lock file.
+	private fs.FileMode = 0o600
+)
+
+// DB is a journal in a SQLite file. One connection serves all: statements are
+// short, and a second one would cost memory in every idle daemon.
+type DB struct {
+	path     string
+	readOnly bool
+	lock     *fileLock // nil when read-only
+
+	mu     sync.Mutex // guards everything below
+	conn   *sqlite3.Conn
+	stmts  map[string]*sqlite3.Stmt
+	pruned map[int64]time.Time // by account: when the last pruning found nothing more
+}
+
+var _ journal.Journal = (*DB)(nil)
+
+// Options tune [OpenWith]. The zero value is what Open uses.
+type Options struct {
+	// VFS names a registered virtual file system below which the file lives,
+	// so that a test can take the disk away. "" is the operating system's.
+	VFS string
+}
+
+// Open opens the journal at path for writing and creates it when it is
+// missing; its folder must exist. It fails with [*LockedError] when another
+// process has it open, and with [journal.ErrNewer] when a newer version of
+// imapilot wrote it. Close it to release the lock.
+func Open(ctx context.Context, path string) (*DB, error) {
+	return OpenWith(ctx, path, Options{})
+}
+
+// OpenWith is Open with options.
+func OpenWith(ctx context.Context, path string, o Options) (*DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("journal %s: %w", path, err)
+	}
+	lock, err := takeLock(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{path: path, lock: lock}
+	if err := d.openForWriting(ctx, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("journal %s: %w", path, err), d.Close())
+	}
+	return d, nil
+}
+
+func (d *DB) openForWriting(ctx context.Context, o Options) error {
+	if o.VFS == "" {
+		if err := makePrivate(d.path); err != nil {
+			return err
+		}
+	}
+	if err := d.connect(o.VFS, sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE|sqlite3.OPEN_URI); err != nil {
+		return err
+	}
+	if err := d.useLog(); err != nil {
+		return err
+	}
+	return d.migrate(ctx)
+}
+
+// OpenReadOnly opens the journal at path for a command that only looks. It
+// takes no lock and works while a daemon writes. Acquire and Commit fail with
+// [ErrReadOnly]. A journal that does not exist is [fs.ErrNotExist].
+func OpenReadOnly(path string) (*DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("journal %s: %w", path, err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	d := &DB{path: path, readOnly: true}
+	if err = d.connect("", sqlite3.OPEN_READONLY|sqlite3.OPEN_URI); err == nil {
+		err = d.checkReadable()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("journal %s: %w", path, err), d.Close())
+	}
+	return d, nil
+}
+
+func (d *DB) connect(vfs string, flags sqlite3.OpenFlag) error {
+	name := url.URL{Scheme: "file", Path: filepath.ToSlash(d.path)}
+	if vfs != "" {
+		name.RawQuery = url.Values{"vfs": {vfs}}.Encode()
+	}
+	conn, err := sqlite3.OpenFlags(name.String(), flags)
+	if err != nil {
+		return unavailable("open", err)
+	}
+	d.conn, d.stmts, d.pruned = conn, map[string]*sqlite3.Stmt{}, map[int64]time.Time{}
+	if err := conn.BusyTimeout(busyTimeout); err != nil {
+		return unavailable("open", err)
+	}
+	// A file that another program prepared must not make SQLite run anything.
+	return d.do("PRAGMA trusted_schema = OFF")
+}
+
+// useLog switches to the write-ahead log. Some file systems (network shares)
+// cannot share memory and refuse it; without it a reader would stop the
+// writer, so that is an error.
+func (d *DB) useLog() error {
+	mode, err := d.text("PRAGMA journal_mode = WAL")
+	if err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return unavailable("open", fmt.Errorf("this file system cannot hold a write-ahead log (journal mode is %q); use a local disk", mode))
+	}
+	for _, pragma := range []string{
+		"PRAGMA synchronous = FULL",
+		// macOS: ask the drive, not only the kernel.
+		"PRAGMA fullfsync = ON",
+		"PRAGMA checkpoint_fullfsync = ON",
+		fmt.Sprintf("PRAGMA journal_size_limit = %d", logLimit),
+	} {
+		if err := d.do(pragma); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makePrivate creates the file if need be and takes it away from others. The
+// log and the shared memory beside it get the same mode from SQLite.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, private)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&^private == 0 {
+		return nil
+	}
+	return f.Chmod(private)
+}
+
+// Close releases the journal and its lock. It is safe to call it twice.
+func (d *DB) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for _, s := range d.stmts {
+		errs = append(errs, s.Close())
+	}
+	d.stmts = nil
+	errs = append(errs, d.conn.Close())
+	d.conn = nil
+	errs = append(errs, d.lock.release())
+	d.lock = nil
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("closing the journal: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package sqlite
+
+import (
+	"time"
+
+	"imapilot/engine/journal"
+)
+
+// Retention is how long what is finished is kept after it was last written.
+const Retention = 90 * 24 * time.Hour
+
+const (
+	// pruneBatch bounds what one commit removes from each table.
+	pruneBatch = 500
+	// pruneEvery is how often a commit looks for something to remove when the
+	// last one found less than a batch.
+	pruneEvery = time.Minute
+)
+
+// prune removes what is older than Retention, a little with each commit.
+// Expectations that never came true go too, and created mailboxes once no
+// snapshot counts them.
+func (d *DB) prune(account int64, b *journal.Batch) error {
+	if since := b.At.Sub(d.pruned[account]); since >= 0 && since < pruneEvery {
+		return nil
+	}
+	most, before := int64(0), b.At.Add(-Retention)
+	for _, sql := range []string{
+		`DELETE FROM entry WHERE id IN (SELECT id FROM entry
+			WHERE account = ?1 AND updated < ?2 AND state NOT IN ('open', 'held') ORDER BY updated LIMIT ?3)`,
+		`DELETE FROM delivery WHERE row IN (SELECT row FROM delivery
+			WHERE account = ?1 AND updated < ?2 AND state <> 'pending' ORDER BY updated LIMIT ?3)`,
+		// The oldest are those with the lowest identifiers.
+		`DELETE FROM event WHERE id IN (SELECT id FROM event WHERE account = ?1 ORDER BY id LIMIT ?3) AND at < ?2`,
+		`DELETE FROM expected WHERE account = ?1 AND id IN (SELECT id FROM expected
+			WHERE account = ?1 AND recorded < ?2 LIMIT ?3)`,
+	} {
+		if err := d.exec(sql, account, before, pruneBatch); err != nil {
+			return err
+		}
+		most = max(most, d.conn.Changes())
+	}
+	if most < pruneBatch {
+		d.pruned[account] = b.At
+	}
+	return d.exec("DELETE FROM creation WHERE account = ? AND at < ?", account, b.At.Add(-2*creationWindow))
+}

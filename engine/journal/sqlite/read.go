@@ -1,0 +1,217 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"imapilot/engine/journal"
+)
+
+const (
+	// actedLimit is how many entries a fingerprint yields at most.
+	actedLimit = 16
+	// tailLimit is how many events Tail returns when no limit is given.
+	tailLimit = 1000
+)
+
+// Entries implements [journal.Journal]. Since compares with when an entry was
+// last written. Entries of several accounts are in order of their sequence,
+// then of their account's name.
+func (d *DB) Entries(ctx context.Context, q journal.Query) ([]journal.Entry, error) {
+	sql, args := entriesSQL(q)
+	var out []journal.Entry
+	err := d.read(ctx, "entries", func() error {
+		return d.once(func(c *columns) error {
+			e, err := scanEntry(c)
+			out = append(out, e)
+			return err
+		}, sql, args...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if q.Newest {
+		slices.Reverse(out)
+	}
+	return out, nil
+}
+
+// where collects the conditions of a query that are not zero.
+type where struct {
+	conditions []string
+	args       []any
+}
+
+func (w *where) and(set bool, condition string, arg any) {
+	if set {
+		w.conditions = append(w.conditions, condition)
+		w.args = append(w.args, arg)
+	}
+}
+
+func (w *where) in(column string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	marks := strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")
+	w.conditions = append(w.conditions, column+" IN ("+marks+")")
+	for _, v := range values {
+		w.args = append(w.args, v)
+	}
+}
+
+func (w *where) String() string {
+	if len(w.conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(w.conditions, " AND ")
+}
+
+// limit appends a limit; SQLite takes a negative one for none.
+func (w *where) limit(n int) string {
+	if n <= 0 {
+		n = -1
+	}
+	w.args = append(w.args, n)
+	return " LIMIT ?"
+}
+
+const accountID = "account = (SELECT id FROM account WHERE name = ?)"
+
+func entriesSQL(q journal.Query) (string, []any) {
+	var w where
+	w.and(q.Account != "", accountID, q.Account)
+	w.and(q.Mailbox != "", "mailbox = ?", q.Mailbox)
+	w.and(q.MessageID != "", "message_id = ?", q.MessageID)
+	w.and(q.UID != 0, "uid = ?", q.UID)
+	w.and(!q.Since.IsZero(), "updated >= ?", q.Since)
+	w.in("state", texts(q.States))
+	w.and(q.Rule != "", "EXISTS (SELECT 1 FROM json_each(rules) WHERE value = ?)", q.Rule)
+	order := " ORDER BY seq, (SELECT name FROM account WHERE id = account)"
+	if q.Newest {
+		order = " ORDER BY seq DESC, (SELECT name FROM account WHERE id = account) DESC"
+	}
+	sql := "SELECT " + entryColumns + " FROM entry" + w.String() + order
+	sql += w.limit(q.Limit)
+	return sql, w.args
+}
+
+func texts[S ~string](values []S) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
+}
+
+// Acted implements [journal.Journal].
+func (d *DB) Acted(ctx context.Context, account string, prints []journal.Fingerprint) ([]journal.Entry, error) {
+	var out []journal.Entry
+	err := d.read(ctx, "acted", func() error {
+		id, err := d.number("SELECT id FROM account WHERE name = ?", account)
+		if err != nil {
+			return err
+		}
+		for print := range distinct(prints) {
+			found, err := d.actedOn(id, print)
+			if err != nil {
+				return err
+			}
+			out = append(out, found...)
+		}
+		return nil
+	})
+	slices.SortFunc(out, func(a, b journal.Entry) int { return cmp.Compare(b.Seq, a.Seq) })
+	return out, err
+}
+
+func distinct(prints []journal.Fingerprint) map[journal.Fingerprint]bool {
+	out := make(map[journal.Fingerprint]bool, len(prints))
+	for _, p := range prints {
+		p.Received = p.Received.UTC()
+		out[p] = true
+	}
+	return out
+}
+
+func (d *DB) actedOn(account int64, print journal.Fingerprint) (out []journal.Entry, err error) {
+	err = d.each(func(c *columns) error {
+		e, err := scanEntry(c)
+		out = append(out, e)
+		return err
+	}, "SELECT "+entryColumns+` FROM entry
+		WHERE account = ? AND message_id = ? AND received = ? AND size = ? AND acted ORDER BY seq DESC LIMIT ?`,
+		account, print.MessageID, print.Received, print.Size, actedLimit)
+	return out, err
+}
+
+// Known implements [journal.Journal]. The newest come last.
+func (d *DB) Known(ctx context.Context, account, mailbox string, uidValidity uint32) ([]journal.Known, error) {
+	var out []journal.Known
+	err := d.read(ctx, "known", func() error {
+		return d.each(func(c *columns) error {
+			out = append(out, journal.Known{UID: c.uid(), Print: scanPrint(c)})
+			return nil
+		}, `SELECT uid, message_id, received, size FROM known JOIN mailbox m ON m.id = known.mailbox
+			WHERE m.account = (SELECT id FROM account WHERE name = ?) AND m.name = ?
+			AND position >= m.next_known - ? AND known.uidvalidity = ? ORDER BY position`,
+			account, mailbox, journal.Window, uidValidity)
+	})
+	return out, err
+}
+
+// Deliveries implements [journal.Journal]. Those with one time are in order of
+// their record.
+func (d *DB) Deliveries(ctx context.Context, q journal.DeliveryQuery) ([]journal.Delivery, error) {
+	var w where
+	w.and(q.Account != "", "d."+accountID, q.Account)
+	w.and(q.Endpoint != "", "endpoint = ?", q.Endpoint)
+	w.and(q.ID != "", "d.id = ?", q.ID)
+	w.and(!q.Due.IsZero(), "next <= ?", q.Due)
+	w.in("state", texts(q.States))
+	sql := `SELECT d.id, a.name, endpoint, rule, seq, created, attempts, next, state, last_status, last_error, updated, payload
+		FROM delivery d JOIN account a ON a.id = d.account` + w.String() + " ORDER BY next, row"
+	sql += w.limit(q.Limit)
+	var out []journal.Delivery
+	err := d.read(ctx, "deliveries", func() error {
+		return d.once(func(c *columns) error {
+			out = append(out, scanDelivery(c))
+			return nil
+		}, sql, w.args...)
+	})
+	return out, err
+}
+
+func scanDelivery(c *columns) journal.Delivery {
+	return journal.Delivery{
+		ID: c.text(), Account: c.text(), Endpoint: c.text(), Rule: c.text(), Seq: c.int(), Created: c.time(),
+		Attempts: int(c.int()), Next: c.time(), State: journal.DeliveryState(c.text()),
+		LastStatus: int(c.int()), LastError: c.text(), Updated: c.time(), Payload: c.bytes(),
+	}
+}
+
+// Tail implements [journal.Journal]. A limit below 1 means 1,000.
+func (d *DB) Tail(ctx context.Context, account string, after int64, limit int) ([]journal.Event, error) {
+	if limit <= 0 {
+		limit = tailLimit
+	}
+	var w where
+	w.and(true, "e.id > ?", after)
+	w.and(account != "", "e."+accountID, account)
+	sql := `SELECT e.id, a.name, at, kind, mailbox, uid, rule, seq, text
+		FROM event e JOIN account a ON a.id = e.account` + w.String() + " ORDER BY e.id"
+	sql += w.limit(limit)
+	var out []journal.Event
+	err := d.read(ctx, "tail", func() error {
+		return d.once(func(c *columns) error {
+			out = append(out, journal.Event{
+				ID: c.int(), Account: c.text(), At: c.time(), Kind: c.text(), Mailbox: c.text(),
+				UID: c.uid(), Rule: c.text(), Seq: c.int(), Text: c.text(),
+			})
+			return nil
+		}, sql, w.args...)
+	})
+	return out, err
+}

@@ -1,0 +1,152 @@
+package sqlite
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/ncruces/go-sqlite3"
+)
+
+// do runs SQL that takes no arguments and returns nothing of interest.
+func (d *DB) do(sql string) error {
+	if err := d.conn.Exec(sql); err != nil {
+		return unavailable("journal", err)
+	}
+	return nil
+}
+
+// exec runs one statement of the fixed set, which stays prepared.
+func (d *DB) exec(sql string, args ...any) error {
+	s, err := d.prepared(sql)
+	if err != nil {
+		return err
+	}
+	if err := bind(s, args); err != nil {
+		return err
+	}
+	if err := s.Exec(); err != nil {
+		return unavailable("journal", err)
+	}
+	return nil
+}
+
+// each runs one statement of the fixed set and hands over its rows.
+func (d *DB) each(row func(*columns) error, sql string, args ...any) error {
+	s, err := d.prepared(sql)
+	if err != nil {
+		return err
+	}
+	return rows(s, row, args)
+}
+
+// once is each for a statement that was put together for one use.
+func (d *DB) once(row func(*columns) error, sql string, args ...any) error {
+	s, _, err := d.conn.Prepare(sql)
+	if err != nil {
+		return unavailable("journal", err)
+	}
+	err = rows(s, row, args)
+	if closeErr := s.Close(); err == nil && closeErr != nil {
+		return unavailable("journal", closeErr)
+	}
+	return err
+}
+
+func (d *DB) prepared(sql string) (*sqlite3.Stmt, error) {
+	if s := d.stmts[sql]; s != nil {
+		return s, nil
+	}
+	s, _, err := d.conn.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+	if err != nil {
+		return nil, unavailable("journal", err)
+	}
+	d.stmts[sql] = s
+	return s, nil
+}
+
+func rows(s *sqlite3.Stmt, row func(*columns) error, args []any) error {
+	if err := bind(s, args); err != nil {
+		return err
+	}
+	var err error
+	for err == nil && s.Step() {
+		err = row(&columns{stmt: s})
+	}
+	stepErr := s.Err()
+	resetErr := s.Reset() // repeats an error of Step, and no other
+	switch {
+	case err != nil:
+		return err
+	case stepErr != nil:
+		return unavailable("journal", stepErr)
+	case resetErr != nil:
+		return unavailable("journal", resetErr)
+	}
+	return nil
+}
+
+// text returns the first column of the first row.
+func (d *DB) text(sql string) (out string, err error) {
+	err = d.once(func(c *columns) error { out = c.text(); return nil }, sql)
+	return out, err
+}
+
+// number is text for numbers.
+func (d *DB) number(sql string, args ...any) (out int64, err error) {
+	err = d.once(func(c *columns) error { out = c.int(); return nil }, sql, args...)
+	return out, err
+}
+
+func bind(s *sqlite3.Stmt, args []any) error {
+	for i, arg := range args {
+		if err := bindOne(s, i+1, arg); err != nil {
+			return unavailable("journal", err)
+		}
+	}
+	return nil
+}
+
+func bindOne(s *sqlite3.Stmt, i int, arg any) error {
+	switch v := arg.(type) {
+	case string:
+		return s.BindText(i, v)
+	case []byte:
+		if v == nil {
+			v = []byte{}
+		}
+		return s.BindBlob(i, v)
+	case int64:
+		return s.BindInt64(i, v)
+	case int:
+		return s.BindInt(i, v)
+	case uint32:
+		return s.BindInt64(i, int64(v))
+	case imap.UID:
+		return s.BindInt64(i, int64(v))
+	case bool:
+		return s.BindBool(i, v)
+	case time.Time:
+		return s.BindInt64(i, v.UnixMicro())
+	default:
+		return fmt.Errorf("cannot store a %T", arg)
+	}
+}
+
+// columns reads the columns of a row from left to right.
+type columns struct {
+	stmt *sqlite3.Stmt
+	next int
+}
+
+func (c *columns) column() int {
+	c.next++
+	return c.next - 1
+}
+
+func (c *columns) text() string    { return c.stmt.ColumnText(c.column()) }
+func (c *columns) int() int64      { return c.stmt.ColumnInt64(c.column()) }
+func (c *columns) uint32() uint32  { return uint32(c.int()) }
+func (c *columns) uid() imap.UID   { return imap.UID(c.int()) }
+func (c *columns) bytes() []byte   { return c.stmt.ColumnBlob(c.column(), nil) }
+func (c *columns) time() time.Time { return time.UnixMicro(c.int()).UTC() }

@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/actions"
+	"imapilot/engine/journal"
+	"imapilot/rules/facts"
+)
+
+// look finds out what became of recorded steps that may have happened: after
+// a restart, a lost connection or a refusal. Nothing is sent again before.
+//
+// A move whose source is gone is done. A move whose source is still there and
+// whose copy is found is finished, never sent again. A copy that is found is
+// done. Flags and expunges may simply be sent again.
+func (c *connection) look(ctx context.Context, name string, entries []*task) error {
+	byTarget := map[string][]*task{}
+	for _, w := range entries {
+		if w.Next() < 0 || w.step().Target == "" {
+			w.look = false
+			continue
+		}
+		byTarget[w.step().Target] = append(byTarget[w.step().Target], w)
+	}
+	for target, group := range byTarget {
+		if err := c.lookInto(ctx, name, target, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *connection) lookInto(ctx context.Context, name, target string, group []*task) error {
+	mb := &mailbox{c: c, name: name, step: target}
+	var uids imap.UIDSet
+	for _, w := range group {
+		uids.AddNum(w.UID)
+	}
+	present, err := mb.Present(ctx, uids)
+	if err != nil {
+		return err
+	}
+	found, err := c.copies(ctx, target, group)
+	if err != nil {
+		return err
+	}
+	if err := c.use(ctx, name); err != nil {
+		return err
+	}
+	for _, w := range group {
+		if err := c.conclude(ctx, mb, w, present.Contains(w.UID), found); err != nil {
+			return err
+		}
+		w.look = false
+	}
+	return nil
+}
+
+// conclude draws the conclusion for one message.
+func (c *connection) conclude(ctx context.Context, mb *mailbox, w *task, present bool, found copies) error {
+	uid, copied := found.uids[w.UID]
+	leaves := w.step().Action.Kind.Spec().Destination
+	one := []*task{w}
+	switch {
+	case found.renumbered && (present || !leaves):
+		e := cloneEntry(w.Entry)
+		unsure(&e, w.Next(), "its target was renumbered meanwhile, so it cannot be told whether the copy arrived", time.Now())
+		return c.commit(ctx, c.closing(e))
+	case copied && (!leaves || !present):
+		return c.settleGroup(ctx, one, outcome(w, actions.Done, uid), false)
+	case copied:
+		done, err := actions.FinishMove(ctx, mb, refsOf(one), map[imap.UID]imap.UID{w.UID: uid})
+		if err != nil {
+			return err
+		}
+		return c.settleGroup(ctx, one, done, false)
+	case !present:
+		// It left, and not by a step of ours that can be proven.
+		return c.settleGroup(ctx, one, outcome(w, actions.Gone, 0), false)
+	default:
+		return nil // it did not happen: it is sent
+	}
+}
+
+func outcome(w *task, state actions.State, target imap.UID) []actions.Outcome {
+	return []actions.Outcome{{UID: w.UID, State: state, Target: target}}
+}
+
+// copies is what a look into a target found.
+type copies struct {
+	uids       map[imap.UID]imap.UID // source to target
+	renumbered bool
+}
+
+// copies looks in a target for the copies of messages, by fingerprint, at or
+// above the UIDNEXT recorded before the command, and gives each copy to one
+// message only; copies that other steps of ours produced are taken already.
+// It leaves the target selected.
+func (c *connection) copies(ctx context.Context, target string, group []*task) (copies, error) {
+	out := copies{uids: map[imap.UID]imap.UID{}}
+	if !c.dir.exists(target) || len(group) == 0 {
+		return out, nil
+	}
+	sel, err := c.sel(ctx, target)
+	if err != nil {
+		return out, ignoreMailbox(err)
+	}
+	from := group[0].step().TargetNext
+	for _, w := range group {
+		from = min(from, w.step().TargetNext)
+		if v := w.step().TargetValidity; v != 0 && v != sel.UIDValidity {
+			out.renumbered = true
+			return out, nil
+		}
+	}
+	listed, err := c.session.SearchAbove(ctx, max(1, from))
+	if err != nil {
+		return out, err
+	}
+	there, err := c.targetPrints(ctx, uidsOf(listed))
+	if err != nil {
+		return out, err
+	}
+	claimed, err := c.claimed(ctx, target, group)
+	if err != nil {
+		return out, err
+	}
+	out.uids = assign(group, there, claimed)
+	return out, nil
+}
+
+// targetPrints leaves out messages flagged \Deleted: they are no copies that
+// anything may rest on.
+func (c *connection) targetPrints(ctx context.Context, uids []imap.UID) ([]journal.Known, error) {
+	var out []journal.Known
+	for chunk := range slices.Chunk(uids, batchSize*2) {
+		fetched, err := c.session.FetchHeaders(ctx, setOf(chunk), []string{"Message-Id"})
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range fetched {
+			if !hasFlag(f.Flags, imap.FlagDeleted) {
+				out = append(out, journal.Known{UID: f.UID, Print: fingerprint(f, facts.ParseHeader(f.Header))})
+			}
+		}
+	}
+	return out, nil
+}
+
+// claimed returns the UIDs of a target that other steps of ours produced.
+func (c *connection) claimed(ctx context.Context, target string, group []*task) (map[imap.UID]bool, error) {
+	var prints []journal.Fingerprint
+	for _, w := range group {
+		prints = append(prints, w.Print)
+	}
+	acted, err := c.journal.Acted(ctx, c.cfg.Name, prints)
+	if err != nil {
+		return nil, err
+	}
+	out := map[imap.UID]bool{}
+	for _, e := range acted {
+		for _, s := range e.Steps {
+			if s.Target == target && s.TargetUID != 0 {
+				out[s.TargetUID] = true
+			}
+		}
+	}
+	return out, nil
+}
+
+// assign gives each message the first copy that is its own and nobody else's.
+// k identical messages need k copies; which of them is whose does not matter,
+// for they are identical.
+func assign(group []*task, there []journal.Known, claimed map[imap.UID]bool) map[imap.UID]imap.UID {
+	byID := map[string][]journal.Known{}
+	for _, k := range there {
+		byID[k.Print.MessageID] = append(byID[k.Print.MessageID], k)
+	}
+	out := map[imap.UID]imap.UID{}
+	for _, w := range group {
+		for _, k := range byID[w.Print.MessageID] {
+			if claimed[k.UID] || k.UID < w.step().TargetNext || !same(k.Print, w.Print) {
+				continue
+			}
+			claimed[k.UID] = true
+			out[w.UID] = k.UID
+			break
+		}
+	}
+	return out
+}

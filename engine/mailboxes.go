@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+	"imapilot/rules"
+)
+
+// directory is what one LIST told of the account's mailboxes.
+type directory struct {
+	delimiter rune
+	prefix    string // of the personal namespace, "INBOX." on some servers
+	entries   []imapsession.MailboxInfo
+}
+
+// config returns a mailbox's name in configuration spelling: "/" between
+// levels, without the personal namespace's prefix, INBOX in capitals.
+func (d directory) config(server string) string {
+	if strings.EqualFold(server, "INBOX") {
+		return "INBOX"
+	}
+	name := strings.TrimPrefix(server, d.prefix)
+	if d.delimiter != 0 && d.delimiter != '/' {
+		name = strings.ReplaceAll(name, "/", "_")
+		name = strings.ReplaceAll(name, string(d.delimiter), "/")
+	}
+	return name
+}
+
+// server returns the server's spelling of a name of the configuration. An
+// existing mailbox of that name wins, so that a listed name always maps back.
+func (d directory) server(name string) string {
+	if strings.EqualFold(name, "INBOX") {
+		return "INBOX"
+	}
+	for _, e := range d.entries {
+		if d.config(e.Name) == name {
+			return e.Name
+		}
+	}
+	if d.delimiter != 0 {
+		name = strings.ReplaceAll(name, "/", string(d.delimiter))
+	}
+	if strings.HasPrefix(name, d.prefix) {
+		return name
+	}
+	return d.prefix + name
+}
+
+func (d directory) exists(server string) bool {
+	return slices.ContainsFunc(d.entries, func(e imapsession.MailboxInfo) bool {
+		return !e.NonExistent && sameName(e.Name, server)
+	})
+}
+
+func (d directory) role(server string) string {
+	for _, e := range d.entries {
+		if sameName(e.Name, server) {
+			return e.Role
+		}
+	}
+	return ""
+}
+
+// byRole returns the mailbox that has the role by SPECIAL-USE (RFC 6154), or
+// the one that has the usual name where the server announces no roles.
+func (d directory) byRole(role string) (string, bool) {
+	for _, e := range d.entries {
+		if e.Role == role && !e.NoSelect {
+			return e.Name, true
+		}
+	}
+	for _, usual := range usualNames(role) {
+		for _, e := range d.entries {
+			if e.Role == "" && !e.NoSelect && strings.EqualFold(d.config(e.Name), usual) {
+				return e.Name, true
+			}
+		}
+	}
+	return "", false
+}
+
+func usualNames(role string) []string {
+	switch role {
+	case "trash":
+		return []string{"Trash", "Deleted Items", "Deleted Messages", "Deleted", "Papierkorb", "Corbeille"}
+	case "junk":
+		return []string{"Junk", "Spam", "Junk E-mail", "Junk Email", "Bulk Mail"}
+	case "archive":
+		return []string{"Archive", "Archives"}
+	case "sent":
+		return []string{"Sent", "Sent Items", "Sent Messages", "Sent Mail"}
+	case "drafts":
+		return []string{"Drafts", "Draft"}
+	default:
+		return nil
+	}
+}
+
+// sameName compares mailbox names as servers do: INBOX without case.
+func sameName(a, b string) bool {
+	return a == b || strings.EqualFold(a, "INBOX") && strings.EqualFold(b, "INBOX")
+}
+
+// watched returns the mailboxes that the patterns of watch name, in their
+// order, each once.
+func (d directory) watched(patterns []string) []string {
+	var out []string
+	add := func(name string) {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	for _, p := range patterns {
+		for _, name := range d.matching(p) {
+			add(name)
+		}
+	}
+	return out
+}
+
+func (d directory) matching(pattern string) []string {
+	if role, ok := strings.CutPrefix(pattern, "role:"); ok {
+		if name, found := d.byRole(role); found {
+			return []string{name}
+		}
+		return nil
+	}
+	var out []string
+	for _, e := range d.entries {
+		if e.NoSelect || e.NonExistent {
+			continue
+		}
+		if matches(pattern, d.config(e.Name)) {
+			out = append(out, e.Name)
+		}
+	}
+	slices.SortFunc(out, cmp.Compare[string])
+	return out
+}
+
+// matches applies a watch pattern: "*" stands for anything, levels included.
+func matches(pattern, name string) bool {
+	if strings.EqualFold(pattern, "INBOX") {
+		return strings.EqualFold(name, "INBOX")
+	}
+	if !strings.ContainsAny(pattern, "*?") {
+		return pattern == name
+	}
+	// path.Match stops at "/"; a byte that no mailbox name holds stands in.
+	flat := func(s string) string { return strings.ReplaceAll(s, "/", "\x01") }
+	ok, err := path.Match(flat(pattern), flat(name))
+	return err == nil && ok
+}
+
+// ruleMailbox is how the rules see a mailbox.
+func (c *connection) ruleMailbox(server string) rules.Mailbox {
+	return rules.Mailbox{Name: c.dir.config(server), Role: c.dir.role(server)}
+}
+
+// list reads the mailboxes and works out which are watched. A mailbox that is
+// listed for the first time and not watched is noted, so that it can be told
+// later from one that was created meanwhile.
+func (c *connection) list(ctx context.Context) error {
+	entries, err := c.session.List(ctx)
+	if err != nil {
+		return err
+	}
+	c.dir = directory{delimiter: c.session.Delimiter(), prefix: c.session.Prefix(), entries: entries}
+	c.watched = c.dir.watched(c.cfg.Watch)
+	c.previous = c.listed
+	now := time.Now()
+	batch := journal.Batch{At: now, Listed: now}
+	for _, e := range entries {
+		// On the first listing of all, the watched ones too: what is there
+		// now is baselined, even if the scan comes after a restart.
+		if _, known := c.cursors[e.Name]; known || !c.fresh && slices.Contains(c.watched, e.Name) {
+			continue
+		}
+		batch.Cursors = append(batch.Cursors, journal.Cursor{Mailbox: e.Name})
+	}
+	if len(c.watched) == 0 {
+		c.log.Warn("watch: names no mailbox of this account", "watch", strings.Join(c.cfg.Watch, ", "))
+	}
+	c.showMailboxes()
+	if err := c.commit(ctx, batch); err != nil {
+		return err
+	}
+	c.fresh = false
+	return nil
+}

@@ -1,0 +1,236 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/actions"
+	"imapilot/actions/webhook"
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+)
+
+// record writes one decided batch: entries with their steps, the arrivals
+// they will cause, the webhooks they owe, and the cursor. Only then may
+// anything be sent.
+func (c *connection) record(ctx context.Context, cursor journal.Cursor, all []*candidate, generation int) error {
+	batch := journal.Batch{At: time.Now()}
+	t := targets{c: c, seen: map[string]imapsession.Status{}}
+	known := journal.KnownBatch{Mailbox: cursor.Mailbox, UIDValidity: cursor.UIDValidity}
+	var uids []imap.UID
+	for _, m := range all {
+		uids = append(uids, m.fetched.UID)
+		known.Messages = append(known.Messages, journal.Known{UID: m.fetched.UID, Print: m.print})
+		if m.arrived != "" {
+			batch.Arrived = append(batch.Arrived, m.arrived)
+		}
+		for i := range m.entries {
+			if err := c.addEntry(ctx, &batch, t, &m.entries[i], m); err != nil {
+				return err
+			}
+		}
+	}
+	handle(&cursor, uids)
+	trim(&cursor)
+	batch.Cursors = []journal.Cursor{cursor}
+	if len(known.Messages) > 0 {
+		batch.Known = []journal.KnownBatch{known}
+	}
+	if err := c.commit(ctx, batch); err != nil {
+		return err
+	}
+	c.decidedNow(batch.Entries, generation)
+	c.observeKept(cursor.Mailbox, all)
+	return nil
+}
+
+func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, t targets, e *journal.Entry, m *candidate) error {
+	e.Seq = c.seq()
+	if e.State == journal.Open {
+		batch.Deliveries = append(batch.Deliveries, c.deliveries(*e, m, webhookItems(e.Plan))...)
+		steps, err := c.steps(ctx, t, e, e.Plan.Effective())
+		if err != nil {
+			return err
+		}
+		e.Steps = steps
+		conclude(e)
+		batch.Expect = append(batch.Expect, c.expectations(*e)...)
+	}
+	batch.Entries = append(batch.Entries, *e)
+	return nil
+}
+
+// decidedNow remembers that the entries were decided by this process under
+// the rules in force, so that their steps need not be decided again at once.
+func (c *connection) decidedNow(entries []journal.Entry, generation int) {
+	for _, e := range entries {
+		if w, ok := c.open[e.Seq]; ok {
+			w.generation, w.decided = generation, time.Now()
+		}
+	}
+}
+
+func (c *connection) observeKept(mailbox string, all []*candidate) {
+	for _, m := range all {
+		if len(m.entries) > 0 || m.arrived != "" {
+			continue
+		}
+		c.engine.opts.Observe(Observation{Account: c.cfg.Name, At: time.Now(), Entry: journal.Entry{
+			Mailbox: mailbox, UID: m.fetched.UID, Print: m.print,
+			From: shown(fromOf(m.message.Header)), Subject: shown(m.message.Header.Subject()),
+			Trigger: "arrival", Flags: m.fetched.Flags,
+		}})
+	}
+}
+
+// targets asks once a batch for the STATUS of each target.
+type targets struct {
+	c    *connection
+	seen map[string]imapsession.Status
+}
+
+// status returns UIDVALIDITY and UIDNEXT of a target, and zero and 1 when it
+// does not exist yet.
+func (t targets) status(ctx context.Context, name string) (imapsession.Status, error) {
+	if st, ok := t.seen[name]; ok {
+		return st, nil
+	}
+	st := imapsession.Status{UIDNext: 1}
+	if t.c.dir.exists(name) {
+		var err error
+		if st, err = t.c.session.Status(ctx, name); err != nil && !mailboxOnly(err) {
+			return st, err
+		}
+		if err != nil || st.UIDNext == 0 {
+			st.UIDNext = 1
+		}
+	}
+	t.seen[name] = st
+	return st, nil
+}
+
+// steps makes the chain of a message from the items of its plan. An item
+// whose target cannot be resolved becomes a failed step, and then nothing
+// after it is sent.
+func (c *connection) steps(ctx context.Context, t targets, e *journal.Entry, items []actions.Item) ([]journal.Step, error) {
+	var out []journal.Step
+	for _, item := range items {
+		if item.Action.Kind.Spec().Phase == actions.PhaseOutbox {
+			continue
+		}
+		s := journal.Step{Action: item.Action, Rule: item.Rule, Hash: item.Hash, Index: item.Index, State: journal.Recorded}
+		target, reason := c.target(item.Action, e.Mailbox)
+		if reason != "" {
+			s.State, s.Error = journal.StepFailed, reason
+		}
+		if s.Target = target; target != "" {
+			st, err := t.status(ctx, target)
+			if err != nil {
+				return nil, err
+			}
+			s.TargetValidity, s.TargetNext = st.UIDValidity, st.UIDNext
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// target resolves where an action leads, in the server's spelling; reason is
+// set when it leads nowhere.
+func (c *connection) target(a actions.Action, source string) (target, reason string) {
+	switch a.Kind {
+	case actions.Trash:
+		name, ok := c.dir.byRole("trash")
+		if !ok {
+			return "", `no mailbox has the \Trash role or the usual name of one; use move with the mailbox's name`
+		}
+		target = name
+	case actions.Move, actions.Copy:
+		target = c.dir.server(a.Mailbox)
+	default:
+		return "", ""
+	}
+	if sameName(target, source) {
+		return "", "the message is in " + c.dir.config(target) + " already"
+	}
+	return target, ""
+}
+
+// expectations are the arrivals that an entry's steps will cause in mailboxes
+// that are watched or were.
+func (c *connection) expectations(e journal.Entry) []journal.Expected {
+	var out []journal.Expected
+	for i, s := range e.Steps {
+		if s.Target == "" || s.State != journal.Recorded || !c.isScanned(s.Target) {
+			continue
+		}
+		out = append(out, journal.Expected{
+			ID: expectedID(e.Seq, i), Mailbox: s.Target, UIDValidity: s.TargetValidity,
+			UIDNext: s.TargetNext, Print: e.Print, Recorded: time.Now(),
+		})
+	}
+	return out
+}
+
+func expectedID(seq int64, step int) string { return fmt.Sprintf("%d.%d", seq, step) }
+
+// isScanned reports whether arrivals in a mailbox are looked at. A mailbox
+// that does not exist yet counts when the watch patterns will match it.
+func (c *connection) isScanned(name string) bool {
+	if c.cursors[name].UIDValidity != 0 {
+		return true
+	}
+	label := c.dir.config(name)
+	for _, p := range c.cfg.Watch {
+		if matches(p, label) || strings.HasPrefix(p, "role:") && c.dir.role(name) == strings.TrimPrefix(p, "role:") {
+			return true
+		}
+	}
+	return false
+}
+
+// deliveries are the webhook calls that an entry owes. Their ids depend on
+// the message, the rule and the action alone.
+func (c *connection) deliveries(e journal.Entry, m *candidate, items []actions.Item) []journal.Delivery {
+	var out []journal.Delivery
+	for _, item := range items {
+		id := c.deliveryID(e, item)
+		out = append(out, journal.Delivery{
+			ID: id, Account: c.cfg.Name, Endpoint: item.Action.Endpoint, Rule: item.Rule, Seq: e.Seq,
+			Payload: c.payload(id, e, m, item.Rule), Created: e.Decided, Next: e.Decided, State: journal.Pending,
+		})
+	}
+	return out
+}
+
+func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %d %q %d", c.cfg.Name, e.Mailbox, e.UIDValidity, e.UID, item.Rule, item.Index))
+	return "msg_" + hex.EncodeToString(sum[:16])
+}
+
+func (c *connection) payload(id string, e journal.Entry, m *candidate, rule string) []byte {
+	doc := webhook.Message{
+		ID: id, Rule: rule, Account: c.cfg.Name, Mailbox: c.dir.config(e.Mailbox),
+		UIDValidity: e.UIDValidity, UID: uint32(e.UID), Subject: m.message.Header.Subject(),
+		MessageID: e.Print.MessageID, Sent: m.message.Header.Sent(), Received: m.fetched.Received, Size: m.fetched.Size,
+	}
+	for _, a := range m.message.Header.Addresses("From") {
+		doc.From = append(doc.From, webhook.Address{Name: a.Name, Address: a.Address})
+	}
+	for _, a := range m.message.Header.Addresses("To") {
+		doc.To = append(doc.To, webhook.Address{Name: a.Name, Address: a.Address})
+	}
+	for _, f := range e.Flags {
+		doc.Flags = append(doc.Flags, string(f))
+	}
+	for _, item := range e.Plan.Effective() {
+		doc.Planned = append(doc.Planned, item.Action.String())
+	}
+	return webhook.Payload(doc)
+}

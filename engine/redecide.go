@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/actions"
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+	"imapilot/rules"
+	"imapilot/rules/facts"
+)
+
+// redecide runs the whole walk again for entries whose next step is
+// destructive and old, or that were held: on fresh facts, in which the flags
+// that this entry's own steps set or cleared stand as the first decision saw
+// them, and with the clock of the first decision. Steps that are done are
+// kept and not repeated; the rest is replaced by the new plan's.
+func (c *connection) redecide(ctx context.Context, name string, entries []*task) error {
+	ruleset, generation := c.current()
+	box := c.ruleMailbox(name)
+	var uids imap.UIDSet
+	for _, w := range entries {
+		uids.AddNum(w.UID)
+	}
+	fetched, err := c.session.FetchHeaders(ctx, uids, ruleset.Needs(c.cfg.Name, box).HeaderFields)
+	if err != nil {
+		return err
+	}
+	present, err := c.session.FetchFlags(ctx, uids)
+	if err != nil {
+		return err
+	}
+	batch := journal.Batch{At: time.Now()}
+	t := targets{c: c, seen: map[string]imapsession.Status{}}
+	for _, w := range entries {
+		if _, there := present[w.UID]; there && !isFetched(fetched, w.UID) {
+			w.NextTry = time.Now().Add(c.timing.Again)
+			continue
+		}
+		e, err := c.again(ctx, &batch, t, ruleset, w, fetched)
+		if err != nil {
+			return err
+		}
+		batch.Entries = append(batch.Entries, e)
+		batch.Arrived = append(batch.Arrived, c.forgotten(w.Entry, batch.Expect)...)
+	}
+	if err := c.commit(ctx, batch); err != nil {
+		return err
+	}
+	c.decidedNow(batch.Entries, generation)
+	return nil
+}
+
+func isFetched(fetched []imapsession.Fetched, uid imap.UID) bool {
+	return slices.ContainsFunc(fetched, func(f imapsession.Fetched) bool { return f.UID == uid })
+}
+
+// forgotten are the arrivals that an entry's old steps expected and its new
+// ones do not.
+func (c *connection) forgotten(old journal.Entry, now []journal.Expected) []string {
+	var out []string
+	for i, s := range old.Steps {
+		id := expectedID(old.Seq, i)
+		_, expected := c.expected[id]
+		still := slices.ContainsFunc(now, func(x journal.Expected) bool { return x.ID == id })
+		if expected && !still && s.State == journal.Recorded {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// again decides one entry anew and adds what it owes to the batch.
+func (c *connection) again(ctx context.Context, batch *journal.Batch, t targets, ruleset *rules.Ruleset, w *task, fetched []imapsession.Fetched) (journal.Entry, error) {
+	e := cloneEntry(w.Entry)
+	i := slices.IndexFunc(fetched, func(f imapsession.Fetched) bool { return f.UID == w.UID })
+	if i < 0 {
+		withdraw(&e, nil)
+		e.State, e.Reason = journal.Gone, "the message is not in the mailbox any more"
+		return e, nil
+	}
+	m := &candidate{fetched: fetched[i], print: e.Print}
+	m.message = &facts.Message{
+		UID: e.UID, Flags: asDecided(fetched[i].Flags, e), Received: fetched[i].Received,
+		Size: fetched[i].Size, Header: facts.ParseHeader(fetched[i].Header),
+	}
+	if e.From == "" && e.Subject == "" {
+		e.From, e.Subject = shown(fromOf(m.message.Header)), shown(m.message.Header.Subject())
+	}
+	d := c.evaluate(ruleset, e.Mailbox, m.message, e.Decided, e.Skipped)
+	if c.isDryRun() {
+		withdraw(&e, nil)
+		e.Plan, e.State = d.Plan, journal.DryRun
+		return e, nil
+	}
+	owed := newWebhooks(e.Plan, d.Plan)
+	steps, err := c.steps(ctx, t, &e, d.Plan.Effective())
+	if err != nil {
+		return e, err
+	}
+	withdraw(&e, steps)
+	e.Plan, e.Reason = d.Plan, ""
+	conclude(&e)
+	if len(e.Steps) == 0 && len(d.Plan.Items) == 0 {
+		e.State, e.Reason = journal.Withdrawn, "no rule asks for it any more"
+	}
+	batch.Deliveries = append(batch.Deliveries, c.deliveries(e, m, owed)...)
+	batch.Expect = append(batch.Expect, c.expectations(e)...)
+	return e, nil
+}
+
+// withdraw replaces the unfinished steps of an entry by those of a new plan.
+// A new step that equals one that is done is not repeated, and one that
+// equals an unfinished one keeps its place and what was recorded with it.
+func withdraw(e *journal.Entry, plan []journal.Step) {
+	var kept []journal.Step
+	old := e.Steps
+	for _, s := range old {
+		if s.State != journal.Recorded {
+			kept = append(kept, s)
+		}
+	}
+	for _, s := range plan {
+		i := slices.IndexFunc(old, func(o journal.Step) bool {
+			return o.Rule == s.Rule && o.Target == s.Target && o.Action.Equal(s.Action) && o.State != journal.StepReplaced
+		})
+		switch {
+		case i < 0:
+			kept = append(kept, s)
+		case old[i].State == journal.Recorded:
+			kept = append(kept, old[i])
+		}
+	}
+	for _, s := range old {
+		gone := !slices.ContainsFunc(kept, func(k journal.Step) bool {
+			return k.Rule == s.Rule && k.Target == s.Target && k.Action.Equal(s.Action)
+		})
+		if s.State == journal.Recorded && gone {
+			s.State, s.Error = journal.StepReplaced, "no rule asks for it any more"
+			kept = append(kept, s)
+		}
+	}
+	e.Steps = kept
+}
+
+// asDecided gives the flags that an entry's own flag steps touch the values
+// that the first decision saw, so that "if: not seen" stays true after we set
+// \Seen ourselves.
+func asDecided(now []imap.Flag, e journal.Entry) []imap.Flag {
+	out := slices.Clone(now)
+	for _, s := range e.Steps {
+		if s.Action.Kind.Spec().Phase != actions.PhaseFlags {
+			continue
+		}
+		for _, f := range s.Action.Flags {
+			out = slices.DeleteFunc(out, func(o imap.Flag) bool { return strings.EqualFold(string(o), string(f)) })
+			if hasFlag(e.Flags, f) {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// newWebhooks are the calls that a new plan owes and the old one did not: a
+// call that was recorded is never taken back or made anew.
+func newWebhooks(old, now actions.Plan) []actions.Item {
+	had := webhookItems(old)
+	return slices.DeleteFunc(webhookItems(now), func(i actions.Item) bool {
+		return slices.ContainsFunc(had, func(h actions.Item) bool { return h.Rule == i.Rule && h.Action.Equal(i.Action) })
+	})
+}

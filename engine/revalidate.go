@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+)
+
+// revalidate matches a mailbox whose UIDs mean something else now (RFC 9051
+// section 2.3.1.1) to what the journal knows of it: known messages are
+// handled, unknown ones are new when they are younger than the last scan less
+// a day, and everything else is baseline.
+func (c *connection) revalidate(ctx context.Context, name string, old journal.Cursor, sel imapsession.Selected) error {
+	before, err := c.journal.Known(ctx, c.cfg.Name, name, old.UIDValidity)
+	if err != nil {
+		return err
+	}
+	listed, err := c.session.SearchAbove(ctx, 1)
+	if err != nil {
+		return err
+	}
+	now, err := c.prints(ctx, uidsOf(listed))
+	if err != nil {
+		return err
+	}
+	handled, fresh := matchKnown(before, now, old.Scanned)
+	cursor := baseline(name, sel.UIDValidity, handled)
+	cursor.Scanned = old.Scanned
+	batch := journal.Batch{
+		Cursors: []journal.Cursor{cursor},
+		Known:   []journal.KnownBatch{{Mailbox: name, UIDValidity: sel.UIDValidity, Messages: only(now, handled)}},
+		Events: []journal.Event{{Kind: "uidvalidity", Mailbox: name, Text: fmt.Sprintf(
+			"%s: the server renumbered its messages (UIDVALIDITY %d is now %d): %d known, %d new",
+			c.dir.config(name), old.UIDValidity, sel.UIDValidity, len(handled), len(fresh))}},
+	}
+	if old.UIDValidity == 0 {
+		batch.Events = []journal.Event{{Kind: "appeared", Mailbox: name, Text: fmt.Sprintf(
+			"%s: a new mailbox: %d messages are left alone, %d are new", c.dir.config(name), len(handled), len(fresh))}}
+	}
+	if err := c.rebind(ctx, &batch, name, old.UIDValidity, sel.UIDValidity, now); err != nil {
+		return err
+	}
+	if old.UIDValidity != 0 && len(fresh) > importSize && len(fresh)*10 > len(now) {
+		held, err := c.holdUnseen(ctx, name, sel.UIDValidity, only(now, fresh))
+		if err != nil {
+			return err
+		}
+		batch.Entries = append(batch.Entries, held...)
+		handle(&cursor, fresh)
+		batch.Cursors = []journal.Cursor{cursor}
+	}
+	return c.commit(ctx, batch)
+}
+
+// matchKnown splits the messages of a renumbered mailbox into those that were
+// handled before and those that are new. Each known fingerprint matches once,
+// exact matches first; a known Message-ID whose size or date the server
+// rewrote is still the same message.
+func matchKnown(before, now []journal.Known, mark time.Time) (handled, fresh []imap.UID) {
+	left := map[string][]journal.Fingerprint{}
+	for _, k := range before {
+		left[k.Print.MessageID] = append(left[k.Print.MessageID], k.Print)
+	}
+	taken := map[imap.UID]bool{}
+	for _, k := range now {
+		taken[k.UID] = takePrint(left, k.Print, exact)
+	}
+	byID := func(a, b journal.Fingerprint) bool { return a.MessageID != "" && a.MessageID == b.MessageID }
+	for _, k := range now {
+		known := taken[k.UID] || takePrint(left, k.Print, byID)
+		if !known && k.Print.Received.After(mark.Add(-24*time.Hour)) {
+			fresh = append(fresh, k.UID)
+			continue
+		}
+		handled = append(handled, k.UID)
+	}
+	return handled, fresh
+}
+
+func takePrint(left map[string][]journal.Fingerprint, p journal.Fingerprint, equal func(a, b journal.Fingerprint) bool) bool {
+	prints := left[p.MessageID]
+	for i := range prints {
+		if equal(prints[i], p) {
+			left[p.MessageID] = append(prints[:i], prints[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+func only(known []journal.Known, uids []imap.UID) []journal.Known {
+	want := setOf(uids)
+	var out []journal.Known
+	for _, k := range known {
+		if want.Contains(k.UID) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// rebind gives the entries that still matter their message's new UID, by an
+// unambiguous fingerprint; one that cannot be told is closed as unsure.
+func (c *connection) rebind(ctx context.Context, batch *journal.Batch, name string, old, now uint32, known []journal.Known) error {
+	entries, err := c.journal.Entries(ctx, journal.Query{
+		Account: c.cfg.Name, Mailbox: name,
+		States: []journal.EntryState{journal.Open, journal.Held, journal.Failed},
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.UIDValidity != old {
+			continue
+		}
+		e.UIDValidity = now
+		uid, n := findPrint(known, e.Print)
+		e.UID = uid
+		if n != 1 {
+			e.State, e.Reason = journal.Unsure, "the server renumbered the mailbox and this message cannot be told from others"
+		}
+		if n == 0 {
+			e.State, e.Reason = journal.Gone, "the message is not in the mailbox any more"
+		}
+		batch.Entries = append(batch.Entries, e)
+	}
+	return nil
+}
+
+func findPrint(known []journal.Known, p journal.Fingerprint) (uid imap.UID, n int) {
+	for _, k := range known {
+		if exact(k.Print, p) {
+			uid, n = k.UID, n+1
+		}
+	}
+	return uid, n
+}
+
+// holdUnseen makes held entries for messages that were not evaluated yet.
+func (c *connection) holdUnseen(_ context.Context, name string, validity uint32, messages []journal.Known) ([]journal.Entry, error) {
+	var out []journal.Entry
+	for _, k := range messages {
+		out = append(out, journal.Entry{
+			Seq: c.seq(), Mailbox: name, UIDValidity: validity, UID: k.UID, Print: k.Print,
+			Trigger: "arrival", Decided: time.Now(), State: journal.Held,
+			Reason: "the mailbox was renumbered with many new messages; confirm or skip",
+		})
+	}
+	return out, nil
+}
+
+// seq returns the next unused sequence. A sequence whose commit fails stays
+// unused, which does no harm.
+func (a *account) seq() int64 {
+	a.nextSeq++
+	return a.nextSeq - 1
+}

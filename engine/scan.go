@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+	"imapilot/rules/facts"
+)
+
+// scan brings one mailbox up to date: it lists what the cursor has not
+// handled, decides all of it and records that. It applies nothing.
+func (c *connection) scan(ctx, work context.Context, name string) error {
+	began := time.Now()
+	sel, err := c.sel(work, name)
+	if err != nil {
+		return err
+	}
+	c.noteSelected(name, sel)
+	cursor, err := c.cursorFor(work, name, sel)
+	if err != nil {
+		return err
+	}
+	listed, err := c.session.SearchAbove(work, cursor.Floor+1)
+	if err != nil {
+		return err
+	}
+	todo := pending(cursor, uidsOf(listed))
+	hours := hoursSince(cursor.Scanned, began)
+	hold, err := c.importReason(work, cursor, todo)
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(todo, batchSize) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := c.process(work, name, chunk, judgement{hours: hours, hold: hold}); err != nil {
+			return err
+		}
+	}
+	return c.scanned(work, name, began, hold, len(todo))
+}
+
+func (c *connection) noteSelected(name string, sel imapsession.Selected) {
+	c.swept[name] = imapsession.Status{UIDValidity: sel.UIDValidity, UIDNext: sel.UIDNext, Messages: sel.Messages}
+	c.state.proof(c.dir.config(name))
+	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.LastScan, m.Messages = time.Now(), sel.Messages })
+}
+
+// scanned remembers when the scan began. It is written when there was
+// something to decide, and now and then, not after every look.
+func (c *connection) scanned(ctx context.Context, name string, began time.Time, hold string, n int) error {
+	cursor := c.cursors[name]
+	if n == 0 && began.Sub(cursor.Scanned) < c.timing.Reconcile {
+		return nil
+	}
+	cursor.Scanned = began
+	batch := journal.Batch{Cursors: []journal.Cursor{cursor}}
+	if hold != "" {
+		batch.Events = []journal.Event{{Kind: "import", Mailbox: name, Text: fmt.Sprintf("%s: held %d messages: %s", c.dir.config(name), n, hold)}}
+	}
+	return c.commit(ctx, batch)
+}
+
+func hoursSince(before, now time.Time) int {
+	if before.IsZero() {
+		return 1
+	}
+	return int(now.Sub(before) / time.Hour)
+}
+
+// cursorFor returns the cursor to scan from. A mailbox that the journal does
+// not know is baselined, one whose UIDVALIDITY changed is matched by
+// fingerprints.
+func (c *connection) cursorFor(ctx context.Context, name string, sel imapsession.Selected) (journal.Cursor, error) {
+	cursor, known := c.cursors[name]
+	started := cursor.UIDValidity != 0
+	var err error
+	switch {
+	case sel.UIDValidity == 0:
+		return cursor, &imapsession.Error{Op: "SELECT", Subject: name, Class: imapsession.Target,
+			Text: "the server gives this mailbox no UIDVALIDITY, so nothing is done in it"}
+	case started && cursor.UIDValidity == sel.UIDValidity:
+		return cursor, nil
+	case started:
+		err = c.revalidate(ctx, name, cursor, sel)
+	case c.engine.opts.Existing:
+		err = c.commit(ctx, journal.Batch{Cursors: []journal.Cursor{
+			{Mailbox: name, UIDValidity: sel.UIDValidity}}})
+	case !known && !c.previous.IsZero():
+		// It was not there when the mailboxes were last listed.
+		cursor = journal.Cursor{Mailbox: name, Scanned: c.previous}
+		err = c.revalidate(ctx, name, cursor, sel)
+	default:
+		err = c.baseline(ctx, name, sel)
+	}
+	return c.cursors[name], err
+}
+
+// baseline starts an unknown mailbox at what it holds: none of it is acted on.
+func (c *connection) baseline(ctx context.Context, name string, sel imapsession.Selected) error {
+	listed, err := c.session.SearchAbove(ctx, 1)
+	if err != nil {
+		return err
+	}
+	uids := uidsOf(listed)
+	slices.Sort(uids)
+	newest := uids[max(0, len(uids)-journal.Window):]
+	known, err := c.prints(ctx, newest)
+	if err != nil {
+		return err
+	}
+	cursor := baseline(name, sel.UIDValidity, uids)
+	cursor.Scanned = time.Now()
+	return c.commit(ctx, journal.Batch{
+		Cursors: []journal.Cursor{cursor},
+		Known:   []journal.KnownBatch{{Mailbox: name, UIDValidity: sel.UIDValidity, Messages: known}},
+		Events: []journal.Event{{Kind: "baseline", Mailbox: name,
+			Text: fmt.Sprintf("%s: starting from here; its %d messages are left alone", c.dir.config(name), len(uids))}},
+	})
+}
+
+// prints fetches the fingerprints of messages in the selected mailbox.
+func (c *connection) prints(ctx context.Context, uids []imap.UID) ([]journal.Known, error) {
+	var out []journal.Known
+	for chunk := range slices.Chunk(uids, batchSize*2) {
+		fetched, err := c.session.FetchHeaders(ctx, setOf(chunk), []string{"Message-Id"})
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range fetched {
+			out = append(out, journal.Known{UID: f.UID, Print: fingerprint(f, facts.ParseHeader(f.Header))})
+		}
+	}
+	return out, nil
+}
+
+// importReason says why the arrivals of one scan are held whole, "" if they
+// are ordinary mail. The dates are fetched only when there are enough
+// messages to be an import.
+func (c *connection) importReason(ctx context.Context, cursor journal.Cursor, todo []imap.UID) (string, error) {
+	if len(todo) <= importSize || cursor.Scanned.IsZero() {
+		return "", nil
+	}
+	known, err := c.prints(ctx, todo)
+	if err != nil {
+		return "", err
+	}
+	received := make([]time.Time, len(known))
+	for i, k := range known {
+		received[i] = k.Print.Received
+	}
+	if isImport(received, cursor.Scanned) {
+		return "they look imported: more than 100 arrived at once that are older than the last scan. Run 'imapilot confirm' to act on them, 'imapilot skip' to leave them alone", nil
+	}
+	return "", nil
+}

@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/actions"
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+)
+
+// prepareTarget creates the target of a group when it is missing. It returns
+// true when the group has to wait.
+func (c *connection) prepareTarget(ctx context.Context, group []*task) (bool, error) {
+	step := group[0].step()
+	if step.Target == "" || c.dir.exists(step.Target) {
+		return false, nil
+	}
+	if c.createdToday(step.Rule) >= createsPerDay {
+		reason := fmt.Sprintf("rule %q created %d mailboxes in 24 h, the most it may; this one waits", step.Rule, createsPerDay)
+		return true, c.pauseTarget(ctx, step.Target, reason, time.Hour)
+	}
+	err := c.create(ctx, step.Target)
+	switch {
+	case isClass(err, imapsession.Target), isClass(err, imapsession.Message):
+		return true, c.pauseTarget(ctx, step.Target, "it does not exist and cannot be created: "+reasonOf(err), c.timing.Probe)
+	case err != nil:
+		return true, err
+	}
+	c.dir.entries = append(c.dir.entries, imapsession.MailboxInfo{Name: step.Target})
+	// What imapilot created starts empty, whatever is found there later.
+	return false, c.commit(ctx, journal.Batch{
+		Created: []journal.Creation{{Rule: step.Rule, Mailbox: step.Target, At: time.Now()}},
+		Events:  []journal.Event{{Kind: "created", Mailbox: step.Target, Rule: step.Rule, Text: c.dir.config(step.Target) + ": created by rule " + step.Rule}},
+	})
+}
+
+// create makes a mailbox and subscribes to it. One that somebody else made in
+// the meantime is as good.
+func (c *connection) create(ctx context.Context, name string) error {
+	err := c.session.Create(ctx, name)
+	var e *imapsession.Error
+	if errors.As(err, &e) && e.Code != "ALREADYEXISTS" {
+		// Not every server says ALREADYEXISTS: one that exists answers STATUS.
+		if _, statusErr := c.session.Status(ctx, name); statusErr != nil {
+			return err
+		}
+	}
+	if err := c.session.Subscribe(ctx, name); err != nil && !mailboxOnly(err) {
+		return err
+	}
+	return nil
+}
+
+func (a *account) createdToday(rule string) int {
+	n := 0
+	for _, made := range a.created {
+		if made.Rule == rule && time.Since(made.At) < 24*time.Hour {
+			n++
+		}
+	}
+	return n
+}
+
+// mailbox is the selected mailbox as an action sees it.
+type mailbox struct {
+	c    *connection
+	name string
+	step string // the target of the step under way
+}
+
+func (m *mailbox) Can() actions.Can {
+	caps := m.c.session.Capabilities()
+	return actions.Can{Move: caps.Move, UIDPlus: caps.UIDPlus}
+}
+
+func (m *mailbox) Store(ctx context.Context, uids imap.UIDSet, op imap.StoreFlagsOp, flags []imap.Flag) error {
+	return m.c.session.Store(ctx, uids, op, flags)
+}
+
+func (m *mailbox) Copy(ctx context.Context, uids imap.UIDSet, target string) (map[imap.UID]imap.UID, error) {
+	return m.c.session.Copy(ctx, uids, target)
+}
+
+func (m *mailbox) Move(ctx context.Context, uids imap.UIDSet, target string) (map[imap.UID]imap.UID, error) {
+	return m.c.session.Move(ctx, uids, target)
+}
+
+func (m *mailbox) Expunge(ctx context.Context, uids imap.UIDSet) error {
+	return m.c.session.Expunge(ctx, uids)
+}
+
+func (m *mailbox) Present(ctx context.Context, uids imap.UIDSet) (imap.UIDSet, error) {
+	flags, err := m.c.session.FetchFlags(ctx, uids)
+	var out imap.UIDSet
+	for uid := range flags {
+		out.AddNum(uid)
+	}
+	return out, err
+}
+
+// Find looks for the copies of messages of this mailbox whose steps are under
+// way, and selects this mailbox again.
+func (m *mailbox) Find(ctx context.Context, target string, refs []actions.MessageRef) (map[imap.UID]imap.UID, error) {
+	var wants []*task
+	for _, ref := range refs {
+		for _, w := range m.c.open {
+			if w.Mailbox == m.name && w.UID == ref.UID {
+				wants = append(wants, w)
+			}
+		}
+	}
+	found, err := m.c.copies(ctx, target, wants)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.c.use(ctx, m.name); err != nil {
+		return nil, err
+	}
+	return found.uids, nil
+}
+
+var _ actions.Mailbox = (*mailbox)(nil)
