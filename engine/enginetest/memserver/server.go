@@ -189,7 +189,7 @@ func (s *MemoryServer) Append(mailbox string, flags []imap.Flag, date time.Time,
 	if err := s.user.ensure(mailbox); err != nil {
 		return 0, err
 	}
-	data, err := s.user.memoryUser.Append(mailbox, literal{bytes.NewReader(bytes.Clone(raw)), int64(len(raw))}, &imap.AppendOptions{Flags: flags, Time: date})
+	data, err := s.user.Append(mailbox, literal{bytes.NewReader(bytes.Clone(raw)), int64(len(raw))}, &imap.AppendOptions{Flags: flags, Time: date})
 	if err != nil {
 		return 0, err
 	}

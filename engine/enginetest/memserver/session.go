@@ -61,7 +61,7 @@ func (u *user) ensure(mailbox string) error {
 	if _, ok := u.roles[mailbox]; ok {
 		return nil
 	}
-	if err := u.memoryUser.Create(mailbox, nil); err != nil {
+	if err := u.Create(mailbox, nil); err != nil {
 		return err
 	}
 	u.roles[mailbox] = ""
