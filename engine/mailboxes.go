@@ -60,10 +60,17 @@ func (d directory) exists(server string) bool {
 	})
 }
 
+// role is the role of a mailbox, also one that it has by its usual name alone:
+// what role:junk finds in "watch" must be what it matches in a rule's "in".
 func (d directory) role(server string) string {
 	for _, e := range d.entries {
-		if sameName(e.Name, server) {
+		if sameName(e.Name, server) && e.Role != "" {
 			return e.Role
+		}
+	}
+	for _, role := range []string{"trash", "junk", "archive", "sent", "drafts"} {
+		if name, ok := d.byRole(role); ok && sameName(name, server) {
+			return role
 		}
 	}
 	return ""

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"imapilot/engine/config"
+	"imapilot/rules/ruletest"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	var strict bool
+	cmd := &cobra.Command{
+		Use: "check", Short: "Check the configuration and report every problem of it",
+		Long: `check reads the configuration with the same loader as run and reports every
+problem at once, each with its place and what to do about it. It logs in nowhere
+and reads no secret. Warnings do not change the exit code unless --strict is set.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.check(strict) },
+	}
+	cmd.Flags().BoolVar(&strict, "strict", false, "exit 1 on warnings too")
+	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
+	return cmd
+}
+
+func (a *app) check(strict bool) error {
+	path := a.configPath()
+	cfg, diags := config.Load(path)
+	var report ruletest.Report
+	if cfg != nil {
+		report = ruletest.Run(cfg.Rules, cfg.Tests)
+	}
+	if a.json {
+		if err := a.printJSON(checkReport(diags, report)); err != nil {
+			return err
+		}
+	} else {
+		a.printCheck(path, cfg, diags, report)
+	}
+	if cfg == nil || strict && len(diags) > 0 || report.Failed() > 0 {
+		return errProblems
+	}
+	return nil
+}
+
+func (a *app) printCheck(path string, cfg *config.Config, diags []config.Diagnostic, report ruletest.Report) {
+	for _, d := range diags {
+		fmt.Fprintln(a.out, d.Format(color(a.out)))
+	}
+	for _, r := range report.Results {
+		if !r.Pass {
+			a.printResult(r)
+		}
+	}
+	switch {
+	case cfg == nil:
+		fmt.Fprintf(a.out, "%s: %s\n", path, config.Summary(diags))
+	default:
+		fmt.Fprintf(a.out, "%s: %s; %d accounts, %d rules, %d tests (%d failed)\n", path, config.Summary(diags),
+			len(cfg.Accounts), len(cfg.Rules.Rules()), len(report.Results), report.Failed())
+	}
+}
+
+func checkReport(diags []config.Diagnostic, report ruletest.Report) map[string]any {
+	type problem struct {
+		Severity string `json:"severity"`
+		config.Diagnostic
+	}
+	problems := []problem{}
+	for _, d := range diags {
+		problems = append(problems, problem{d.Level(), d})
+	}
+	return map[string]any{"problems": problems, "tests": len(report.Results), "failed": report.Failed()}
+}
+
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

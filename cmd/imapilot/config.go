@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"imapilot/engine"
+	"imapilot/engine/config"
+	"imapilot/engine/control"
+	"imapilot/engine/journal/sqlite"
+)
+
+// configPath is the file to read: -c, $IMAPILOT_CONFIG, or the first of the
+// usual places that exists.
+func (a *app) configPath() string {
+	if a.config != "" {
+		return a.config
+	}
+	if p := os.Getenv("IMAPILOT_CONFIG"); p != "" {
+		return p
+	}
+	places := []string{"imapilot.yaml"}
+	if dir, err := os.UserConfigDir(); err == nil {
+		places = append(places, filepath.Join(dir, "imapilot", "imapilot.yaml"))
+	}
+	places = append(places, "/etc/imapilot/imapilot.yaml")
+	for _, p := range places {
+		if _, err := os.Stat(p); err == nil {
+			return p
+		}
+	}
+	return places[0]
+}
+
+// load reads the configuration. Its problems are printed; warnings only when
+// asked for, because 'check' is the place for them.
+func (a *app) load(warnings bool) (*config.Config, error) {
+	cfg, diags := config.Load(a.configPath())
+	for _, d := range diags {
+		if cfg == nil || warnings {
+			fmt.Fprintln(a.err, d.Format(color(a.err)))
+		}
+	}
+	if cfg == nil {
+		return nil, fmt.Errorf("the configuration has problems: %s", config.Summary(diags))
+	}
+	return cfg, nil
+}
+
+func socketPath(cfg *config.Config) string { return cfg.State + ".sock" }
+
+// call asks the running daemon.
+func call(ctx context.Context, cfg *config.Config, method string, in, out any) error {
+	return control.NewClient(socketPath(cfg)).Call(ctx, method, in, out)
+}
+
+// open opens the journal for writing; only one process may.
+func open(ctx context.Context, cfg *config.Config) (*sqlite.DB, error) {
+	db, err := sqlite.Open(ctx, cfg.State)
+	var locked *sqlite.LockedError
+	if errors.As(err, &locked) {
+		return nil, fmt.Errorf("another imapilot has the state file %s open: %w", cfg.State, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the state file %s cannot be opened: %w", cfg.State, err)
+	}
+	return db, nil
+}
+
+func holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
+}
+
+// selection holds the selection flags, the same on every command that has
+// them.
+type selection struct {
+	engine.Selection
+	since time.Duration
+}
+
+func (s *selection) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.Account, "account", "", "only this account")
+	f.StringVar(&s.Mailbox, "mailbox", "", "only this mailbox")
+	f.StringVar(&s.Rule, "rule", "", "only what this rule decided")
+	f.Uint32Var(&s.UID, "uid", 0, "only the message with this UID")
+	f.DurationVar(&s.since, "since", 0, "only what was decided within this time, as in 2h")
+}
+
+// chosen returns the selection and whether anything was selected.
+func (s *selection) chosen() (engine.Selection, bool) {
+	if s.since > 0 {
+		s.Since = time.Now().Add(-s.since)
+	}
+	return s.Selection, s.Selection != engine.Selection{}
+}

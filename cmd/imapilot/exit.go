@@ -1,0 +1,43 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The exit codes, as --help lists them.
+const (
+	exitOK       = 0
+	exitProblems = 1
+	exitUsage    = 2
+	exitFailure  = 3
+)
+
+// errProblems ends a command that has already printed what it found.
+var errProblems = errors.New("problems were found")
+
+// usageError is a mistake on the command line.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// exitCode prints an error once and maps it to its exit code.
+func (a *app) exitCode(err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errProblems):
+		return exitProblems
+	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"), strings.Contains(err.Error(), "arg(s)"):
+		fmt.Fprintf(a.err, "imapilot: %v\nRun 'imapilot --help' for the commands.\n", err)
+		return exitUsage
+	default:
+		fmt.Fprintf(a.err, "imapilot: %v\n", err)
+		return exitFailure
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// version is set by the linker: -X main.version=1.2.3.
+var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// app is what every command works with.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	config   string // -c
+	json     bool   // --json
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	a := &app{in: in, out: out, err: errOut}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	return a.exitCode(root.ExecuteContext(ctx))
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "imapilot",
+		Short: "Rules for your mail, on any IMAP server",
+		Long: `imapilot watches mailboxes on any IMAP server and acts on new mail by your
+rules: flags, copies, moves, webhooks. It records what it is about to do before
+it does it, so that nothing is lost or done twice.
+
+Start with 'imapilot demo' to see it work, or 'imapilot init' to set up an account.
+
+Exit codes: 0 all is well, 1 problems were found (check, test, demo),
+2 the command line is wrong, 3 something failed.`,
+		SilenceUsage: true, SilenceErrors: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.PersistentFlags().StringVarP(&a.config, "config", "c", "", "configuration file (default: $IMAPILOT_CONFIG, ./imapilot.yaml, ~/.config/imapilot/imapilot.yaml, /etc/imapilot/imapilot.yaml)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	for _, cmd := range []*cobra.Command{
+		a.demoCommand(), a.initCommand(), a.checkCommand(), a.testCommand(), a.runCommand(), a.reloadCommand(),
+		a.statusCommand(), a.mailboxesCommand(), a.confirmCommand(), a.retryCommand(), a.skipCommand(), a.versionCommand(),
+	} {
+		root.AddCommand(cmd)
+	}
+	return root
+}
+
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// color reports whether a stream takes colours: a terminal, unless NO_COLOR
+// (https://no-color.org) is set.
+func color(stream io.Writer) bool {
+	return isTerminal(stream) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

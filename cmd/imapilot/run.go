@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+
+	"imapilot/actions/webhook"
+	"imapilot/engine"
+	"imapilot/engine/config"
+	"imapilot/engine/control"
+	"imapilot/engine/journal"
+	"imapilot/rules/ruletest"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	dryRun, once, existing, verbose bool
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use: "run", Short: "Watch the mailboxes and act on new mail",
+		Long: `run is the daemon. It logs text on a terminal and JSON otherwise.
+
+SIGTERM and SIGINT finish the step under way, record it and log out, within 5 s.
+SIGHUP, like 'imapilot reload', takes new rules, or keeps the old ones and says why.
+
+The first run leaves the mail that is there alone: it acts on what arrives from
+then on. --existing acts on it too.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
+	}
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "decide and record what would be done, and touch nothing")
+	cmd.Flags().BoolVar(&f.once, "once", false, "process what is new in every watched mailbox, then exit")
+	cmd.Flags().BoolVar(&f.existing, "existing", false, "in mailboxes that are not known yet, act on the mail that is there")
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log more")
+	return cmd
+}
+
+func (a *app) run(parent context.Context, f runFlags) error {
+	cfg, err := a.load(false)
+	if err != nil {
+		return err
+	}
+	if report := ruletest.Run(cfg.Rules, cfg.Tests); report.Failed() > 0 {
+		return fmt.Errorf("%d of the rules' own tests fail; 'imapilot test' shows them", report.Failed())
+	}
+	log := a.logger(f.verbose)
+	db, err := open(parent, cfg)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	e := engine.New(cfg, engine.Options{
+		Journal: db, Holder: holder(), Webhooks: webhook.NewClient(version), Logger: log, Version: version,
+		DryRun: f.dryRun, Once: f.once, Existing: f.existing, Observe: func(o engine.Observation) { logObservation(log, o) },
+	})
+	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if !f.once {
+		end, err := a.serve(ctx, cfg, e, log)
+		if err != nil {
+			return err
+		}
+		defer end()
+		log.Info("started", "version", version, "config", cfg.Path, "state", cfg.State, "accounts", len(cfg.Accounts),
+			"rules", len(cfg.Rules.Rules()), "dry_run", f.dryRun || cfg.DryRun)
+	}
+	err = e.Run(ctx)
+	log.Info("stopped")
+	return err
+}
+
+// logger logs text on a terminal, and JSON elsewhere.
+func (a *app) logger(verbose bool) *slog.Logger {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	if isTerminal(a.err) {
+		return slog.New(tint.NewHandler(a.err, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !color(a.err)}))
+	}
+	return slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: level}))
+}
+
+// logObservation writes one line for each message that a rule wanted.
+func logObservation(log *slog.Logger, o engine.Observation) {
+	if o.Delivery != nil {
+		log.Info("webhook "+string(o.Delivery.State), "account", o.Account, "webhook", o.Delivery.Endpoint, "id", o.Delivery.ID, "attempts", o.Delivery.Attempts)
+		return
+	}
+	e := o.Entry
+	if e.State == "" {
+		log.Debug("kept", "account", o.Account, "mailbox", e.Mailbox, "uid", e.UID, "subject", e.Subject)
+		return
+	}
+	level := slog.LevelInfo
+	if e.State == journal.Failed || e.State == journal.Unsure || e.State == journal.Held {
+		level = slog.LevelWarn
+	}
+	attrs := []any{"account", o.Account, "mailbox", e.Mailbox, "uid", e.UID, "from", e.From, "subject", e.Subject, "plan", e.Plan.String()}
+	if e.Reason != "" {
+		attrs = append(attrs, "reason", e.Reason)
+	}
+	log.Log(context.Background(), level, string(e.State), attrs...)
+}
+
+// serve answers the other commands on the control socket and SIGHUP.
+func (a *app) serve(ctx context.Context, cfg *config.Config, e *engine.Engine, log *slog.Logger) (end func(), err error) {
+	listener, err := control.Listen(socketPath(cfg))
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := control.Serve(ctx, listener, a.handlers(e, log)); err != nil {
+			log.Error("the control socket failed", "error", err)
+		}
+	}()
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				signal.Stop(hup)
+				return
+			case <-hup:
+				// reload says in the log what came of it.
+				_, _ = a.reloadEngine(e, log)
+			}
+		}
+	}()
+	return func() { <-done }, nil
+}
+
+func (a *app) handlers(e *engine.Engine, log *slog.Logger) map[string]control.Handler {
+	amend := func(verb engine.Verb) control.Handler {
+		return func(ctx context.Context, in json.RawMessage) (any, error) {
+			var sel engine.Selection
+			if err := json.Unmarshal(in, &sel); err != nil {
+				return nil, err
+			}
+			return e.Amend(ctx, verb, sel)
+		}
+	}
+	return map[string]control.Handler{
+		"status":  func(ctx context.Context, _ json.RawMessage) (any, error) { return e.Status(ctx) },
+		"reload":  func(context.Context, json.RawMessage) (any, error) { return a.reloadEngine(e, log) },
+		"confirm": amend(engine.Confirm),
+		"retry":   amend(engine.Retry),
+		"skip":    amend(engine.Skip),
+	}
+}
+
+// reloadEngine takes a new configuration, or keeps the old one and says why.
+func (a *app) reloadEngine(e *engine.Engine, log *slog.Logger) (string, error) {
+	err := func() error {
+		cfg, diags := config.Load(a.configPath())
+		if cfg == nil {
+			return fmt.Errorf("the configuration has problems (%s), the old rules stay in force; 'imapilot check' shows them", config.Summary(diags))
+		}
+		if report := ruletest.Run(cfg.Rules, cfg.Tests); report.Failed() > 0 {
+			return fmt.Errorf("%d of the rules' own tests fail, the old rules stay in force; 'imapilot test' shows them", report.Failed())
+		}
+		return e.Reload(cfg)
+	}()
+	if err != nil {
+		log.Error("not reloaded", "error", err)
+		return "", err
+	}
+	log.Info("reloaded", "config", a.configPath())
+	return "reloaded " + a.configPath(), nil
+}
+
+func (a *app) reloadCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "reload", Short: "Have the running daemon read its configuration again",
+		Long: "reload takes the new rules, or keeps the old ones and says why. It also tries\nthe accounts that are parked.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(false)
+			if err != nil {
+				return err
+			}
+			var said string
+			err = call(cmd.Context(), cfg, "reload", nil, &said)
+			if errors.Is(err, control.ErrNoDaemon) {
+				return fmt.Errorf("no daemon is running for %s; start one with 'imapilot run'", cfg.Path)
+			}
+			if err == nil {
+				fmt.Fprintln(a.out, said)
+			}
+			return err
+		},
+	}
+}

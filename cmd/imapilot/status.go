@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"imapilot/engine"
+	"imapilot/engine/config"
+	"imapilot/engine/control"
+	"imapilot/engine/journal"
+	"imapilot/engine/journal/sqlite"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "status", Short: "Show accounts, mailboxes and what waits",
+		Long: `status asks the running daemon: how each mailbox is watched, when the server last
+proved that it answers, which targets are paused, and what is held or failed.
+Without a daemon it shows what the state file holds, and exits 3.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context()) },
+	}
+	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
+	return cmd
+}
+
+// answer is what status prints as JSON.
+type answer struct {
+	Running bool `json:"running"`
+	engine.Status
+}
+
+func (a *app) status(ctx context.Context) error {
+	cfg, err := a.load(false)
+	if err != nil {
+		return err
+	}
+	out := answer{Running: true}
+	err = call(ctx, cfg, "status", nil, &out.Status)
+	if errors.Is(err, control.ErrNoDaemon) {
+		out, err = stored(ctx, cfg)
+	}
+	if err != nil {
+		return err
+	}
+	var entries []journal.Entry
+	if !a.json {
+		entries = waiting(ctx, cfg)
+	}
+	if a.json {
+		err = a.printJSON(out)
+	} else {
+		a.printStatus(out, entries)
+	}
+	if err == nil && !out.Running {
+		err = errors.New("no daemon is running; start one with 'imapilot run'")
+	}
+	return err
+}
+
+// stored is the status as far as the state file tells it.
+func stored(ctx context.Context, cfg *config.Config) (answer, error) {
+	out := answer{Status: engine.Status{Version: version, Config: cfg.Path, State: cfg.State, DryRun: cfg.DryRun, Rules: len(cfg.Rules.Rules())}}
+	var sums []journal.AccountSummary
+	if _, err := os.Stat(cfg.State); err == nil {
+		db, err := sqlite.OpenReadOnly(cfg.State)
+		if err != nil {
+			return out, err
+		}
+		defer db.Close()
+		if sums, err = db.Summary(ctx); err != nil {
+			return out, err
+		}
+	}
+	for _, acc := range cfg.Accounts {
+		s := engine.AccountStatus{Name: acc.Name, Host: acc.Host, State: engine.Stopped, DryRun: acc.DryRun || cfg.DryRun}
+		for _, sum := range sums {
+			if sum.Account == acc.Name {
+				s.Entries, s.Deliveries, s.Pauses = sum.Entries, sum.Deliveries, sum.Pauses
+			}
+		}
+		out.Accounts = append(out.Accounts, s)
+	}
+	return out, nil
+}
+
+// waiting lists the newest entries that need a person.
+func waiting(ctx context.Context, cfg *config.Config) []journal.Entry {
+	db, err := sqlite.OpenReadOnly(cfg.State)
+	if err != nil {
+		return nil // the counts above still tell
+	}
+	defer db.Close()
+	entries, err := db.Entries(ctx, journal.Query{
+		States: []journal.EntryState{journal.Held, journal.Failed, journal.Unsure}, Limit: 20, Newest: true})
+	if err != nil {
+		return nil
+	}
+	return entries
+}
+
+func (a *app) printStatus(s answer, entries []journal.Entry) {
+	if s.Running {
+		fmt.Fprintf(a.out, "imapilot %s, process %d, running since %s\n", s.Version, s.PID, s.Started.Format(time.DateTime))
+	}
+	fmt.Fprintf(a.out, "configuration %s, state %s, %d rules\n", s.Config, s.State, s.Rules)
+	if s.DryRun {
+		fmt.Fprintln(a.out, "DRY RUN: everything is decided and recorded, nothing is touched")
+	}
+	for _, acc := range s.Accounts {
+		a.printAccount(acc)
+	}
+	if len(entries) == 0 {
+		return
+	}
+	fmt.Fprintln(a.out, "\nWaiting for you ('imapilot confirm', 'retry' or 'skip'):")
+	rows := [][]string{{"STATE", "MAILBOX", "UID", "SUBJECT", "REASON"}}
+	for _, e := range entries {
+		rows = append(rows, []string{string(e.State), fit(e.Mailbox, 16), fmt.Sprint(e.UID), fit(e.Subject, 30), fit(e.Reason, 60)})
+	}
+	table(a.out, rows)
+}
+
+func (a *app) printAccount(acc engine.AccountStatus) {
+	fmt.Fprintf(a.out, "\n%s (%s): %s", acc.Name, acc.Host, acc.State)
+	if acc.Connections > 0 {
+		fmt.Fprintf(a.out, ", %d connections", acc.Connections)
+	}
+	if !acc.LastProof.IsZero() {
+		fmt.Fprintf(a.out, ", the server answered %s", ago(acc.LastProof))
+	}
+	fmt.Fprintln(a.out)
+	if acc.Error != "" {
+		fmt.Fprintf(a.out, "  last error: %s\n", acc.Error)
+	}
+	if !acc.NextTry.IsZero() {
+		fmt.Fprintf(a.out, "  next try: %s\n", acc.NextTry.Format(time.DateTime))
+	}
+	if len(acc.Mailboxes) > 0 {
+		rows := [][]string{{"  MAILBOX", "WATCHED BY", "MESSAGES", "SERVER ANSWERED", "SCANNED", "ERROR"}}
+		for _, m := range acc.Mailboxes {
+			rows = append(rows, []string{"  " + m.Name, m.Watch, fmt.Sprint(m.Messages), ago(m.LastProof), ago(m.LastScan), m.Error})
+		}
+		table(a.out, rows)
+	}
+	for _, p := range acc.Pauses {
+		fmt.Fprintf(a.out, "  paused: %s since %s, tried again %s: %s\n", p.Target, ago(p.Since), p.Probe.Format(time.DateTime), p.Reason)
+	}
+	for _, state := range journal.States() {
+		if n := acc.Entries[state]; n > 0 {
+			fmt.Fprintf(a.out, "  %d %s\n", n, state)
+		}
+	}
+	for _, state := range []journal.DeliveryState{journal.Pending, journal.Delivered, journal.Dead} {
+		if n := acc.Deliveries[state]; n > 0 {
+			fmt.Fprintf(a.out, "  %d webhooks %s\n", n, state)
+		}
+	}
+}
