@@ -51,6 +51,9 @@ func (l *loader) rule(n *strictyaml.Node) {
 	if !l.complete(n) {
 		return
 	}
+	if then := n.Get("then"); len(r.Then) == 0 && (then.Kind != strictyaml.Sequence || len(then.Items) > 0) {
+		return // each of its actions was reported
+	}
 	l.source.Rules = append(l.source.Rules, r)
 	if tests != nil {
 		l.ruleTests(tests, r, len(l.source.Rules)-1)

@@ -38,7 +38,7 @@ rules:
       - move: Bounces
   - name: big
     if: size > kb(8)
-    then: [{move: Big/${year(received)}}]
+    then: [{move: 'Big/${year(received)}'}]
   - name: seen by us
     if: has(subject, "test")
     then: [{add_flags: [$Test]}]
@@ -56,19 +56,37 @@ func TestKilledOverTheCorpus(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := imaptest.Dovecot(t, opts)
-			deliver(t, srv, messages)
 			cfg := configure(t, srv)
-			killed := 0
-			for range kills(t) {
-				if kill(t, binary, cfg, time.Duration(rand.IntN(400))*time.Millisecond) {
-					killed++
-				}
-			}
+			killed := killRepeatedly(t, binary, cfg, srv, messages)
 			finish(t, binary, cfg)
-			t.Logf("killed %d times", killed)
+			t.Logf("killed %d times while it worked", killed)
+			if killed < kills(t) {
+				t.Errorf("only %d runs were killed while they worked, want %d", killed, kills(t))
+			}
 			count(t, srv, len(messages))
 		})
 	}
+}
+
+// killRepeatedly delivers the messages in portions and kills a run over each,
+// until it killed as often as it should; the rest is delivered at once. A run
+// that ends by itself makes the next kill come sooner.
+func killRepeatedly(t *testing.T, binary, cfg string, srv *imaptest.Server, messages []corpus.Message) (killed int) {
+	t.Helper()
+	rounds, most := kills(t)*2, 200*time.Millisecond
+	from := 0
+	for i := 0; i < rounds && killed < kills(t); i++ {
+		to := (i + 1) * len(messages) / rounds
+		deliver(t, srv, messages[from:to], from)
+		from = to
+		if kill(t, binary, cfg, rand.N(most)+time.Millisecond) {
+			killed++
+			continue
+		}
+		most = max(most*2/3, 30*time.Millisecond)
+	}
+	deliver(t, srv, messages[from:], from)
+	return killed
 }
 
 func build(t *testing.T) string {
@@ -83,19 +101,21 @@ func build(t *testing.T) string {
 
 // epoch gives message i the INTERNALDATE epoch+i seconds: its identity,
 // whatever its header holds, since COPY and MOVE preserve it.
-var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+var epoch = time.Now().UTC().Truncate(time.Hour).Add(-time.Hour)
 
 func wasSeen(i int) bool { return i%3 == 0 }
 
-func deliver(t *testing.T, srv *imaptest.Server, messages []corpus.Message) {
+func deliver(t *testing.T, srv *imaptest.Server, messages []corpus.Message, from int) {
 	t.Helper()
+	var all []imaptest.Delivery
 	for i, m := range messages {
-		var flags []imap.Flag
-		if wasSeen(i) {
-			flags = []imap.Flag{imap.FlagSeen}
+		d := imaptest.Delivery{Date: epoch.Add(time.Duration(from+i) * time.Second), Raw: m.Raw}
+		if wasSeen(from + i) {
+			d.Flags = []imap.Flag{imap.FlagSeen}
 		}
-		srv.Append(t, "INBOX", flags, epoch.Add(time.Duration(i)*time.Second), m.Raw)
+		all = append(all, d)
 	}
+	srv.AppendAll(t, "INBOX", all)
 }
 
 func configure(t *testing.T, srv *imaptest.Server) string {

@@ -236,7 +236,7 @@ func start(t testing.TB, cmd *exec.Cmd, dir string) (pid int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		defer out.Close()
+		defer func() { _ = out.Close() }() // a log of the server's, read or not
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Errorf("stopping the server: %v", err)
 		}

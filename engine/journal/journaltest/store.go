@@ -49,7 +49,7 @@ func (s *store) check(err error) {
 func (s *store) equal(what string, got, want any) {
 	s.Helper()
 	if !reflect.DeepEqual(got, want) {
-		s.Fatalf("%s:\n got %#v\nwant %#v", what, got, want)
+		s.Fatalf("%s:\n got %+v\nwant %+v", what, got, want)
 	}
 }
 
@@ -120,7 +120,7 @@ func (s *store) tail(account string, after int64, limit int) []journal.Event {
 	return out
 }
 
-// day is a moment in the past of every test's clock.
+// day is a moment shortly before every test begins: a bubble starts in 2000.
 func day(d int) time.Time {
 	return time.Date(1999, 12, d, 8, 30, 15, 123456000, time.UTC)
 }
