@@ -54,10 +54,9 @@ func (a *app) printCheck(path string, cfg *config.Config, diags []config.Diagnos
 			a.printResult(r)
 		}
 	}
-	switch {
-	case cfg == nil:
+	if cfg == nil {
 		fmt.Fprintf(a.out, "%s: %s\n", path, config.Summary(diags))
-	default:
+	} else {
 		fmt.Fprintf(a.out, "%s: %s; %d accounts, %d rules, %d tests (%d failed)\n", path, config.Summary(diags),
 			len(cfg.Accounts), len(cfg.Rules.Rules()), len(report.Results), report.Failed())
 	}

@@ -91,7 +91,7 @@ func (d *demo) start() (end func(), err error) {
 	if d.dir, err = os.MkdirTemp("", "imapilot-demo"); err != nil {
 		return end, err
 	}
-	ends = append(ends, func() { os.RemoveAll(d.dir) })
+	ends = append(ends, func() { _ = os.RemoveAll(d.dir) }) // a temporary folder
 	if d.server, err = memserver.NewMemory(memserver.Options{Username: demoUser}); err != nil {
 		return end, err
 	}

@@ -63,12 +63,7 @@ func byCommand(op string) Class {
 	return TryAgain
 }
 
-// classify gives the class of a completion that is not plain success, and how
-// long the server asks to wait.
-func classify(op, status, code, text string) (Class, time.Duration) {
-	return classOf(op, status, code, text), retryAfter(text)
-}
-
+// classOf gives the class of a completion that is not plain success.
 func classOf(op, status, code, text string) Class {
 	login := op == "LOGIN" || op == "AUTHENTICATE"
 	class, known := byText(text)
@@ -113,8 +108,6 @@ func classifyLogin(code, text string) Class {
 }
 
 // notSuccess reports whether an OK with this code did only a part of its work.
-func plainOK(code string) bool { return !notSuccess(code) }
-
 func notSuccess(code string) bool {
 	return code == "OVERQUOTA" || code == "MESSAGELIMIT"
 }

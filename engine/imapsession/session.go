@@ -70,7 +70,7 @@ func (s *Session) Prefix() string { return s.prefix }
 // Close ends the connection at once.
 func (s *Session) Close() error {
 	var err error
-	s.close.Do(func() { err = s.guard.Conn.Close() })
+	s.close.Do(func() { err = s.guard.Close() })
 	return err
 }
 

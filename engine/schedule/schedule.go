@@ -57,7 +57,7 @@ func plausible(expr string) error {
 	case strings.ContainsFunc(expr, unicode.IsControl):
 		return errors.New("the cron expression holds a control character")
 	case strings.HasPrefix(upper, "TZ=") || strings.HasPrefix(upper, "CRON_TZ="):
-		return errors.New("a cron expression has no time zone of its own: it follows timezone:")
+		return errors.New("a cron expression has no time zone of its own: it follows the key timezone")
 	}
 	return nil
 }

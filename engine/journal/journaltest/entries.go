@@ -17,7 +17,7 @@ func testReplaceEntry(s *store) {
 	s.commit(own, journal.Batch{Entries: []journal.Entry{want}})
 	s.reopen()
 	s.equal("entries", s.entries(journal.Query{Account: "home"}), []journal.Entry{want, open(2)})
-	minimal := journal.Entry{Seq: 2, Mailbox: "INBOX", UIDValidity: 1, UID: 1, State: journal.Held}
+	minimal := journal.Entry{Seq: 2, Mailbox: "INBOX", UIDValidity: 1, UID: 1, State: journal.Held, Updated: day(5)}
 	own = s.own("home")
 	s.commit(own, journal.Batch{Entries: []journal.Entry{minimal}})
 	s.equal("minimal", s.entries(journal.Query{Account: "home", States: []journal.EntryState{journal.Held}}), []journal.Entry{minimal})

@@ -9,7 +9,8 @@ import (
 
 // Commit implements [journal.Journal]. Within a batch, Forget goes before
 // Cursors and Known, and Resume before Pauses: what is new wins. Arrived goes
-// after Expect: what came needs no expectation. A batch without At is of now.
+// after Expect: what came needs no expectation. A batch without At is of now, an
+// entry or delivery without Updated of the batch.
 func (d *DB) Commit(ctx context.Context, own journal.Ownership, b journal.Batch) error {
 	if b.At.IsZero() {
 		b.At = time.Now()
@@ -74,7 +75,7 @@ func (d *DB) putDeliveries(account int64, b *journal.Batch) error {
 			ON CONFLICT (account, id) DO UPDATE SET endpoint = ?3, rule = ?4, seq = ?5, created = ?6, attempts = ?7,
 				next = ?8, state = ?9, last_status = ?10, last_error = ?11, updated = ?12, payload = ?13`,
 			account, v.ID, v.Endpoint, v.Rule, v.Seq, v.Created, v.Attempts, v.Next, string(v.State),
-			v.LastStatus, v.LastError, v.Updated, v.Payload)
+			v.LastStatus, v.LastError, orAt(v.Updated, b.At), v.Payload)
 		if err != nil {
 			return err
 		}

@@ -32,14 +32,14 @@ type body struct {
 
 func (d *DB) putEntries(account int64, b *journal.Batch) error {
 	for i := range b.Entries {
-		if err := d.putEntry(account, &b.Entries[i]); err != nil {
+		if err := d.putEntry(account, &b.Entries[i], b.At); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *DB) putEntry(account int64, e *journal.Entry) error {
+func (d *DB) putEntry(account int64, e *journal.Entry, at time.Time) error {
 	text, err := encode(body{Entry: *e})
 	if err != nil {
 		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
@@ -54,7 +54,16 @@ func (d *DB) putEntry(account int64, e *journal.Entry) error {
 		ON CONFLICT (account, seq) DO UPDATE SET mailbox = ?3, uidvalidity = ?4, uid = ?5, message_id = ?6,
 			received = ?7, size = ?8, state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14`,
 		account, e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print.MessageID, e.Print.Received, e.Print.Size,
-		string(e.State), acted(e), rules, e.Decided, e.Updated, text)
+		string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text)
+}
+
+// orAt is the time of the commit where the writer gave none: what is written
+// now must not look old to pruning.
+func orAt(t, at time.Time) time.Time {
+	if t.IsZero() {
+		return at
+	}
+	return t
 }
 
 func encode(v any) (string, error) {

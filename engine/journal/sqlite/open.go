@@ -80,13 +80,20 @@ func OpenWith(ctx context.Context, path string, o Options) (*DB, error) {
 	return d, nil
 }
 
+// openForWriting changes nothing before it knows that the file is ours.
 func (d *DB) openForWriting(ctx context.Context, o Options) error {
 	if o.VFS == "" {
-		if err := makePrivate(d.path); err != nil {
+		if err := create(d.path); err != nil {
 			return err
 		}
 	}
 	if err := d.connect(o.VFS, sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE|sqlite3.OPEN_URI); err != nil {
+		return err
+	}
+	if _, err := d.version(); err != nil {
+		return err
+	}
+	if err := makePrivate(d.path); err != nil {
 		return err
 	}
 	if err := d.useLog(); err != nil {
@@ -117,10 +124,11 @@ func OpenReadOnly(path string) (*DB, error) {
 }
 
 func (d *DB) connect(vfs string, flags sqlite3.OpenFlag) error {
-	name := url.URL{Scheme: "file", Path: filepath.ToSlash(d.path)}
+	query := url.Values{"modeof": {d.path}}
 	if vfs != "" {
-		name.RawQuery = url.Values{"vfs": {vfs}}.Encode()
+		query.Set("vfs", vfs)
 	}
+	name := url.URL{Scheme: "file", Path: filepath.ToSlash(d.path), RawQuery: query.Encode()}
 	conn, err := sqlite3.OpenFlags(name.String(), flags)
 	if err != nil {
 		return unavailable("open", err)
@@ -158,22 +166,25 @@ func (d *DB) useLog() error {
 	return nil
 }
 
-// makePrivate creates the file if need be and takes it away from others. The
-// log and the shared memory beside it get the same mode from SQLite.
-func makePrivate(path string) error {
+// create makes an empty file that only its owner may read, or leaves the one
+// that is there.
+func create(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, private)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
+	return f.Close()
+}
+
+// makePrivate takes the journal away from other users. The shared memory
+// beside it is made here, for SQLite would leave its mode to the umask; the
+// log gets the journal's mode by the parameter "modeof".
+func makePrivate(path string) error {
+	shared := path + "-shm"
+	if err := create(shared); err != nil {
 		return err
 	}
-	if info.Mode().Perm()&^private == 0 {
-		return nil
-	}
-	return f.Chmod(private)
+	return errors.Join(os.Chmod(path, private), os.Chmod(shared, private))
 }
 
 // Close releases the journal and its lock. It is safe to call it twice.

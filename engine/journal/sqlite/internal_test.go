@@ -1,0 +1,59 @@
+package sqlite
+
+import (
+	"testing"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+func TestParseUIDSet(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "1": "1", "5:3": "3:5", "1:5,7": "1:5,7", "7,1:6": "1:7", "4294967295": "4294967295",
+	} {
+		got, err := parseUIDSet(text)
+		if err != nil || got.String() != want {
+			t.Errorf("%q: %q, %v", text, got.String(), err)
+		}
+	}
+	for _, text := range []string{"0", "*", "1:*", "$", "a", "1:", ":1", "1,,2", "1:2:3", "4294967296", "-1", " 1"} {
+		if set, err := parseUIDSet(text); err == nil {
+			t.Errorf("%q gave %q", text, set.String())
+		}
+	}
+}
+
+func FuzzParseUIDSet(f *testing.F) {
+	for _, s := range []string{"", "1:5,7", "4294967295", "9:1,3", "1:*", "$"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		set, err := parseUIDSet(text)
+		if err != nil {
+			return
+		}
+		again, err := parseUIDSet(set.String())
+		if err != nil || again.String() != set.String() || again.Dynamic() || set.Contains(imap.UID(0)) {
+			t.Errorf("%q is %q, again %q (%v)", text, set.String(), again.String(), err)
+		}
+	})
+}
+
+func FuzzParseHolder(f *testing.F) {
+	for _, s := range []string{"", "12 1700000000\n", "12", "-1 5", "1 x", "99999999999999999999 1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		pid, since := parseHolder(text)
+		if pid < 0 || pid == 0 && !since.IsZero() {
+			t.Errorf("%q: %d, %v", text, pid, since)
+		}
+	})
+}
+
+func TestParseHolder(t *testing.T) {
+	pid, since := parseHolder("12 1700000000\n")
+	if pid != 12 || !since.Equal(time.Unix(1700000000, 0)) {
+		t.Errorf("%d, %v", pid, since)
+	}
+}
