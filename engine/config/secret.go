@@ -105,7 +105,7 @@ func readLimited(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close()
 	out, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err == nil && len(out) > maxSecret {
 		err = fmt.Errorf("it is longer than %d bytes", maxSecret)

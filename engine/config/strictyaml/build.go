@@ -28,10 +28,9 @@ func (b *builder) document(file *ast.File) *Node {
 			continue
 		}
 		documents++
-		switch documents {
-		case 1:
+		if documents == 1 {
 			root = b.node(doc.Body, 0)
-		case 2:
+		} else if documents == 2 {
 			b.problem(b.spanOf(doc.Body.GetToken()), "a second YAML document begins here",
 				"remove the --- above, or put this part into a file of its own and include it")
 		}

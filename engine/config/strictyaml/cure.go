@@ -15,7 +15,7 @@ func quoteHint(written string) string {
 // up to a comment or the end of the line; in a flow collection up to the
 // character that ends it, where ${...} and quoted words are one piece.
 func valueEnd(line []rune, from int, flow bool) int {
-	var end int
+	end := from
 	if flow {
 		end = flowEnd(line, from)
 	} else {

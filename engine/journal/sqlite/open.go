@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,12 +125,7 @@ func OpenReadOnly(path string) (*DB, error) {
 }
 
 func (d *DB) connect(vfs string, flags sqlite3.OpenFlag) error {
-	query := url.Values{"modeof": {d.path}}
-	if vfs != "" {
-		query.Set("vfs", vfs)
-	}
-	name := url.URL{Scheme: "file", Path: filepath.ToSlash(d.path), RawQuery: query.Encode()}
-	conn, err := sqlite3.OpenFlags(name.String(), flags)
+	conn, err := sqlite3.OpenFlags(uri(d.path, vfs), flags)
 	if err != nil {
 		return unavailable("open", err)
 	}
@@ -139,6 +135,17 @@ func (d *DB) connect(vfs string, flags sqlite3.OpenFlag) error {
 	}
 	// A file that another program prepared must not make SQLite run anything.
 	return d.do("PRAGMA trusted_schema = OFF")
+}
+
+// uri names the file as SQLite's URI filenames do, which know no "+" for a
+// space.
+func uri(path, vfs string) string {
+	query := url.Values{"modeof": {path}}
+	if vfs != "" {
+		query.Set("vfs", vfs)
+	}
+	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: strings.ReplaceAll(query.Encode(), "+", "%20")}
+	return name.String()
 }
 
 // useLog switches to the write-ahead log. Some file systems (network shares)
