@@ -94,8 +94,10 @@ func (d *DB) openForWriting(ctx context.Context, o Options) error {
 	if _, err := d.version(); err != nil {
 		return err
 	}
-	if err := makePrivate(d.path); err != nil {
-		return err
+	if o.VFS == "" {
+		if err := makePrivate(d.path); err != nil {
+			return err
+		}
 	}
 	if err := d.useLog(); err != nil {
 		return err
