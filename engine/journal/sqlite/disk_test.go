@@ -197,6 +197,7 @@ func failAt(t *testing.T, d *disk, n int, fault error) (struck bool) {
 	}
 	if err != nil {
 		struck = d.repair()
+		goOn(t, open(t, killed(t, path)), n, least, most)
 		least = goOn(t, db, n, least, most)
 		most = least
 	}
@@ -209,6 +210,19 @@ func failAt(t *testing.T, d *disk, n int, fault error) (struck bool) {
 	}
 	goOn(t, open(t, path), n, least, most)
 	return struck
+}
+
+// killed copies what the process would leave if it died now: a commit whose
+// sync failed may be in the log, and come back to life.
+func killed(t *testing.T, path string) string {
+	t.Helper()
+	left := filepath.Join(t.TempDir(), "j.db")
+	for _, suffix := range []string{"", "-wal"} {
+		if err := os.WriteFile(left+suffix, read(t, path+suffix), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return left
 }
 
 // goOn checks that a journal holds what it may and takes another commit.
