@@ -14,6 +14,9 @@ func TestEveryExample(t *testing.T) {
 	if err != nil || len(found) < 4 {
 		t.Fatalf("found %v, %v", found, err)
 	}
+	for _, name := range []string{"IMAP_PASSWORD", "CHAT_SECRET", "IMAPILOT_DEMO_PASSWORD", "IMAPILOT_DEMO_SECRET"} {
+		t.Setenv(name, "set")
+	}
 	for _, path := range found {
 		t.Run(filepath.Dir(path), func(t *testing.T) {
 			cfg, diags := config.Load(path)

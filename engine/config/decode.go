@@ -1,25 +1,36 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"imapilot/engine/config/strictyaml"
 	"imapilot/rules"
 )
 
+// maxName is how many bytes a name that a user chooses may have.
+const maxName = 200
+
+var errOctal = errors.New("a leading zero")
+
 // fields says how each key of a mapping is read.
 type fields map[string]func(key, value *strictyaml.Node)
 
-// mapping reads a mapping by its table: unknown and repeated keys are errors.
-func (l *loader) mapping(n *strictyaml.Node, what string, table fields) {
+// mapping reads a mapping by its table: unknown and repeated keys are errors,
+// and so are those that a later version will have.
+func (l *loader) mapping(n *strictyaml.Node, what string, table fields, later ...string) {
 	seen := map[string]bool{}
 	for _, e := range l.entries(n) {
 		read, ok := table[e.Key.Value]
 		switch {
+		case slices.Contains(later, e.Key.Value):
+			l.later(e.Key, e.Value)
 		case !ok:
 			l.unknown(e.Key, what, table)
 		case seen[e.Key.Value]:
@@ -32,11 +43,7 @@ func (l *loader) mapping(n *strictyaml.Node, what string, table fields) {
 }
 
 func (l *loader) unknown(key *strictyaml.Node, what string, table fields) {
-	var names []string
-	for name := range table {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(table))
 	hint := "known here: " + strings.Join(names, ", ")
 	if near := nearest(key.Value, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
@@ -47,6 +54,25 @@ func (l *loader) unknown(key *strictyaml.Node, what string, table fields) {
 // later refuses a key that a coming version will have.
 func (l *loader) later(key, _ *strictyaml.Node) {
 	l.problem(key, fmt.Sprintf("%q is not available in this version yet", key.Value), "remove it for now")
+}
+
+// named returns the entries of a mapping from names that users choose. A name
+// stands for one thing in all of the files.
+func (l *loader) named(n *strictyaml.Node, what string) []strictyaml.Entry {
+	var out []strictyaml.Entry
+	for _, e := range l.entries(n) {
+		name := e.Key.Value
+		switch {
+		case strings.TrimSpace(name) == "" || len(name) > maxName || strings.ContainsFunc(name, unicode.IsControl):
+			l.problem(e.Key, fmt.Sprintf("this cannot be the name of a %s", what), fmt.Sprintf("use 1 to %d bytes of text", maxName))
+		case l.names[what+" "+name]:
+			l.problem(e.Key, fmt.Sprintf("there are two %ss %q", what, name), "rename one of them")
+		default:
+			l.names[what+" "+name] = true
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // entries returns the entries of a mapping that can be used.
@@ -81,7 +107,8 @@ func (l *loader) wrongType(n *strictyaml.Node, want string) {
 	l.problem(n, fmt.Sprintf("this is %s, not %s", is, want), "")
 }
 
-// str reads a string. A number or a boolean that was meant as text is one.
+// str reads a string. A number or a boolean that was meant as text is one, as
+// it is written.
 func (l *loader) str(n *strictyaml.Node, out *string) bool {
 	if n.Kind != strictyaml.Scalar {
 		if n.Kind != strictyaml.Bad {
@@ -89,39 +116,67 @@ func (l *loader) str(n *strictyaml.Node, out *string) bool {
 		}
 		return false
 	}
-	l.comment(n)
 	*out = n.Value
-	return true
+	return l.whole(n)
 }
 
-// comment warns of a value that ends where a # was taken for a comment, right
-// after the text of an expression or a name.
-func (l *loader) comment(n *strictyaml.Node) {
+// whole reports whether YAML took the whole of a value. Where a # follows a
+// space it begins a comment: that is what people want of "host: x # why", and
+// not of an expression whose quotes or brackets are still open, or of a name
+// that goes on right behind the #.
+func (l *loader) whole(n *strictyaml.Node) bool {
 	text, at, ok := n.Comment()
-	if !ok || text == "" || strings.HasPrefix(text, " ") {
-		return
+	if !ok || balanced(n.Value) && (text == "" || strings.ContainsAny(text[:1], " \t#!")) {
+		return true
 	}
-	l.add(at, rules.Error, "YAML takes the rest of the line for a comment, because a # follows a space",
-		"write the value in single quotes, or put a space after the # of a comment")
+	hint := "write the value in single quotes, or put a space after the # of a comment"
+	if full := n.Value + " #" + text; !strings.Contains(full, "'") {
+		hint = "write it in single quotes: '" + full + "'; or put a space after the # of a comment"
+	} else if !balanced(n.Value) {
+		hint = `write it as a block: "|" after the colon, the value on the next line, indented deeper`
+	}
+	l.add(at, rules.Error, "the value ends here, because YAML takes a # after a space for the beginning of a comment", hint)
+	return false
 }
 
-// expression reads a text that may stand for a condition: true and numbers are
-// expressions too.
-func (l *loader) expression(n *strictyaml.Node) rules.Text {
-	l.comment(n)
-	return l.text(n)
+// balanced reports whether quotes and brackets are closed, as far as a text
+// that may be an expression has any.
+func balanced(s string) bool {
+	depth, quote, escaped := 0, rune(0), false
+	for _, r := range s {
+		switch {
+		case escaped:
+			escaped = false
+		case quote != 0 && r == '\\':
+			escaped = true
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			}
+		case r == '"':
+			quote = r
+		case strings.ContainsRune("([{", r):
+			depth++
+		case strings.ContainsRune(")]}", r):
+			depth--
+		}
+	}
+	return quote == 0 && depth <= 0
 }
 
 func (l *loader) boolean(n *strictyaml.Node, out *bool) {
 	if n.Kind != strictyaml.Scalar || n.Type != strictyaml.Bool {
-		l.problem(n, "this must be true or false", "")
+		l.problem(n, "this must be true or false", "write true or false, without quotes")
 		return
 	}
-	*out = n.Value == "true"
+	*out = strings.EqualFold(n.Value, "true")
 }
 
 func (l *loader) integer(n *strictyaml.Node, low, high int, out *int) {
 	v, err := strconv.Atoi(n.Value)
+	if strings.HasPrefix(n.Value, "0") && n.Value != "0" {
+		err = errOctal // YAML would read 010 as 8
+	}
 	if n.Kind != strictyaml.Scalar || n.Type != strictyaml.Integer || err != nil || v < low || v > high {
 		l.problem(n, fmt.Sprintf("this must be a number from %d to %d", low, high), "")
 		return
@@ -131,6 +186,10 @@ func (l *loader) integer(n *strictyaml.Node, low, high int, out *int) {
 
 func (l *loader) duration(n *strictyaml.Node, low, high time.Duration, out *time.Duration) {
 	d, ok := parseDuration(n.Value)
+	if n.Kind == strictyaml.Scalar && n.Type == strictyaml.Integer {
+		l.problem(n, "this number has no unit", fmt.Sprintf("write %ss, or another time from %s to %s", n.Value, spell(low), spell(high)))
+		return
+	}
 	if n.Kind != strictyaml.Scalar || !ok || d < low || d > high {
 		l.problem(n, fmt.Sprintf("this must be a time from %s to %s", spell(low), spell(high)), "write it as in 90s, 5m or 2h")
 		return
@@ -138,10 +197,11 @@ func (l *loader) duration(n *strictyaml.Node, low, high time.Duration, out *time
 	*out = d
 }
 
+// parseDuration reads what time.ParseDuration reads, and whole days as in 30d.
 func parseDuration(s string) (time.Duration, bool) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.Atoi(days)
-		return time.Duration(n) * 24 * time.Hour, err == nil && n >= 0 && n < 100_000
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err == nil
 	}
 	d, err := time.ParseDuration(s)
 	return d, err == nil

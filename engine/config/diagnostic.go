@@ -63,14 +63,14 @@ func (d Diagnostic) Format(color bool) string {
 	if d.Line > 0 {
 		place = fmt.Sprintf("%s:%d:%d", d.File, d.Line, d.Column)
 	}
-	fmt.Fprintf(&b, "%s %s %s\n", paint(bold, place+":"), level, d.Message)
+	fmt.Fprintf(&b, "%s %s %s\n", paint(bold, place+":"), level, printable(d.Message))
 	if d.Line > 0 {
 		text, caret := d.window()
 		fmt.Fprintf(&b, "%s %s\n", paint(dim, fmt.Sprintf("%5d |", d.Line)), text)
 		fmt.Fprintf(&b, "%s %s\n", paint(dim, "      |"), paint(red, caret))
 	}
 	if d.Hint != "" {
-		fmt.Fprintf(&b, "  hint: %s\n", d.Hint)
+		fmt.Fprintf(&b, "  hint: %s\n", printable(d.Hint))
 	}
 	return b.String()
 }
@@ -122,6 +122,14 @@ func visible(r rune) string {
 	}
 }
 
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		b.WriteString(visible(r))
+	}
+	return b.String()
+}
+
 // columns is how many columns of a terminal a string takes.
 func columns(s string) int {
 	n := 0
@@ -169,11 +177,13 @@ func HasErrors(all []Diagnostic) bool {
 	return slices.ContainsFunc(all, func(d Diagnostic) bool { return d.Severity == rules.Error })
 }
 
-func sortDiagnostics(all []Diagnostic, files []string) {
+// sortDiagnostics brings them into the order of the files, each once.
+func sortDiagnostics(all []Diagnostic, files []string) []Diagnostic {
 	slices.SortStableFunc(all, func(a, b Diagnostic) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(files, a.File), slices.Index(files, b.File)),
 			cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 		)
 	})
+	return slices.Compact(all)
 }

@@ -43,7 +43,7 @@ func (s Secret) Source() string {
 	case "credential":
 		return "credential " + s.value
 	case "command":
-		return "command " + strings.Join(s.command[:1], "")
+		return "command " + strings.Join(s.command[:min(1, len(s.command))], "")
 	default:
 		return "the configuration"
 	}

@@ -30,6 +30,9 @@ type Case struct {
 	Inline  []byte
 	Given   Given
 	Want    []actions.Action
+	// Alone compiles the rule by itself, so that no earlier rule decides; nil
+	// judges it within the whole set.
+	Alone func() *rules.Ruleset
 }
 
 // Given is what a test says of the message beside its text.
@@ -83,6 +86,11 @@ func run(rs *rules.Ruleset, c Case) Result {
 		return Result{Case: c, Detail: "not covered: " + err.Error()}
 	}
 	in := c.input(raw)
+	if c.Alone != nil {
+		if rs = c.Alone(); rs == nil {
+			return Result{Case: c, Detail: "not covered: the rule cannot be compiled by itself"}
+		}
+	}
 	rule, ok := find(rs, c.Rule)
 	if !ok {
 		return Result{Case: c, Detail: fmt.Sprintf("not covered: there is no rule %q", c.Rule)}

@@ -1,0 +1,193 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/actions"
+	"imapilot/engine/config/strictyaml"
+	"imapilot/rules"
+	"imapilot/rules/ruletest"
+)
+
+func (l *loader) ruleTests(n *strictyaml.Node, r rules.RuleSource, rule int) {
+	if n.Kind != strictyaml.Sequence {
+		l.wrongType(n, "a list of tests")
+		return
+	}
+	for _, item := range n.Items {
+		if item.Kind == strictyaml.Mapping {
+			l.tests = append(l.tests, pending{test: l.ruleTest(item, r), rule: rule})
+		} else if item.Kind != strictyaml.Bad {
+			l.wrongType(item, "a test")
+		}
+	}
+}
+
+func (l *loader) ruleTest(n *strictyaml.Node, r rules.RuleSource) ruletest.Case {
+	c := ruletest.Case{Rule: r.Name.Value, File: l.reading, Line: n.Line}
+	l.mapping(n, "test", fields{
+		"message": func(_, n *strictyaml.Node) { l.message(n, &c) },
+		"given":   func(_, n *strictyaml.Node) { l.given(n, &c.Given) },
+		"want":    func(_, n *strictyaml.Node) { c.Want = l.want(n) },
+		"name":    func(_, n *strictyaml.Node) { l.str(n, &c.Name) },
+	}, "matched", "not", "each")
+	if n.Get("message") == nil {
+		l.problem(n, "the test has no message", "name a file, message: testdata/letter.eml, or write the message as a block: message: |")
+	}
+	if n.Get("want") == nil {
+		l.problem(n, "the test does not say what it wants", "list the actions under want:, or write want: [] for none")
+	}
+	if c.Name == "" {
+		c.Name = testName(c)
+	}
+	return c
+}
+
+func testName(c ruletest.Case) string {
+	if c.Message == "" {
+		return fmt.Sprintf("%s (line %d)", c.Rule, c.Line)
+	}
+	return fmt.Sprintf("%s (%s)", c.Rule, filepath.Base(c.Message))
+}
+
+// message is a path, or the message itself when it holds more than one line.
+func (l *loader) message(n *strictyaml.Node, c *ruletest.Case) {
+	if n.Kind == strictyaml.Scalar && (n.Style == strictyaml.Block || strings.Contains(n.Value, "\n")) {
+		c.Inline = []byte(strings.ReplaceAll(n.Value, "\n", "\r\n"))
+		return
+	}
+	if !l.path(n, &c.Message) {
+		return
+	}
+	// A test that cannot run fails; the daemon does not need it to start.
+	if _, err := os.Stat(c.Message); err != nil {
+		l.warn(n, "the message is not there: "+plainPathError(err), "the path is relative to "+l.reading)
+	}
+}
+
+func (l *loader) given(n *strictyaml.Node, g *ruletest.Given) {
+	l.mapping(n, "given", fields{
+		"account":  func(_, n *strictyaml.Node) { l.str(n, &g.Account) },
+		"mailbox":  func(_, n *strictyaml.Node) { l.str(n, &g.Mailbox) },
+		"role":     func(_, n *strictyaml.Node) { l.str(n, &g.Role) },
+		"flags":    func(_, n *strictyaml.Node) { g.Flags = flagsOf(l.strings(n)) },
+		"received": func(_, n *strictyaml.Node) { l.instant(n, &g.Received) },
+		"now":      func(_, n *strictyaml.Node) { l.instant(n, &g.Now) },
+	})
+}
+
+func flagsOf(list []string) []imap.Flag {
+	out := make([]imap.Flag, len(list))
+	for i, f := range list {
+		out[i] = imap.Flag(f)
+	}
+	return out
+}
+
+// instant reads a time, in the configuration's time zone unless it has its own.
+func (l *loader) instant(n *strictyaml.Node, out *time.Time) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02"} {
+		at, err := time.ParseInLocation(layout, n.Value, l.cfg.Location)
+		if n.Kind == strictyaml.Scalar && err == nil {
+			*out = at
+			return
+		}
+	}
+	l.problem(n, "this is no time", "write it as in 2026-02-01T09:00:00Z")
+}
+
+// want reads the wanted actions, in order; keep and the empty list want none.
+func (l *loader) want(n *strictyaml.Node) []actions.Action {
+	if n.Kind == strictyaml.Scalar && n.Value == "keep" {
+		return nil
+	}
+	var out []actions.Action
+	for _, item := range l.items(n) {
+		src, ok := l.action(item)
+		if !ok {
+			continue
+		}
+		if a, ok := l.wantedAction(item, src); ok {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// wantedAction is an action with what it really does: it holds no ${}.
+func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actions.Action, bool) {
+	spec := actions.Kind(src.Kind.Value).Spec()
+	a := actions.Action{Kind: spec.Kind}
+	one := len(src.Args) == 1
+	switch {
+	case spec.Kind == "":
+		l.problem(n, fmt.Sprintf("unknown action %q", src.Kind.Value), knownActions(src.Kind.Value))
+		return a, false
+	case spec.Arg == actions.ArgFlags && len(src.Args) > 0:
+		for _, t := range src.Args {
+			a.Flags = append(a.Flags, imap.Flag(t.Value))
+		}
+	case spec.Arg == actions.ArgMailbox && one:
+		a.Mailbox = src.Args[0].Value
+	case spec.Arg == actions.ArgEndpoint && one:
+		a.Endpoint = src.Args[0].Value
+	case spec.Arg == actions.ArgNone && len(src.Args) == 0:
+	default:
+		l.problem(n, fmt.Sprintf("this is not how %s is written", spec.Kind), "write what the rule does, as in "+a.String())
+		return a, false
+	}
+	return a, true
+}
+
+func knownActions(word string) string {
+	var names []string
+	for _, s := range actions.Table() {
+		names = append(names, string(s.Kind))
+	}
+	if near := nearest(word, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "the actions are " + strings.Join(names, ", ")
+}
+
+// withDefaults fills in what a test did not say: the rule's first account, or
+// the first there is; and the first mailbox of its in, which a role names and a
+// pattern does not.
+func (l *loader) withDefaults(p pending) ruletest.Case {
+	c, r := p.test, l.source.Rules[p.rule]
+	if c.Given.Account == "" {
+		switch {
+		case len(r.Accounts) > 0:
+			c.Given.Account = r.Accounts[0].Value
+		case len(l.cfg.Accounts) > 0:
+			c.Given.Account = l.cfg.Accounts[0].Name
+		}
+	}
+	if c.Given.Mailbox == "" && len(r.In) > 0 {
+		first := r.In[0].Value
+		if role, ok := strings.CutPrefix(first, "role:"); ok && c.Given.Role == "" {
+			c.Given.Mailbox, c.Given.Role = role, role
+		} else if !strings.Contains(first, "*") {
+			c.Given.Mailbox = first
+		}
+	}
+	if c.Given.Mailbox == "" {
+		c.Given.Mailbox = "INBOX"
+	}
+	c.Alone = func() *rules.Ruleset { return l.alone(r) }
+	return c
+}
+
+// alone compiles a rule by itself, nil if that is not possible.
+func (l *loader) alone(r rules.RuleSource) *rules.Ruleset {
+	src := l.source
+	src.Rules = []rules.RuleSource{r}
+	set, _ := rules.Compile(src) // its problems were reported with all the others
+	return set
+}

@@ -1,0 +1,119 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"imapilot/engine/config/strictyaml"
+)
+
+// secret reads where a secret comes from. It looks whether it is there, and
+// never what it is.
+func (l *loader) secret(n *strictyaml.Node, what string, out *Secret) {
+	switch n.Kind {
+	case strictyaml.Mapping:
+		l.mapping(n, what, fields{
+			"file":       func(_, n *strictyaml.Node) { l.secretFile(n, out) },
+			"env":        func(_, n *strictyaml.Node) { l.env(n, out) },
+			"credential": func(_, n *strictyaml.Node) { l.credential(n, out) },
+			"command":    func(_, n *strictyaml.Node) { l.command(n, out) },
+		})
+		if len(n.Entries) > 1 {
+			l.problem(n, what+" needs exactly one of file, env, credential and command", "keep one of them")
+		}
+	case strictyaml.Scalar:
+		l.literal(n, what, out)
+	case strictyaml.Sequence:
+		l.wrongType(n, "a text, or one of {file}, {env}, {credential}, {command}")
+	}
+}
+
+// literal is a secret that stands in the file. As a number, 0123 would be 83.
+func (l *loader) literal(n *strictyaml.Node, what string, out *Secret) {
+	var value string
+	switch {
+	case n.Type != strictyaml.String:
+		l.problem(n, fmt.Sprintf("YAML reads this %s as a number or a truth value, and might change it", what),
+			"write it in single quotes, or better in a file: {file: /run/secrets/name}")
+		return
+	case !l.filled(n, &value):
+		return
+	}
+	*out = LiteralSecret(value)
+	l.warn(n, fmt.Sprintf("the %s stands in the configuration, where everybody who may read the file sees it", what),
+		"use {file: PATH}, {env: NAME}, {credential: NAME} or {command: [PROGRAM, ARGUMENT]}")
+}
+
+func (l *loader) env(n *strictyaml.Node, out *Secret) {
+	out.kind = "env"
+	if !l.filled(n, &out.value) {
+		return
+	}
+	if strings.HasPrefix(out.value, "$") {
+		l.problem(n, "this is no name of an environment variable", "write it without the $")
+	} else if _, ok := os.LookupEnv(out.value); !ok {
+		l.warn(n, fmt.Sprintf("the environment variable %s is not set here", out.value), "set it where the daemon runs")
+	}
+}
+
+func (l *loader) credential(n *strictyaml.Node, out *Secret) {
+	out.kind = "credential"
+	if !l.filled(n, &out.value) {
+		return
+	}
+	if strings.ContainsAny(out.value, `/\`) || out.value == ".." || out.value == "." {
+		l.problem(n, "a credential is a plain name", "the name that LoadCredential= of the unit gives it")
+		return
+	}
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		l.warn(n, "there are no credentials here", "systemd gives them to the daemon by LoadCredential=")
+	} else if _, err := os.Stat(filepath.Join(dir, out.value)); err != nil {
+		l.warn(n, "the credential is not there: "+plainPathError(err), "add it to LoadCredential= of the unit")
+	}
+}
+
+func (l *loader) command(n *strictyaml.Node, out *Secret) {
+	if n.Kind != strictyaml.Sequence || len(n.Items) == 0 {
+		l.problem(n, "command: is a list of the program and its arguments", "as in [pass, show, mail]; no shell is involved")
+		return
+	}
+	out.kind, out.command = "command", l.strings(n)
+	if len(out.command) == 0 {
+		return
+	}
+	if _, err := exec.LookPath(out.command[0]); err != nil {
+		l.warn(n.Items[0], fmt.Sprintf("there is no program %s here", out.command[0]), "install it where the daemon runs, or write its whole path")
+	}
+}
+
+// secretFile warns of a file that is missing or that others may read, unless
+// it lies where a container or systemd put it.
+func (l *loader) secretFile(n *strictyaml.Node, out *Secret) {
+	out.kind = "file"
+	if !l.path(n, &out.value) {
+		return
+	}
+	st, err := os.Stat(out.value)
+	switch {
+	case err != nil:
+		l.warn(n, "the file is not there now: "+plainPathError(err), "the path is relative to this configuration file")
+	case st.IsDir():
+		l.problem(n, "this is a directory", "name the file with the secret")
+	case st.Mode().Perm()&0o007 != 0 && !managed(out.value):
+		l.warn(n, "others may read this file", "chmod 600 "+out.value)
+	}
+}
+
+// managed are the places whose rights somebody else looks after.
+func managed(path string) bool {
+	for _, dir := range []string{"/run/secrets", "/var/run/secrets", "/run/credentials", os.Getenv("CREDENTIALS_DIRECTORY")} {
+		if dir != "" && strings.HasPrefix(path, filepath.Clean(dir)+"/") {
+			return true
+		}
+	}
+	return false
+}
