@@ -178,7 +178,13 @@ func (l *loader) integer(n *strictyaml.Node, low, high int, out *int) {
 		err = errOctal // YAML would read 010 as 8
 	}
 	if n.Kind != strictyaml.Scalar || n.Type != strictyaml.Integer || err != nil || v < low || v > high {
-		l.problem(n, fmt.Sprintf("this must be a number from %d to %d", low, high), "")
+		hint := ""
+		if n.Kind == strictyaml.Scalar && n.Type == strictyaml.String && n.Style != strictyaml.Plain {
+			hint = "write it without quotes"
+		} else if errors.Is(err, errOctal) {
+			hint = "write it without the zero in front"
+		}
+		l.problem(n, fmt.Sprintf("this must be a number from %d to %d", low, high), hint)
 		return
 	}
 	*out = v

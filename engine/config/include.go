@@ -27,7 +27,7 @@ func (l *loader) file(path string, first bool) {
 		if first {
 			d.Hint = "name another file with -c, or write a first one with 'imapilot init'"
 		}
-		l.incomplete = true
+		l.lose(definitions()...)
 		l.diags = append(l.diags, d)
 		return
 	}
@@ -54,19 +54,33 @@ func (l *loader) file(path string, first bool) {
 
 // nothing is a file without content. An included one may be empty.
 func (l *loader) nothing(broken, first bool) {
-	l.incomplete = l.incomplete || broken
+	if broken {
+		l.lose(definitions()...)
+	}
 	if first && !broken {
 		l.add(strictyaml.Span{Line: 1, Column: 1, Length: 1}, rules.Error, "the file is empty", "start with 'imapilot init'")
+	}
+}
+
+// definitions are the keys under which names are defined.
+func definitions() []string { return []string{"accounts", "webhooks", "define", "lists"} }
+
+func (l *loader) lose(keys ...string) {
+	for _, key := range keys {
+		l.missing[key] = true
 	}
 }
 
 // lost notes that definitions are missing because their part of the file could
 // not be read.
 func (l *loader) lost(root *strictyaml.Node) {
-	for _, key := range []string{"accounts", "webhooks", "define", "lists", "include"} {
+	for _, key := range definitions() {
 		if n := root.Get(key); n != nil && n.Kind == strictyaml.Bad {
-			l.incomplete = true
+			l.lose(key)
 		}
+	}
+	if n := root.Get("include"); n != nil && n.Kind == strictyaml.Bad {
+		l.lose(definitions()...)
 	}
 }
 
@@ -86,7 +100,7 @@ func readFile(path string, first bool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
 }
 
@@ -117,7 +131,7 @@ func (l *loader) include(n *strictyaml.Node) {
 		case len(found) == 0 && strings.ContainsAny(item.Value, "*?["):
 			l.warn(item, "no file matches", "the path is relative to "+filepath.Dir(l.reading))
 		case len(found) == 0:
-			l.incomplete = true
+			l.lose(definitions()...)
 			l.problem(item, "there is no such file", "the path is relative to "+filepath.Dir(l.reading))
 		}
 		l.files(item, found)

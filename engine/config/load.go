@@ -16,7 +16,7 @@ import (
 // one of the diagnostics is an error. No secret is read.
 func Load(path string) (*Config, []Diagnostic) {
 	l := &loader{
-		cfg: &Config{Path: filepath.Clean(path), Location: time.UTC}, lines: map[string][]string{}, names: map[string]bool{},
+		cfg: &Config{Path: filepath.Clean(path), Location: time.UTC}, lines: map[string][]string{}, names: map[string]bool{}, missing: map[string]bool{},
 	}
 	l.file(l.cfg.Path, true)
 	l.compile()
@@ -47,9 +47,9 @@ type loader struct {
 	tests   []pending
 	state   string
 	names   map[string]bool // "webhook ci": what was defined, over all files
-	// incomplete is set when definitions could not be read: a name that is
-	// unknown then is no news.
-	incomplete bool
+	// missing are the keys whose definitions could not all be read: a name
+	// that is unknown then is no news.
+	missing map[string]bool
 }
 
 // pending is a test whose rule is not compiled yet.
@@ -168,7 +168,7 @@ func (l *loader) compile() {
 	}
 	set, problems := rules.Compile(l.source)
 	for _, p := range problems {
-		if p.Pos < 0 || p.Pos >= len(l.refs) || l.incomplete && aboutAName(p) {
+		if p.Pos < 0 || p.Pos >= len(l.refs) || l.mayExist(p.Message) {
 			continue
 		}
 		r := l.refs[p.Pos]
@@ -180,11 +180,17 @@ func (l *loader) compile() {
 	}
 }
 
-// aboutAName reports whether a problem may only come from a definition that
+// mayExist reports whether a problem may only come from a definition that
 // could not be read.
-func aboutAName(p rules.Problem) bool {
-	return strings.HasPrefix(p.Message, "unknown field") || strings.HasPrefix(p.Message, "there is no account") ||
-		strings.HasPrefix(p.Message, "there is no list") || strings.HasPrefix(p.Message, "there is no webhook")
+func (l *loader) mayExist(message string) bool {
+	for key, prefix := range map[string]string{
+		"accounts": "there is no account", "webhooks": "there is no webhook", "lists": "there is no list", "define": "unknown field",
+	} {
+		if l.missing[key] && strings.HasPrefix(message, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // finish applies the defaults that need all of the files.

@@ -133,6 +133,7 @@ func (l *loader) trigger(key, n *strictyaml.Node) {
 				return
 			}
 			if _, err := schedule.Parse(expr, l.cfg.Location); err != nil {
+				message = ""
 				l.problem(n, err.Error(), "five fields, as in '0 3 * * *', or '@daily'")
 				return
 			}
@@ -143,6 +144,9 @@ func (l *loader) trigger(key, n *strictyaml.Node) {
 			message = "rules on flags are not available in this version yet"
 		},
 	})
+	if message == "" {
+		return
+	}
 	l.problem(key, message, "remove on: to run the rule when mail arrives")
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,10 +140,18 @@ func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actio
 		a.Endpoint = src.Args[0].Value
 	case spec.Arg == actions.ArgNone && len(src.Args) == 0:
 	default:
-		l.problem(n, fmt.Sprintf("this is not how %s is written", spec.Kind), "write what the rule does, as in "+a.String())
+		l.problem(n, fmt.Sprintf("this is not how %s is written", spec.Kind), "as in "+howWritten(spec))
 		return a, false
 	}
 	return a, true
+}
+
+// howWritten shows an action without ${}, as a test wants it.
+func howWritten(spec actions.Spec) string {
+	example := map[actions.ArgKind]string{
+		actions.ArgFlags: `: ['\Seen']`, actions.ArgMailbox: ": Lists/announce", actions.ArgEndpoint: ": NAME",
+	}[spec.Arg]
+	return string(spec.Kind) + example
 }
 
 func knownActions(word string) string {
@@ -156,9 +165,7 @@ func knownActions(word string) string {
 	return "the actions are " + strings.Join(names, ", ")
 }
 
-// withDefaults fills in what a test did not say: the rule's first account, or
-// the first there is; and the first mailbox of its in, which a role names and a
-// pattern does not.
+// withDefaults fills in what a test did not say.
 func (l *loader) withDefaults(p pending) ruletest.Case {
 	c, r := p.test, l.source.Rules[p.rule]
 	if c.Given.Account == "" {
@@ -169,19 +176,25 @@ func (l *loader) withDefaults(p pending) ruletest.Case {
 			c.Given.Account = l.cfg.Accounts[0].Name
 		}
 	}
-	if c.Given.Mailbox == "" && len(r.In) > 0 {
-		first := r.In[0].Value
-		if role, ok := strings.CutPrefix(first, "role:"); ok && c.Given.Role == "" {
-			c.Given.Mailbox, c.Given.Role = role, role
-		} else if !strings.Contains(first, "*") {
-			c.Given.Mailbox = first
-		}
-	}
 	if c.Given.Mailbox == "" {
-		c.Given.Mailbox = "INBOX"
+		c.Given.Mailbox, c.Given.Role = defaultMailbox(r, c.Given.Role)
 	}
 	c.Alone = func() *rules.Ruleset { return l.alone(r) }
 	return c
+}
+
+// defaultMailbox is one that the rule looks at: INBOX, else the first of its
+// in, of a pattern one that matches.
+func defaultMailbox(r rules.RuleSource, role string) (name, itsRole string) {
+	inbox := rules.Mailbox{Name: "INBOX", Role: role}
+	if len(r.In) == 0 || slices.ContainsFunc(r.In, func(in rules.Text) bool { return inbox.Match(in.Value) }) {
+		return inbox.Name, role
+	}
+	first := r.In[0].Value
+	if named, ok := strings.CutPrefix(first, "role:"); ok {
+		return named, named
+	}
+	return strings.ReplaceAll(first, "*", "test"), role
 }
 
 // alone compiles a rule by itself, nil if that is not possible.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"imapilot/engine/config/strictyaml"
+	"imapilot/rules"
 )
 
 // secret reads where a secret comes from. It looks whether it is there, and
@@ -43,10 +44,16 @@ func (l *loader) literal(n *strictyaml.Node, what string, out *Secret) {
 		return
 	}
 	*out = LiteralSecret(value)
-	l.warn(n, fmt.Sprintf("the %s stands in the configuration, where everybody who may read the file sees it", what),
+	at := n.Span(0, 0)
+	if n.Style == strictyaml.Block {
+		at = strictyaml.Span{Line: n.Line, Column: n.Column, Length: 1} // not the line with the secret
+	}
+	l.add(at, rules.Warning, fmt.Sprintf("the %s stands in the configuration, where everybody who may read the file sees it", what),
 		"use {file: PATH}, {env: NAME}, {credential: NAME} or {command: [PROGRAM, ARGUMENT]}")
 }
 
+// env does not look whether the variable is set: it need be only where the
+// daemon runs, and so it is with credentials.
 func (l *loader) env(n *strictyaml.Node, out *Secret) {
 	out.kind = "env"
 	if !l.filled(n, &out.value) {
@@ -54,8 +61,6 @@ func (l *loader) env(n *strictyaml.Node, out *Secret) {
 	}
 	if strings.HasPrefix(out.value, "$") {
 		l.problem(n, "this is no name of an environment variable", "write it without the $")
-	} else if _, ok := os.LookupEnv(out.value); !ok {
-		l.warn(n, fmt.Sprintf("the environment variable %s is not set here", out.value), "set it where the daemon runs")
 	}
 }
 
@@ -69,9 +74,7 @@ func (l *loader) credential(n *strictyaml.Node, out *Secret) {
 		return
 	}
 	dir := os.Getenv("CREDENTIALS_DIRECTORY")
-	if dir == "" {
-		l.warn(n, "there are no credentials here", "systemd gives them to the daemon by LoadCredential=")
-	} else if _, err := os.Stat(filepath.Join(dir, out.value)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, out.value)); dir != "" && err != nil {
 		l.warn(n, "the credential is not there: "+plainPathError(err), "add it to LoadCredential= of the unit")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,8 +31,9 @@ type Case struct {
 	Inline  []byte
 	Given   Given
 	Want    []actions.Action
-	// Alone compiles the rule by itself, so that no earlier rule decides; nil
-	// judges it within the whole set.
+	// Alone compiles the rule without the others. It is called when an earlier
+	// rule takes the message and stops; where it is nil, the test then is not
+	// covered.
 	Alone func() *rules.Ruleset
 }
 
@@ -42,9 +44,11 @@ type Given struct {
 	// Mailbox defaults to the rule's first "in", or INBOX; Role is its role.
 	Mailbox, Role string
 	Flags         []imap.Flag
-	// Received is the INTERNALDATE; default: the Date field, else Now.
+	// Received is the INTERNALDATE; default: the Date field if it is not after
+	// Now, else Now, else noon of 1 January 2026.
 	Received time.Time
-	// Now is the clock; default: a minute after Received.
+	// Now is the clock; default: a minute after Received, so that a test has
+	// the same result on every day.
 	Now time.Time
 }
 
@@ -74,47 +78,75 @@ func (r Report) Failed() int {
 // Run runs the tests.
 func Run(rs *rules.Ruleset, cases []Case) Report {
 	var r Report
+	others := map[string]string{}
+	for _, rule := range rs.Rules() {
+		others[rule.Name] = "it is not tested here"
+	}
 	for _, c := range cases {
-		r.Results = append(r.Results, run(rs, c))
+		reason, known := others[c.Rule]
+		delete(others, c.Rule)
+		r.Results = append(r.Results, run(rs, c, others))
+		if known {
+			others[c.Rule] = reason
+		}
 	}
 	return r
 }
 
-func run(rs *rules.Ruleset, c Case) Result {
-	raw, err := c.read()
+// run judges a rule alone: the others are skipped, and one that stops before
+// it is left out.
+func run(rs *rules.Ruleset, c Case, others map[string]string) Result {
+	raw, size, err := c.read()
 	if err != nil {
-		return Result{Case: c, Detail: "not covered: " + err.Error()}
+		return notCovered(c, err.Error())
 	}
-	in := c.input(raw)
-	if c.Alone != nil {
-		if rs = c.Alone(); rs == nil {
-			return Result{Case: c, Detail: "not covered: the rule cannot be compiled by itself"}
-		}
-	}
-	rule, ok := find(rs, c.Rule)
-	if !ok {
-		return Result{Case: c, Detail: fmt.Sprintf("not covered: there is no rule %q", c.Rule)}
-	}
+	in := c.input(raw, size)
+	in.Skip = others
 	d := rs.Evaluate(in)
 	verdict, ok := verdictOf(d, c.Rule)
-	if !ok {
-		detail := fmt.Sprintf("not covered: the rule does not look at %s of account %q; set given: {mailbox: ...}", in.Mailbox.Name, in.Account)
-		if d.StoppedBy != "" && d.StoppedBy != c.Rule {
-			detail = fmt.Sprintf("not covered: rule %q stops the walk before this one", d.StoppedBy)
+	if !ok && d.StoppedBy != "" && c.Alone != nil {
+		if alone := c.Alone(); alone != nil {
+			d = alone.Evaluate(in)
+			verdict, ok = verdictOf(d, c.Rule)
 		}
-		return Result{Case: c, Detail: detail}
 	}
-	if verdict.Err != nil {
-		return Result{Case: c, Detail: "not covered: the rule cannot be evaluated: " + verdict.Err.Error()}
+	switch {
+	case !ok:
+		return notCovered(c, whyNot(rs, c, d))
+	case verdict.Err != nil:
+		return notCovered(c, "the rule cannot be evaluated: "+verdict.Err.Error())
+	case verdict.Truth == rules.Unknown && verdict.Skipped == "":
+		return notCovered(c, "the condition needs what the test does not give")
 	}
-	return judge(c, actionsOf(d, rule.Name), verdict)
+	return judge(c, actionsOf(d, c.Rule), verdict)
+}
+
+func notCovered(c Case, why string) Result { return Result{Case: c, Detail: "not covered: " + why} }
+
+// whyNot says why a rule had no verdict.
+func whyNot(rs *rules.Ruleset, c Case, d rules.Decision) string {
+	i := slices.IndexFunc(rs.Rules(), func(r rules.Rule) bool { return r.Name == c.Rule })
+	switch {
+	case i < 0:
+		return fmt.Sprintf("there is no rule %q", c.Rule)
+	case d.StoppedBy != "":
+		return fmt.Sprintf("rule %q stops before this one", d.StoppedBy)
+	}
+	r := rs.Rules()[i]
+	where := fmt.Sprintf("mailbox %q of account %q", c.Given.Mailbox, c.Given.Account)
+	return fmt.Sprintf("the rule does not look at %s, only at %s; say given: {mailbox: ...}", where, strings.Join(r.In, ", "))
 }
 
 func judge(c Case, got []actions.Action, v rules.Verdict) Result {
 	res := Result{Case: c, Got: got, Pass: equal(got, c.Want)}
-	if !res.Pass {
-		res.Detail = fmt.Sprintf("want: %s\ngot:  %s (the condition is %s)", list(c.Want), list(got), v.Truth)
+	if res.Pass {
+		return res
 	}
+	why := "the condition is " + v.Truth.String()
+	if v.Skipped != "" {
+		why = v.Skipped
+	}
+	res.Detail = fmt.Sprintf("want: %s\ngot:  %s (%s)", list(c.Want), list(got), why)
 	return res
 }
 
@@ -141,45 +173,53 @@ func list(all []actions.Action) string {
 	return strings.Join(parts, ", ")
 }
 
-func (c Case) read() ([]byte, error) {
+// read returns the beginning of the message and its size.
+func (c Case) read() ([]byte, int64, error) {
 	if c.Message == "" {
-		return c.Inline, nil
+		return c.Inline, int64(len(c.Inline)), nil
+	}
+	st, err := os.Stat(c.Message)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s is not a file", c.Message)
 	}
 	f, err := os.Open(c.Message)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
-	return io.ReadAll(io.LimitReader(f, maxMessage))
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxMessage))
+	return raw, st.Size(), err
 }
 
 // input is the message as the rules see it.
-func (c Case) input(raw []byte) rules.Input {
+func (c Case) input(raw []byte, size int64) rules.Input {
 	header, _, _ := strings.Cut(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n\n")
-	h := facts.ParseHeader([]byte(strings.ReplaceAll(header, "\n", "\r\n") + "\r\n\r\n"))
-	g := c.Given
+	h := facts.ParseHeader([]byte(strings.ReplaceAll(strings.TrimRight(header, "\n"), "\n", "\r\n") + "\r\n\r\n"))
+	g := c.Given.times(h.Sent())
+	return rules.Input{
+		Account: g.Account, Mailbox: rules.Mailbox{Name: g.Mailbox, Role: g.Role}, Now: g.Now,
+		Message: &facts.Message{UID: 1, Flags: g.Flags, Received: g.Received, Size: size, Header: h},
+	}
+}
+
+// times fills in the times that a test did not give.
+func (g Given) times(sent time.Time) Given {
 	if g.Received.IsZero() {
-		g.Received = h.Sent()
+		g.Received = sent
+		if g.Received.IsZero() || !g.Now.IsZero() && sent.After(g.Now) {
+			g.Received = g.Now
+		}
 	}
 	if g.Received.IsZero() {
-		g.Received = g.Now
+		g.Received = time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
 	}
 	if g.Now.IsZero() {
 		g.Now = g.Received.Add(time.Minute)
 	}
-	return rules.Input{
-		Account: g.Account, Mailbox: rules.Mailbox{Name: g.Mailbox, Role: g.Role}, Now: g.Now,
-		Message: &facts.Message{UID: 1, Flags: g.Flags, Received: g.Received, Size: int64(len(raw)), Header: h},
-	}
-}
-
-func find(rs *rules.Ruleset, name string) (rules.Rule, bool) {
-	for _, r := range rs.Rules() {
-		if r.Name == name {
-			return r, true
-		}
-	}
-	return rules.Rule{}, false
+	return g
 }
 
 func verdictOf(d rules.Decision, rule string) (rules.Verdict, bool) {

@@ -27,10 +27,10 @@ func (b *builder) document(file *ast.File) *Node {
 		if doc.Body == nil || doc.Body.Type() == ast.CommentType || doc.Body.Type() == ast.DirectiveType {
 			continue
 		}
-		documents++
-		if documents == 1 {
+		switch documents++; documents {
+		case 1:
 			root = b.node(doc.Body, 0)
-		} else if documents == 2 {
+		case 2:
 			b.problem(b.spanOf(doc.Body.GetToken()), "a second YAML document begins here",
 				"remove the --- above, or put this part into a file of its own and include it")
 		}

@@ -15,11 +15,9 @@ func quoteHint(written string) string {
 // up to a comment or the end of the line; in a flow collection up to the
 // character that ends it, where ${...} and quoted words are one piece.
 func valueEnd(line []rune, from int, flow bool) int {
-	end := from
+	end := blockEnd(line, from)
 	if flow {
 		end = flowEnd(line, from)
-	} else {
-		end = blockEnd(line, from)
 	}
 	for end > from && isBlank(line[end-1]) {
 		end--

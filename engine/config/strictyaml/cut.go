@@ -94,11 +94,11 @@ func (p *repairer) cut(line int, again bool) bool {
 	}
 	indent := indentOf(p.src.line(child))
 	start := line
-	for start > child && (empty(p.src.line(start)) || indentOf(p.src.line(start)) > indent || !p.begins(start, child)) {
+	for start > child && (p.within(start, indent) || !p.begins(start, child)) {
 		start--
 	}
 	end := start + 1
-	for end < last && (empty(p.src.line(end)) || indentOf(p.src.line(end)) > indent || !p.begins(end, child)) {
+	for end < last && (p.within(end, indent) || !p.begins(end, child)) {
 		end++
 	}
 	return p.blank(start, end)
@@ -133,6 +133,14 @@ func (p *repairer) firstChild(top, end int) int {
 		}
 	}
 	return -1
+}
+
+// within reports whether a line can only be the inside of an entry. A tab
+// means that it is indented, whatever its column.
+func (p *repairer) within(line, indent int) bool {
+	row := p.src.line(line)
+	n := indentOf(row)
+	return empty(row) || n > indent || row[n] == '\t'
 }
 
 // begins reports whether a line begins an entry like the first child does.
