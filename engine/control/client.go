@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"syscall"
 )
@@ -31,21 +32,20 @@ func NewClient(path string) *Client {
 		Timeout: callTimeout,
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, "unix", path)
-			},
+			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, path) },
 		},
 	}}
 }
 
 // Call asks the daemon to do something; out takes the result and may be nil.
-// The error is ErrNoDaemon when none runs.
+// The error is ErrNoDaemon when none runs, ErrNoMethod when it does not know
+// the call, and an *Error when its handler failed.
 func (c *Client) Call(ctx context.Context, method string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://daemon/"+method, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://daemon/"+url.PathEscape(method), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -65,11 +65,11 @@ func (c *Client) Call(ctx context.Context, method string, in, out any) error {
 
 func read(r io.Reader, out any) error {
 	var answer reply
-	if err := json.NewDecoder(io.LimitReader(r, maxBody)).Decode(&answer); err != nil {
+	if err := json.NewDecoder(io.LimitReader(r, maxAnswer+4096)).Decode(&answer); err != nil {
 		return fmt.Errorf("the daemon's answer cannot be read: %w", err)
 	}
-	if answer.Error != "" {
-		return errors.New(answer.Error)
+	if answer.Error != nil {
+		return answer.Error
 	}
 	if out == nil {
 		return nil

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 )
@@ -17,45 +16,20 @@ import (
 type Handler func(ctx context.Context, in json.RawMessage) (any, error)
 
 const (
-	// maxBody is how large a request or an answer may be.
-	maxBody = 1 << 20
-	// maxPath is how long a socket's path may be: the kernel's sun_path.
-	maxPath = 104
+	// maxRequest is how large the input of a call may be.
+	maxRequest = 1 << 20
+	// maxAnswer is how large its result may be.
+	maxAnswer = 16 << 20
 	// callTimeout is how long one call may take.
 	callTimeout = time.Minute
 )
-
-// Listen opens the socket. A socket that a dead daemon left is replaced; one
-// that answers is not.
-func Listen(path string) (net.Listener, error) {
-	if len(path) >= maxPath {
-		return nil, fmt.Errorf("the path of the control socket is longer than %d bytes: %s; choose a shorter state path", maxPath, path)
-	}
-	if _, err := os.Lstat(path); err == nil {
-		if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
-			conn.Close()
-			return nil, fmt.Errorf("another daemon answers on %s", path)
-		}
-		if err := os.Remove(path); err != nil {
-			return nil, fmt.Errorf("a stale control socket cannot be removed: %w", err)
-		}
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	return l, nil
-}
 
 // Serve answers calls until ctx is done, then removes the socket.
 func Serve(ctx context.Context, l net.Listener, handlers map[string]Handler) error {
 	srv := &http.Server{
 		Handler:           mux(handlers),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: callTimeout, WriteTimeout: callTimeout + 5*time.Second,
-		MaxHeaderBytes: 16 << 10,
+		IdleTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
 	}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
@@ -76,24 +50,46 @@ func mux(handlers map[string]Handler) http.Handler {
 // reply is the envelope of an answer.
 type reply struct {
 	Result json.RawMessage `json:"result,omitempty"`
-	Error  string          `json:"error,omitempty"`
+	Error  *Error          `json:"error,omitempty"`
 }
+
+// Error is an error of a handler as it travels: a text for people, and a code
+// for programs where the handler gave one by returning an *Error.
+type Error struct {
+	Code string `json:"code,omitempty"`
+	Text string `json:"text"`
+}
+
+func (e *Error) Error() string { return e.Text }
 
 func serve(w http.ResponseWriter, r *http.Request, h Handler) {
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
 	var out reply
-	in, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	in, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err == nil {
 		var v any
 		if v, err = h(ctx, in); err == nil {
 			out.Result, err = json.Marshal(v)
 		}
 	}
+	if err == nil && len(out.Result) > maxAnswer {
+		err = fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+	}
 	if err != nil {
-		out = reply{Error: strings.ToValidUTF8(err.Error(), "?")}
+		out = reply{Error: travelling(err)}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	// A client that went away does not want the answer.
 	_ = json.NewEncoder(w).Encode(out)
+}
+
+// travelling keeps the code of an error, and its whole text.
+func travelling(err error) *Error {
+	out := &Error{Text: strings.ToValidUTF8(err.Error(), "?")}
+	var coded *Error
+	if errors.As(err, &coded) {
+		out.Code = coded.Code
+	}
+	return out
 }
