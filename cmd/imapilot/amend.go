@@ -13,20 +13,20 @@ import (
 
 func (a *app) confirmCommand() *cobra.Command {
 	return a.amendCommand(engine.Confirm, "Release what a limit or an import holds",
-		"confirm decides held messages again and acts on them.", "will be decided again and acted on")
+		"confirm decides held messages again and acts on them.", "is decided again and acted on", "are decided again and acted on")
 }
 
 func (a *app) retryCommand() *cobra.Command {
 	return a.amendCommand(engine.Retry, "Try what failed again",
-		"retry looks at what became of failed and unsure messages and tries them again;\nit also probes paused mailboxes now.", "will be tried again")
+		"retry looks at what became of failed and unsure messages and tries them again;\nit also probes paused mailboxes now.", "is tried again", "are tried again")
 }
 
 func (a *app) skipCommand() *cobra.Command {
 	return a.amendCommand(engine.Skip, "Leave held and failed messages alone",
-		"skip closes held, failed, unsure and waiting messages: nothing more is done for them.", "are left alone")
+		"skip closes held, failed, unsure and waiting messages: nothing more is done for them.", "is left alone", "are left alone")
 }
 
-func (a *app) amendCommand(verb engine.Verb, short, long, done string) *cobra.Command {
+func (a *app) amendCommand(verb engine.Verb, short, long, one, many string) *cobra.Command {
 	var sel selection
 	var all bool
 	cmd := &cobra.Command{
@@ -41,7 +41,11 @@ func (a *app) amendCommand(verb engine.Verb, short, long, done string) *cobra.Co
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%d messages %s\n", n, done)
+			done := many
+			if n == 1 {
+				done = one
+			}
+			fmt.Fprintln(a.out, count(n, "message"), done)
 			return nil
 		},
 	}

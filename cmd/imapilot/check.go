@@ -57,8 +57,8 @@ func (a *app) printCheck(path string, cfg *config.Config, diags []config.Diagnos
 	if cfg == nil {
 		fmt.Fprintf(a.out, "%s: %s\n", path, config.Summary(diags))
 	} else {
-		fmt.Fprintf(a.out, "%s: %s; %d accounts, %d rules, %d tests (%d failed)\n", path, config.Summary(diags),
-			len(cfg.Accounts), len(cfg.Rules.Rules()), len(report.Results), report.Failed())
+		fmt.Fprintf(a.out, "%s: %s; %s, %s, %s\n", path, config.Summary(diags),
+			count(len(cfg.Accounts), "account"), count(len(cfg.Rules.Rules()), "rule"), testSummary(report))
 	}
 }
 

@@ -54,7 +54,7 @@ func (a *app) run(parent context.Context, f runFlags) error {
 		return err
 	}
 	if report := ruletest.Run(cfg.Rules, cfg.Tests); report.Failed() > 0 {
-		return fmt.Errorf("%d of the rules' own tests fail; 'imapilot test' shows them", report.Failed())
+		return fmt.Errorf("%s, and rules come into force only when their own tests pass; 'imapilot test' shows them", testSummary(report))
 	}
 	log := a.logger(f.verbose)
 	db, err := open(parent, cfg)
@@ -174,7 +174,7 @@ func (a *app) reloadEngine(e *engine.Engine, log *slog.Logger) (string, error) {
 			return fmt.Errorf("the configuration has problems (%s), the old rules stay in force; 'imapilot check' shows them", config.Summary(diags))
 		}
 		if report := ruletest.Run(cfg.Rules, cfg.Tests); report.Failed() > 0 {
-			return fmt.Errorf("%d of the rules' own tests fail, the old rules stay in force; 'imapilot test' shows them", report.Failed())
+			return fmt.Errorf("of the rules' own tests, %d failed, the old rules stay in force; 'imapilot test' shows them", report.Failed())
 		}
 		return e.Reload(cfg)
 	}()
@@ -194,7 +194,7 @@ func (a *app) reloadCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(false)
 			if err != nil {
-				return err
+				return fmt.Errorf("%w; a daemon that runs keeps its rules", err)
 			}
 			var said string
 			err = call(cmd.Context(), cfg, "reload", nil, &said)

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,7 +22,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"imapilot": main})
 }
 
-// TestScripts runs the command line as a user does: each script in
+// TestScripts runs the command line as a user does: each script of
 // testdata/script in a folder of its own, with a mail server where it asks for
 // one.
 func TestScripts(t *testing.T) {
@@ -30,20 +34,23 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
+			env.Values[scene{}] = &scene{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"mailserver": mailserver, "deliver": deliver, "await": await, "mode": mode, "exits": exits,
+			"mailserver": mailserver, "deliver": deliver, "mailbox": mailbox, "await": await, "exits": exits, "signal": sendSignal, "mode": mode, "expand": expand,
 		},
 	})
 }
 
-// mailserver starts an IMAP server for the script: $HOST, $PORT, user and
-// secret.
-func mailserver(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: mailserver")
-	}
+// scene is what belongs to one script.
+type scene struct{ server *memserver.MemoryServer }
+
+func sceneOf(ts *testscript.TestScript) *scene { return ts.Value(scene{}).(*scene) }
+
+// mailserver starts an IMAP server for the script and sets $HOST, $PORT and
+// $PASSWORD; the user is me@example.org.
+func mailserver(ts *testscript.TestScript, _ bool, _ []string) {
 	s, err := memserver.NewMemory(memserver.Options{Username: "me@example.org", Password: "secret"})
 	ts.Check(err)
 	ts.Defer(func() {
@@ -51,21 +58,88 @@ func mailserver(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Logf("closing the mail server: %v", err)
 		}
 	})
+	sceneOf(ts).server = s
 	host, port := s.Addr()
 	ts.Setenv("HOST", host)
 	ts.Setenv("PORT", strconv.Itoa(port))
-	ts.Setenv("PASSWORD", "secret")
-	ts.Setenv("server", "") // so that a script can name it in its environment
-	servers(ts)[ts.Name()] = s
+	ts.Setenv("PASSWORD", s.Password)
 }
 
-// deliver puts messages into a mailbox of the server: deliver MAILBOX FILE...
-func deliver(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: deliver MAILBOX FILE...")
-	}
+// deliver puts messages into a mailbox: deliver MAILBOX FILE...
+func deliver(ts *testscript.TestScript, _ bool, args []string) {
 	for _, file := range args[1:] {
-		_, err := servers(ts)[ts.Name()].Append(args[0], nil, time.Now(), bytes.ReplaceAll([]byte(ts.ReadFile(file)), []byte("\n"), []byte("\r\n")))
+		raw := bytes.ReplaceAll([]byte(ts.ReadFile(file)), []byte("\n"), []byte("\r\n"))
+		_, err := sceneOf(ts).server.Append(args[0], nil, time.Now(), raw)
 		ts.Check(err)
+	}
+}
+
+// await repeats a command until what it prints matches, at most 15 s:
+// await PATTERN COMMAND ARGUMENT...
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, err := regexp.Compile(args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		out := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+		if pattern.MatchString(out) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("nothing that matches %q within 15 s (%v); last:\n%s", args[0], err, out)
+		}
+	}
+}
+
+// exits runs a command that must end with that code: exits CODE COMMAND ARGUMENT...
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	code := 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// mode checks the permissions of a file: mode 0600 FILE.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.ParseUint(args[0], 8, 32)
+	ts.Check(err)
+	st, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if st.Mode().Perm() != fs.FileMode(want) {
+		ts.Fatalf("%s has mode %o, want %s", args[1], st.Mode().Perm(), args[0])
+	}
+}
+
+// mailbox waits until a mailbox holds so many messages, at most 15 s:
+// mailbox NAME COUNT.
+func mailbox(ts *testscript.TestScript, _ bool, args []string) {
+	await(ts, false, []string{`(?m)^` + regexp.QuoteMeta(args[0]) + ` .*\b` + args[1] + `$`, "imapilot", "mailboxes"})
+}
+
+// sendSignal sends a signal to the background command: signal HUP.
+func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
+	number := map[string]os.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM, "INT": syscall.SIGINT}[args[0]]
+	for _, cmd := range ts.BackgroundCmds() {
+		ts.Check(cmd.Process.Signal(number))
+	}
+}
+
+// expand fills $HOST and $PORT into files.
+func expand(ts *testscript.TestScript, _ bool, args []string) {
+	for _, file := range args {
+		text := os.Expand(ts.ReadFile(file), func(name string) string {
+			if name == "HOST" || name == "PORT" {
+				return ts.Getenv(name)
+			}
+			return "${" + name + "}"
+		})
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o600))
 	}
 }

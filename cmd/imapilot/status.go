@@ -108,7 +108,7 @@ func (a *app) printStatus(s answer, entries []journal.Entry) {
 	if s.Running {
 		fmt.Fprintf(a.out, "imapilot %s, process %d, running since %s\n", s.Version, s.PID, s.Started.Format(time.DateTime))
 	}
-	fmt.Fprintf(a.out, "configuration %s, state %s, %d rules\n", s.Config, s.State, s.Rules)
+	fmt.Fprintf(a.out, "configuration %s, state %s, %s\n", s.Config, s.State, count(s.Rules, "rule"))
 	if s.DryRun {
 		fmt.Fprintln(a.out, "DRY RUN: everything is decided and recorded, nothing is touched")
 	}
@@ -129,7 +129,7 @@ func (a *app) printStatus(s answer, entries []journal.Entry) {
 func (a *app) printAccount(acc engine.AccountStatus) {
 	fmt.Fprintf(a.out, "\n%s (%s): %s", acc.Name, acc.Host, acc.State)
 	if acc.Connections > 0 {
-		fmt.Fprintf(a.out, ", %d connections", acc.Connections)
+		fmt.Fprint(a.out, ", ", count(acc.Connections, "connection"))
 	}
 	if !acc.LastProof.IsZero() {
 		fmt.Fprintf(a.out, ", the server answered %s", ago(acc.LastProof))
@@ -158,7 +158,7 @@ func (a *app) printAccount(acc engine.AccountStatus) {
 	}
 	for _, state := range []journal.DeliveryState{journal.Pending, journal.Delivered, journal.Dead} {
 		if n := acc.Deliveries[state]; n > 0 {
-			fmt.Fprintf(a.out, "  %d webhooks %s\n", n, state)
+			fmt.Fprintf(a.out, "  %s %s\n", count(n, "webhook"), state)
 		}
 	}
 }

@@ -31,6 +31,14 @@ func table(w io.Writer, rows [][]string) {
 	}
 }
 
+// count puts a number and a noun together: "1 rule", "2 rules".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // ago says how long something is past: "12 s ago", "never".
 func ago(at time.Time) string {
 	if at.IsZero() {

@@ -33,7 +33,7 @@ func (a *app) test() error {
 		for _, r := range report.Results {
 			a.printResult(r)
 		}
-		fmt.Fprintf(a.out, "%d tests, %d failed\n", len(report.Results), report.Failed())
+		fmt.Fprintln(a.out, testSummary(report))
 	}
 	if err == nil && report.Failed() > 0 {
 		err = errProblems
@@ -47,6 +47,18 @@ func (a *app) printResult(r ruletest.Result) {
 		return
 	}
 	fmt.Fprintf(a.out, "FAIL  %s\n      %s:%d\n      %s\n", r.Case.Name, r.Case.File, r.Case.Line, strings.ReplaceAll(r.Detail, "\n", "\n      "))
+}
+
+// testSummary counts: "3 tests, 1 failed".
+func testSummary(report ruletest.Report) string {
+	failed := "none"
+	if n := report.Failed(); n > 0 {
+		failed = fmt.Sprint(n)
+	}
+	if len(report.Results) == 0 {
+		return "no tests"
+	}
+	return count(len(report.Results), "test") + ", " + failed + " failed"
 }
 
 func testReport(report ruletest.Report) any {
