@@ -38,8 +38,12 @@ type Result struct {
 	RetryAfter time.Duration
 	// Body is the begin of the answer, at most 512 bytes, printable.
 	Body string
-	// Retry is set when another attempt may succeed.
+	// Retry is set when another attempt may succeed, also where that takes a
+	// better configuration.
 	Retry bool
+	// Gone is set when the receiver said 410: it wants no more calls, of any
+	// id.
+	Gone bool
 }
 
 // Client sends webhooks. It is safe for concurrent use.
@@ -53,6 +57,7 @@ func NewClient(version string) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 16, 2
 	transport.IdleConnTimeout = 30 * time.Second
+	transport.MaxResponseHeaderBytes = 64 << 10
 	return &Client{
 		userAgent: "imapilot/" + version,
 		http: &http.Client{
@@ -67,12 +72,12 @@ func NewClient(version string) *Client {
 func (c *Client) Send(ctx context.Context, to Endpoint, id string, at time.Time, payload []byte) Result {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.URL, bytes.NewReader(payload))
 	if err != nil {
-		return Result{Err: errors.New("the URL of the webhook is not valid")}
+		return Result{Err: errors.New("the URL of the webhook is not valid"), Retry: true}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
 	if err := sign(req.Header, to.Secret, id, at, payload); err != nil {
-		return Result{Err: err}
+		return Result{Err: err, Retry: true}
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -84,7 +89,7 @@ func (c *Client) Send(ctx context.Context, to Endpoint, id string, at time.Time,
 }
 
 func answer(resp *http.Response, body string, err error) Result {
-	r := Result{Status: resp.StatusCode, Body: text(body), RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
+	r := Result{Status: resp.StatusCode, Body: text(body, maxAnswer), RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
 	switch {
 	case resp.StatusCode/100 == 2 && err == nil:
 		return r
@@ -95,7 +100,8 @@ func answer(resp *http.Response, body string, err error) Result {
 	default:
 		r.Err = fmt.Errorf("the receiver answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	}
-	r.Retry = resp.StatusCode != http.StatusGone
+	r.Gone = resp.StatusCode == http.StatusGone
+	r.Retry = !r.Gone
 	return r
 }
 

@@ -45,62 +45,89 @@ type Address struct {
 	Address string `json:"address"`
 }
 
-// Limits of the document, which keep it below 20 kB, the size that Standard
-// Webhooks recommends.
-const (
-	maxText      = 1000
-	maxAddresses = 10
-	maxList      = 30
-)
+// MaxPayload is the size of the largest document in bytes: what Standard
+// Webhooks recommends as the most.
+const MaxPayload = 20_000
 
-// Payload returns the document as JSON: at most 20 kB, its strings cut to
-// 1,000 bytes and free of control characters, its lists cut to their first 10
-// addresses and 30 others.
+// limits bound what the document takes over: bytes of a text, addresses of a
+// field, and members of the other lists.
+type limits struct{ text, addresses, list int }
+
+// half is the next smaller size of document.
+func (l limits) half() limits { return limits{l.text / 2, l.addresses / 2, l.list / 2} }
+
+// Payload returns the document as JSON, at most [MaxPayload] bytes: its strings
+// are free of control characters and cut to 1,000 bytes, names, flags and
+// actions to 200, its lists to the first 10 addresses and 30 others. Where that
+// is still too large, for escapes take up to six bytes for one, less of each is
+// taken over.
 func Payload(m Message) []byte {
+	l := limits{text: 1000, addresses: 10, list: 30}
+	out := marshal(m.within(l))
+	for len(out) > MaxPayload {
+		l = l.half()
+		out = marshal(m.within(l))
+	}
+	return out
+}
+
+// within returns a copy of the message that keeps to the limits.
+func (m Message) within(l limits) Message {
 	m.Version = Version
-	m.From, m.To = addresses(m.From), addresses(m.To)
-	m.Subject, m.MessageID = text(m.Subject), text(m.MessageID)
-	m.Mailbox = text(m.Mailbox)
-	m.Flags, m.Planned = texts(m.Flags), texts(m.Planned)
+	m.From, m.To = addresses(m.From, l), addresses(m.To, l)
+	for _, s := range []*string{&m.ID, &m.Rule, &m.Account, &m.Mailbox, &m.Subject, &m.MessageID} {
+		*s = text(*s, l.text)
+	}
+	m.Flags, m.Planned = texts(m.Flags, l), texts(m.Planned, l)
+	return m
+}
+
+func marshal(m Message) []byte {
+	m.Sent, m.Received = printable(m.Sent), printable(m.Received)
 	out, err := json.Marshal(m)
 	if err != nil {
-		// Only a year beyond 9999 cannot be marshalled; no fact needs it.
-		m.Sent, m.Received = time.Time{}, time.Time{}
-		out, _ = json.Marshal(m)
+		// The document has no field that can fail: its dates are printable.
+		panic(err)
 	}
 	return out
 }
 
-func addresses(list []Address) []Address {
+// printable drops a date that RFC 3339 cannot express: a year of five digits,
+// an offset of days.
+func printable(t time.Time) time.Time {
+	if _, err := t.MarshalJSON(); err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+func addresses(list []Address, l limits) []Address {
 	out := make([]Address, 0, len(list))
-	for _, a := range list[:min(len(list), maxAddresses)] {
-		out = append(out, Address{Name: cut(text(a.Name), 100), Address: cut(text(a.Address), 254)})
+	for _, a := range list[:min(len(list), l.addresses)] {
+		out = append(out, Address{Name: text(a.Name, l.text/5), Address: text(a.Address, l.text/3)})
 	}
 	return out
 }
 
-func texts(list []string) []string {
+func texts(list []string, l limits) []string {
 	out := make([]string, 0, len(list))
-	for _, s := range list[:min(len(list), maxList)] {
-		out = append(out, cut(text(s), 100))
+	for _, s := range list[:min(len(list), l.list)] {
+		out = append(out, text(s, l.text/5))
 	}
 	return out
 }
 
-// text drops control characters, which no receiver needs and some print.
-func text(s string) string {
+// text drops control characters, which no receiver needs and some print, and
+// cuts at most bytes.
+func text(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
-	return cut(s, maxText)
-}
-
-func cut(s string, n int) string {
-	if len(s) <= n {
+	if len(s) <= most {
 		return s
 	}
-	return strings.ToValidUTF8(s[:n], "")
+	return strings.ToValidUTF8(s[:most], "")
 }
