@@ -63,28 +63,28 @@ func byCommand(op string) Class {
 	return TryAgain
 }
 
-// classOf gives the class of a completion that is not plain success.
-func classOf(op, status, code, text string) Class {
-	login := op == "LOGIN" || op == "AUTHENTICATE"
-	class, known := byText(text)
+// classify gives the class of a completion that is not plain success. A code
+// says more than words, but for those codes that servers give for anything.
+func classify(op, status, code, text string) Class {
+	byWords, known := byText(text)
+	urgent := known && (byWords == Throttled || byWords == Auth)
+	class, coded := byCode(code)
 	switch {
-	case known && (class == Throttled || class == Auth):
-		return class
-	case status == "BYE" && strings.Contains(strings.ToLower(text), "too many"):
-		return Throttled
 	case status == "BYE":
+		if urgent && byWords == Throttled || strings.Contains(strings.ToLower(text), "too many") {
+			return Throttled
+		}
 		return Connection
-	case login:
+	case op == "LOGIN" || op == "AUTHENTICATE":
 		return classifyLogin(code, text)
-	}
-	if class, ok := byCode(code); ok {
+	case urgent && (!coded || class == TryAgain || class == Limit):
+		return byWords
+	case coded:
 		return class
-	}
-	switch {
 	case status == "BAD":
 		return Bad
 	case known:
-		return class
+		return byWords
 	}
 	return byCommand(op)
 }
@@ -92,17 +92,17 @@ func classOf(op, status, code, text string) Class {
 // classifyLogin tells a server that refuses this user from one that refuses
 // everybody just now (RFC 5530 section 3).
 func classifyLogin(code, text string) Class {
-	class, _ := byCode(code)
+	class, coded := byCode(code)
+	byWords, known := byText(text)
 	switch {
-	case code == "LIMIT", code == "OVERQUOTA", strings.Contains(strings.ToLower(text), "too many"):
+	case coded && class == Auth:
+		return Auth
+	case code == "LIMIT", code == "OVERQUOTA", known && byWords == Throttled, strings.Contains(strings.ToLower(text), "too many"):
 		return Throttled
-	case class == TryAgain:
+	case class == TryAgain && coded, known && byWords == TryAgain && !coded:
 		return TryAgain
-	case code == "CONTACTADMIN", code == "PRIVACYREQUIRED":
+	case code == "CONTACTADMIN":
 		return Config
-	}
-	if class, ok := byText(text); ok && class == TryAgain && code == "" {
-		return TryAgain
 	}
 	return Auth
 }
@@ -132,11 +132,20 @@ func retryAfter(text string) time.Duration {
 	return min(time.Duration(n)*time.Millisecond, maxRetryAfter)
 }
 
+// without takes a mailbox's name out of a text, since names may come from mail
+// and say anything.
+func without(text, subject string) string {
+	if subject == "" {
+		return text
+	}
+	return strings.NewReplacer(printable(subject), "", encodeUTF7(subject), "").Replace(text)
+}
+
 // refusal is the error of a completion that is not plain success.
 func refusal(op, subject string, c completion) *Error {
 	return &Error{
 		Op: op, Subject: subject, Status: c.status, Code: c.code, Text: c.text,
-		Class:      classOf(op, c.status, c.code, c.text),
+		Class:      classify(op, c.status, c.code, without(c.text, subject)),
 		Unknown:    c.status == "OK",
 		RetryAfter: retryAfter(c.text),
 	}

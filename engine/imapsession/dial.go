@@ -1,100 +1,66 @@
 package imapsession
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2/imapclient"
-	"github.com/emersion/go-sasl"
 )
 
-// Options of one connection.
-type Options struct {
-	Account string // for logs
-	Host    string
-	Port    int
-	// TLS is "implicit" (RFC 8314), "starttls" or "none".
-	TLS string
-	// Roots are the trusted roots; nil is the system's.
-	Roots              *x509.CertPool
-	Username, Password string
-	// DialContext opens the socket; nil is a net.Dialer.
-	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	Timeouts    Timeouts
-	Limits      Limits
-	// Traffic counts what crosses the wire; may be nil.
-	Traffic *Traffic
-	// Logger is told of ALERTs; may be nil.
-	Logger *slog.Logger
-}
-
-// Dial connects, secures the connection, logs in and reads the capabilities.
-// Its error is an *Error.
+// Dial connects, secures the connection, logs in, and reads the capabilities as
+// they are after login. Its error is an *Error.
 func Dial(ctx context.Context, o Options) (*Session, error) {
-	o.Timeouts, o.Limits = o.Timeouts.withDefaults(), o.Limits.withDefaults()
-	if bad(o.Username) || bad(o.Password) {
-		return nil, &Error{Op: "LOGIN", Subject: o.Host, Class: Config, Err: errors.New("the user name or the password holds a line break or a NUL")}
+	o = o.withDefaults()
+	if err := errors.Join(checkSecret("user name", o.Username), checkSecret("password", o.Password)); err != nil {
+		return nil, refuse("LOGIN", o.Host, Config, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.Timeouts.Dial)
-	defer cancel()
-	conn, secured, err := connect(ctx, o)
+	s, greeting, err := open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(conn, o, secured)
-	if err := s.greet(ctx); err != nil {
-		s.Close()
+	if err := s.login(ctx, greeting); err != nil {
+		_ = s.Close() // the error that matters is the login's
 		return nil, err
 	}
-	if err := s.login(ctx, o); err != nil {
-		s.Close()
+	if err := s.namespace(ctx); err != nil {
+		_ = s.Close() // likewise
 		return nil, err
 	}
-	if err := s.discover(ctx); err != nil {
-		s.Close()
-		return nil, err
-	}
+	o.Traffic.Connections.Add(1)
 	return s, nil
 }
 
-// connect opens the socket and secures it. secured is set after STARTTLS,
-// where the greeting was read already.
-func connect(ctx context.Context, o Options) (conn net.Conn, secured bool, err error) {
-	dial := o.DialContext
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	raw, err := dial(ctx, "tcp", net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
+// open makes the connection as far as the greeting, within Timeouts.Dial.
+func open(ctx context.Context, o Options) (*Session, response, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.Timeouts.Dial)
+	defer cancel()
+	raw, err := o.DialContext(ctx, "tcp", net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
 	if err != nil {
-		return nil, false, &Error{Op: "connect", Subject: o.Host, Class: dialClass(err), Err: err}
+		return nil, response{}, &Error{Op: "CONNECT", Subject: o.Host, Class: dialClass(err), Err: err}
 	}
-	switch o.TLS {
-	case "none":
-		return raw, false, nil
-	case "starttls":
-		if err := startTLS(ctx, raw); err != nil {
-			raw.Close()
-			return nil, false, &Error{Op: "STARTTLS", Subject: o.Host, Class: Connection, Err: err}
+	// Ends any read or write below when the time is over.
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() }) // the read that it ends reports
+	s, greeting, err := secure(ctx, raw, o)
+	if !stop() && err == nil {
+		err = &Error{Op: "CONNECT", Subject: o.Host, Class: Connection, Err: context.Cause(ctx)}
+	}
+	if err != nil {
+		_ = raw.Close() // the error that matters is the other
+		if ctx.Err() != nil {
+			err = &Error{Op: "CONNECT", Subject: o.Host, Class: Connection, Err: context.Cause(ctx)}
 		}
-		conn, err = handshake(ctx, raw, o)
-		return conn, true, err
-	default:
-		conn, err = handshake(ctx, raw, o)
-		return conn, false, err
+		return nil, response{}, err
 	}
+	return s, greeting, nil
 }
 
-// dialClass tells a host that does not exist, which waiting does not cure
-// soon, from one that does not answer.
+// dialClass tells a host that does not exist from one that does not answer.
 func dialClass(err error) Class {
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
@@ -103,134 +69,131 @@ func dialClass(err error) Class {
 	return Connection
 }
 
-func handshake(ctx context.Context, raw net.Conn, o Options) (net.Conn, error) {
-	conn := tls.Client(raw, &tls.Config{ServerName: o.Host, RootCAs: o.Roots, MinVersion: tls.VersionTLS12, NextProtos: []string{"imap"}})
-	if err := conn.HandshakeContext(ctx); err != nil {
-		raw.Close()
-		class := Connection
-		var cert *tls.CertificateVerificationError
-		var record tls.RecordHeaderError
-		if errors.As(err, &cert) || errors.As(err, &record) {
-			class = Config
+// secure brings a socket to where the client can log in. After STARTTLS there
+// is no second greeting, and nothing of the first one is kept.
+func secure(ctx context.Context, raw net.Conn, o Options) (*Session, response, error) {
+	conn := raw
+	if o.TLS == TLSStartTLS {
+		if err := startTLS(raw, o); err != nil {
+			return nil, response{}, err
 		}
-		return nil, &Error{Op: "TLS", Subject: o.Host, Class: class, Err: err}
 	}
-	return conn, nil
+	if o.TLS != TLSNone {
+		secured := tls.Client(raw, &tls.Config{ServerName: o.Host, RootCAs: o.Roots, MinVersion: tls.VersionTLS12})
+		if err := secured.HandshakeContext(ctx); err != nil {
+			return nil, response{}, &Error{Op: "TLS", Subject: o.Host, Class: tlsClass(err), Err: inWords(err)}
+		}
+		conn = secured
+	}
+	s := &Session{o: o, guard: newGuard(conn, raw, o)}
+	greeting := response{kind: "OK"}
+	if o.TLS != TLSStartTLS {
+		var err error
+		if greeting, err = readGreeting(s.guard.in, o); err != nil {
+			return nil, response{}, err
+		}
+	}
+	s.attach(greeting)
+	return s, greeting, nil
 }
 
-// startTLS does STARTTLS by itself (RFC 9051 section 6.2.1), on the bare
-// socket: nothing that came before TLS survives, neither bytes nor
-// capabilities, and a server that says PREAUTH, which would make STARTTLS
-// impossible, is refused.
-func startTLS(ctx context.Context, raw net.Conn) error {
-	if deadline, ok := ctx.Deadline(); ok {
-		if err := raw.SetDeadline(deadline); err != nil {
-			return err
-		}
+// attach puts imapclient above the guard and lets it see a greeting with a
+// capability list, so that it asks for none by itself.
+func (s *Session) attach(greeting response) {
+	if greeting.code == "CAPABILITY" {
+		s.guard.caps = capabilityNames(greeting.args)
 	}
-	r := bufio.NewReaderSize(raw, 4096)
-	if err := expectOK(r, "* "); err != nil {
+	s.guard.out = []byte("* " + greeting.kind + " [CAPABILITY " + s.guard.clientCaps() + "] ready\r\n")
+	s.client = imapclient.New(s.guard, nil)
+}
+
+// tlsClass tells a certificate or a port that is wrong, which only a person can
+// mend, from a connection that broke.
+func tlsClass(err error) Class {
+	var (
+		certificate *tls.CertificateVerificationError
+		authority   x509.UnknownAuthorityError
+		record      tls.RecordHeaderError
+		alert       tls.AlertError
+	)
+	if errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &record) || errors.As(err, &alert) {
+		return Config
+	}
+	return Connection
+}
+
+// readGreeting reads the greeting (RFC 9051 section 7.1): OK or PREAUTH.
+func readGreeting(in *assembler, o Options) (response, error) {
+	line, err := in.next()
+	if err != nil {
+		return response{}, &Error{Op: "GREETING", Subject: o.Host, Class: Connection, Err: inWords(err)}
+	}
+	r, ok := parseResponse(line)
+	// The line is valid only until the next one is read.
+	r.args, r.text = append([]byte(nil), r.args...), append([]byte(nil), r.text...)
+	switch {
+	case ok && r.tag == "*" && (r.kind == "OK" || r.kind == "PREAUTH"):
+		return r, nil
+	case ok && r.tag == "*" && r.kind == "BYE":
+		return r, refusal("GREETING", o.Host, completion{status: "BYE", code: printable(r.code), text: printable(string(r.text))})
+	}
+	return r, &Error{Op: "GREETING", Subject: o.Host, Class: Config, Text: printable(string(line)),
+		Err: errors.New("this is no greeting of an IMAP server")}
+}
+
+// startTLS does STARTTLS on the bare socket (RFC 9051 section 6.2.1). Nothing
+// that came before TLS is kept: no capability, no alert, no byte. PREAUTH,
+// which would leave the connection in clear text for good, is refused, and so
+// are bytes that came after the OK: they are an attempt to have them read as if
+// they had come through TLS.
+func startTLS(raw net.Conn, o Options) error {
+	fail := func(class Class, err error) error {
+		return &Error{Op: "STARTTLS", Subject: o.Host, Class: class, Err: err}
+	}
+	deadline := time.Now().Add(o.Timeouts.Dial)
+	if err := raw.SetDeadline(deadline); err != nil {
+		return fail(Connection, err)
+	}
+	in := newAssembler(raw, o.Limits)
+	greeting, err := readGreeting(in, o)
+	if err != nil {
 		return err
 	}
-	if _, err := raw.Write([]byte("a STARTTLS\r\n")); err != nil {
+	if greeting.kind != "OK" {
+		return fail(Config, errors.New("the server logs in before TLS (PREAUTH), which would leave the connection in clear text"))
+	}
+	if _, err := raw.Write([]byte("S1 STARTTLS\r\n")); err != nil {
+		return fail(Connection, inWords(err))
+	}
+	if err := startTLSReply(in, o); err != nil {
 		return err
 	}
-	if err := expectOK(r, "a "); err != nil {
-		return err
-	}
-	if r.Buffered() > 0 {
-		return errors.New("the server sent data before TLS began; somebody may be tampering with the connection")
+	if in.in.Buffered() > 0 {
+		return fail(Connection, fmt.Errorf("%w: it sent data between STARTTLS and TLS, which an attacker may have added", errProtocol))
 	}
 	return raw.SetDeadline(time.Time{})
 }
 
-// expectOK reads lines until one has the prefix, and demands that it is OK.
-func expectOK(r *bufio.Reader, prefix string) error {
-	for range 20 {
-		line, err := r.ReadSlice('\n')
+// startTLSReply waits for the reply to STARTTLS.
+func startTLSReply(in *assembler, o Options) error {
+	const others = 100
+	for range others {
+		line, err := in.next()
 		if err != nil {
-			return err
+			return &Error{Op: "STARTTLS", Subject: o.Host, Class: Connection, Err: inWords(err)}
 		}
-		rest, ok := strings.CutPrefix(string(line), prefix)
-		if !ok {
+		r, ok := parseResponse(line)
+		switch {
+		case !ok || r.tag != "S1":
 			continue
+		case r.kind == "OK":
+			return nil
 		}
-		if status, _, text := cutStatus([]byte(rest)); status != "OK" {
-			return fmt.Errorf("the server answered %s: %s", printable(status), printable(text))
+		e := refusal("STARTTLS", o.Host, completion{status: r.kind, code: printable(r.code), text: printable(string(r.text))})
+		if class, ok := byCode(e.Code); !ok || class != TryAgain {
+			e.Class = Config
 		}
-		return nil
+		return e
 	}
-	return errors.New("too many lines before the answer")
-}
-
-// greet waits for the greeting.
-func (s *Session) greet(ctx context.Context) error {
-	if s.secured {
-		// It came before TLS and was thrown away; imapclient waits for one.
-		s.guard.greeted = true
-		s.guard.pending = []byte("* OK ready\r\n")
-	}
-	s.client = imapclient.New(s.guard, nil)
-	err := s.run(ctx, "greeting", s.host, nil, func() error { return s.client.WaitGreeting() })
-	if err != nil {
-		return err
-	}
-	return nil
-}
-
-// login authenticates by SASL PLAIN where it is offered, else by LOGIN.
-func (s *Session) login(ctx context.Context, o Options) error {
-	if err := s.readCapabilities(ctx); err != nil {
-		return err
-	}
-	if s.caps.has("AUTH=PLAIN") {
-		return s.run(ctx, "AUTHENTICATE", s.host, nil, func() error {
-			return s.client.Authenticate(sasl.NewPlainClient("", o.Username, o.Password))
-		})
-	}
-	if s.caps.has("LOGINDISABLED") {
-		return &Error{Op: "LOGIN", Subject: s.host, Class: Config,
-			Err: errors.New("the server allows no password on this connection; use tls: implicit or starttls")}
-	}
-	return s.run(ctx, "LOGIN", s.host, nil, func() error { return s.client.Login(o.Username, o.Password).Wait() })
-}
-
-// discover reads the capabilities after login, which may differ from those
-// before, and the delimiter and prefix of the personal namespace.
-func (s *Session) discover(ctx context.Context) error {
-	if err := s.readCapabilities(ctx); err != nil {
-		return err
-	}
-	if s.caps.has("NAMESPACE") {
-		err := s.run(ctx, "NAMESPACE", "", nil, func() error {
-			data, err := s.client.Namespace().Wait()
-			if err == nil && len(data.Personal) > 0 {
-				s.prefix, s.delimiter = data.Personal[0].Prefix, data.Personal[0].Delim
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if s.delimiter != 0 {
-		return nil
-	}
-	return s.run(ctx, "LIST", "", nil, func() error {
-		list, err := s.client.List("", "", nil).Collect()
-		if err == nil && len(list) > 0 {
-			s.delimiter = list[0].Delim
-		}
-		return err
-	})
-}
-
-func (s *Session) readCapabilities(ctx context.Context) error {
-	return s.run(ctx, "CAPABILITY", s.host, nil, func() error {
-		caps, err := s.client.Capability().Wait()
-		if err == nil {
-			s.caps = newCapabilities(caps)
-		}
-		return err
-	})
+	return &Error{Op: "STARTTLS", Subject: o.Host, Class: Connection, Err: fmt.Errorf("%w: no reply to STARTTLS", errProtocol)}
 }

@@ -1,326 +1,401 @@
 package imapsession
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// Timeouts bound the waits of a session. Zero fields take the defaults.
-type Timeouts struct {
-	Dial     time.Duration // 30 s: connect, TLS, greeting
-	Command  time.Duration // 60 s without a byte while a reply is due
-	Total    time.Duration // 10 min for one command
-	IdleDone time.Duration // 30 s for the reply to DONE
-}
+var (
+	errProtocol = errors.New("the server breaks the protocol")
+	errTimeout  = errors.New("the server did not answer in time")
+	errClosed   = errors.New("the connection was closed")
+	errBye      = errors.New("the server ended the connection")
+)
 
-func (t Timeouts) withDefaults() Timeouts {
-	set := func(d *time.Duration, v time.Duration) {
-		if *d == 0 {
-			*d = v
-		}
-	}
-	set(&t.Dial, 30*time.Second)
-	set(&t.Command, 60*time.Second)
-	set(&t.Total, 10*time.Minute)
-	set(&t.IdleDone, 30*time.Second)
-	return t
-}
-
-// Traffic counts bytes and commands. It is safe for concurrent use.
-type Traffic struct {
-	Read, Written, Commands atomic.Int64
-}
-
-// completion is the tagged reply to a command.
-type completion struct {
-	status, code, text string
-}
-
-// guard is the net.Conn under imapclient. It owns every deadline and sees
-// every response before imapclient does; see the package comment.
+// guard is the net.Conn under imapclient; see the package comment.
 type guard struct {
-	net.Conn
-	timeouts Timeouts
-	limits   Limits
-	traffic  *Traffic
-	alert    func(text string)
+	conn net.Conn // the secured connection
+	raw  net.Conn // the socket below it
+	o    Options
 
-	in      *bufio.Reader // used by imapclient's reader only
-	pending []byte        // what imapclient has not read yet
+	in  *assembler // read by imapclient's reading goroutine only
+	out []byte     // what imapclient has still to read; likewise
 
-	mu       sync.Mutex
-	inflight map[string]string // verb by tag
-	atLine   bool              // the next byte written starts a line
-	last     completion        // of the last command that was ours
-	tap      func(resp []byte) // untagged data during a command
-	untagged int
-	bye      string
-	failure  error
-	news     bool
-	newsC    chan struct{}
-	greeted  bool
+	mu        sync.Mutex
+	op        *operation // nil between commands
+	responses int        // since the last command ended
+	junk      int
+	caps      []string // the last list that the server sent, in upper case
+	news      bool
+	newsCh    chan struct{} // holds a token while there may be news
+	bye       *completion
+	err       error // why the connection ended; the first reason stays
 }
 
-func newGuard(conn net.Conn, o Options) *guard {
-	g := &guard{
-		Conn: conn, timeouts: o.Timeouts, limits: o.Limits, traffic: o.Traffic,
-		in: bufio.NewReaderSize(conn, 4096), inflight: map[string]string{}, atLine: true,
-		newsC: make(chan struct{}, 1), alert: func(string) {},
-	}
-	if g.traffic == nil {
-		g.traffic = &Traffic{}
-	}
+func newGuard(conn, raw net.Conn, o Options) *guard {
+	g := &guard{conn: conn, raw: raw, o: o, newsCh: make(chan struct{}, 1)}
+	g.in = newAssembler(socket{g}, o.Limits)
 	return g
 }
 
-// SetDeadline and its kin do nothing: imapclient's deadlines are not ours.
-func (g *guard) SetDeadline(time.Time) error      { return nil }
-func (g *guard) SetReadDeadline(time.Time) error  { return nil }
-func (g *guard) SetWriteDeadline(time.Time) error { return nil }
-
-// Write notes the tags of the commands that imapclient sends, and sets the
-// deadline of the reply.
-func (g *guard) Write(p []byte) (int, error) {
-	g.note(p)
-	if err := g.Conn.SetWriteDeadline(time.Now().Add(g.timeouts.Command)); err != nil {
-		return 0, err
-	}
-	n, err := g.Conn.Write(p)
-	g.traffic.Written.Add(int64(n))
-	return n, err
-}
-
-func (g *guard) note(p []byte) {
+// begin announces the one command that may be sent next.
+func (g *guard) begin(op *operation) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	line, start := p, g.atLine
-	g.atLine = bytes.HasSuffix(p, []byte("\r\n")) && !bytes.HasSuffix(p, []byte("}\r\n"))
-	if !start {
-		g.wait(g.timeouts.Command)
-		return
+	if g.err != nil {
+		return g.err
 	}
-	if bytes.Equal(line, []byte("DONE\r\n")) {
-		g.wait(g.timeouts.IdleDone)
-		return
-	}
-	tag, rest, ok := bytes.Cut(line, []byte(" "))
-	if !ok || len(tag) < 2 || tag[0] != 'T' {
-		g.wait(g.timeouts.Command) // a continuation: SASL data
-		return
-	}
-	verb, _, _ := bytes.Cut(bytes.TrimRight(rest, "\r\n"), []byte(" "))
-	g.inflight[string(tag)] = string(verb)
-	g.untagged = 0
-	g.traffic.Commands.Add(1)
-	g.wait(g.timeouts.Command)
+	op.limit = time.Now().Add(g.o.Timeouts.Total)
+	g.op, g.responses = op, 0
+	g.arm()
+	return nil
 }
 
-// wait sets the read deadline; the caller holds the mutex. An error means that
-// the connection is closed, which the next read reports.
-func (g *guard) wait(d time.Duration) {
-	if d == 0 {
-		_ = g.Conn.SetReadDeadline(time.Time{})
-		return
-	}
-	_ = g.Conn.SetReadDeadline(time.Now().Add(d))
+// end says that the answer is no longer waited for.
+func (g *guard) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.op, g.responses = nil, 0
+	g.arm()
 }
 
-// Read hands imapclient the next response that it must see.
+// hurry gives the command under way d to end, however busy it is.
+func (g *guard) hurry(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.op == nil {
+		return
+	}
+	if at := time.Now().Add(d); g.op.idling || at.Before(g.op.limit) {
+		g.op.limit = at
+	}
+	g.op.hurry, g.op.idling = true, false
+	g.arm()
+}
+
+// arm sets the deadline of reading: none while nothing is due. The caller
+// holds the mutex.
+func (g *guard) arm() {
+	var at time.Time
+	if g.due() {
+		at = g.op.limit
+		if quiet := time.Now().Add(g.o.Timeouts.Command); !g.op.hurry && quiet.Before(at) {
+			at = quiet
+		}
+	}
+	_ = g.conn.SetReadDeadline(at) // fails on a closed connection only, which the next read reports
+}
+
+func (g *guard) due() bool { return g.op != nil && !g.op.completed && !g.op.idling }
+
+// fail ends the connection for a reason. It may be called from any goroutine.
+func (g *guard) fail(err error) {
+	g.mu.Lock()
+	if g.err == nil {
+		g.err = err
+	}
+	g.mu.Unlock()
+	_ = g.raw.Close() // it may be closed already
+}
+
+// failure is why the connection ended, nil while it lives.
+func (g *guard) failure() (error, *completion) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.err, g.bye
+}
+
+// socket is the reading side below the assembler: it prolongs the deadline with
+// every read.
+type socket struct{ g *guard }
+
+func (s socket) Read(p []byte) (int, error) {
+	for {
+		s.g.mu.Lock()
+		s.g.arm()
+		s.g.mu.Unlock()
+		n, err := s.g.conn.Read(p)
+		s.g.o.Traffic.Received.Add(int64(n))
+		// A deadline that passed while nothing is due was meant for a command
+		// that ended in the same moment.
+		switch late := errors.Is(err, os.ErrDeadlineExceeded); {
+		case late && n > 0:
+			return n, nil
+		case late && !s.g.overdue():
+			continue
+		case late:
+			return 0, errTimeout
+		}
+		return n, err
+	}
+}
+
+func (g *guard) overdue() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.due()
+}
+
+// Read gives imapclient what it may see, and blocks until there is some.
 func (g *guard) Read(p []byte) (int, error) {
-	for len(g.pending) == 0 {
-		resp, err := readResponse(g.in, g.limits)
-		if err != nil {
-			return 0, g.fail(err)
+	for len(g.out) == 0 {
+		line, err := g.in.next()
+		if err == nil {
+			g.o.Traffic.Responses.Add(1)
+			g.out, err = g.handle(line, g.out[:0])
 		}
-		g.traffic.Read.Add(int64(len(resp)))
-		if g.pending, err = g.filter(resp); err != nil {
-			return 0, g.fail(err)
+		if err != nil {
+			g.fail(err)
+			return 0, err
 		}
 	}
-	n := copy(p, g.pending)
-	g.pending = g.pending[n:]
+	n := copy(p, g.out)
+	g.out = g.out[n:]
 	return n, nil
 }
 
-// fail remembers why the connection ended; the first reason counts.
-func (g *guard) fail(err error) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.failure == nil {
-		g.failure = err
+// Write lets the announced command pass, and nothing else.
+func (g *guard) Write(p []byte) (int, error) {
+	if err := g.permit(p); err != nil {
+		g.fail(err)
+		return 0, err
 	}
-	return err
+	n, err := g.conn.Write(p)
+	g.o.Traffic.Sent.Add(int64(n))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errTimeout
+	}
+	if err != nil {
+		g.fail(err)
+	}
+	return n, err
 }
 
-// filter decides what imapclient sees of a response.
-func (g *guard) filter(resp []byte) ([]byte, error) {
+// permit checks the start of a command and notes its tag, and counts the
+// continuation requests that it asks for with literals.
+func (g *guard) permit(p []byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.err != nil {
+		return g.err
+	}
+	if g.op == nil {
+		return fmt.Errorf("%w: a command that nobody began", errArgument)
+	}
+	if !g.op.sent {
+		tag, rest, _ := bytes.Cut(p, []byte(" "))
+		after, ok := bytes.CutPrefix(rest, []byte(g.op.command))
+		if !ok || len(after) == 0 || after[0] != ' ' && after[0] != '\r' {
+			return fmt.Errorf("%w: another command than %s", errArgument, g.op.command)
+		}
+		g.op.tag, g.op.sent = string(tag), true
+		g.o.Traffic.Commands.Add(1)
+	}
+	if line, ok := bytes.CutSuffix(p, []byte("\r\n")); ok && !bytes.HasSuffix(line, []byte("+}")) {
+		if _, _, literal := announcedLiteral(line); literal {
+			g.op.continuations++
+		}
+	}
+	g.arm()
+	return g.conn.SetWriteDeadline(time.Now().Add(g.o.Timeouts.Command))
+}
+
+// handle deals with one line from the server and appends to out what
+// imapclient is to see of it.
+func (g *guard) handle(line, out []byte) ([]byte, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r, ok := parseResponse(line)
+	if !ok || r.tag != "*" && r.tag != "+" && !isTag(r.tag) {
+		g.o.Traffic.Ignored.Add(1)
+		if g.junk++; g.junk > g.o.Limits.Junk {
+			return nil, fmt.Errorf("%w: %d lines that are no responses", errProtocol, g.junk)
+		}
+		return out, nil
+	}
+	switch r.tag {
+	case "+":
+		return g.continuation(out), nil
+	case "*":
+		return out, g.untagged(r)
+	}
+	return g.tagged(r, out)
+}
+
+// isTag reports whether a word is a tag as imapclient makes them: T12.
+func isTag(word string) bool {
+	digits, ok := strings.CutPrefix(word, "T")
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
+// continuation passes on a continuation request that somebody waits for. Its
+// text is never needed: PLAIN has no challenge.
+func (g *guard) continuation(out []byte) []byte {
+	if g.op == nil || !g.op.sent || g.op.completed || g.op.continuations == 0 {
+		g.o.Traffic.Ignored.Add(1)
+		return out
+	}
+	g.op.continuations--
+	if g.op.command == "IDLE" {
+		g.op.idling = !g.op.hurry
+		g.arm()
+	}
+	return append(out, "+\r\n"...)
+}
+
+// untagged takes in a data or status response. None is passed on.
+func (g *guard) untagged(r response) error {
+	count := &g.responses
+	if g.op != nil {
+		count = &g.op.responses
+	}
+	if *count++; *count > g.o.Limits.Responses {
+		return fmt.Errorf("%w: %d responses", errTooMuch, *count)
+	}
 	switch {
-	case !g.greeted:
-		return g.greeting(resp)
-	case bytes.HasPrefix(resp, []byte("+")):
-		return g.continuation(resp)
-	case bytes.HasPrefix(resp, []byte("* ")):
-		if len(g.inflight) > 0 && !g.idling() {
-			g.wait(g.timeouts.Command)
+	case r.kind == "CAPABILITY":
+		g.caps = capabilityNames(r.data)
+	case r.code == "CAPABILITY":
+		g.caps = capabilityNames(r.args)
+	case r.kind == "BYE":
+		g.bye = &completion{status: "BYE", code: r.code, text: printable(string(r.text))}
+		// The server closes now. Not waiting for it, except where LOGOUT asked
+		// for this, spares what a half-open connection costs.
+		if g.op == nil || g.op.command != "LOGOUT" {
+			return errBye
 		}
-		return g.data(resp)
-	case len(bytes.TrimSpace(resp)) == 0:
-		return nil, nil
+	case isStatus(r.kind):
+		g.remark(r)
+	}
+	if g.op != nil && g.op.sent && g.op.take != nil && g.op.take(r) {
+		return nil
+	}
+	switch r.kind {
+	case "EXISTS", "EXPUNGE", "VANISHED", "FETCH":
+		g.announce()
+	case "OK", "NO", "BAD", "BYE", "CAPABILITY", "RECENT", "FLAGS":
 	default:
-		return g.tagged(resp)
+		g.o.Traffic.Ignored.Add(1)
+	}
+	return nil
+}
+
+// remark logs what a server says beside its answers.
+func (g *guard) remark(r response) {
+	text := printable(string(r.text))
+	switch {
+	case r.code == "ALERT":
+		g.o.Logger.Warn("the server's alert", "account", g.o.Account, "text", text)
+	case r.kind != "OK":
+		g.o.Logger.Debug("the server's remark", "account", g.o.Account, "status", r.kind, "code", printable(r.code), "text", text)
 	}
 }
 
-func (g *guard) greeting(resp []byte) ([]byte, error) {
-	status, _, rest := cutStatus(bytes.TrimPrefix(resp, []byte("* ")))
-	g.greeted = true
-	g.wait(0)
-	if status == "BYE" {
-		g.bye = printable(rest)
-		return nil, fmt.Errorf("the server refused the connection: %s", g.bye)
+// tagged ends the command under way.
+func (g *guard) tagged(r response, out []byte) ([]byte, error) {
+	op := g.op
+	if op == nil || !op.sent || op.completed || r.tag != op.tag {
+		return nil, fmt.Errorf("%w: an answer to a command that is not under way", errProtocol)
 	}
-	if status != "OK" && status != "PREAUTH" {
-		return nil, errors.New("this is not an IMAP server")
+	if r.kind != "OK" && r.kind != "NO" && r.kind != "BAD" {
+		return nil, fmt.Errorf("%w: an answer that is neither OK, NO nor BAD", errProtocol)
 	}
-	return []byte("* " + status + " ready\r\n"), nil
+	if r.code == "CAPABILITY" {
+		g.caps = capabilityNames(r.args)
+	} else if op.take != nil {
+		op.take(r)
+	}
+	op.completion = completion{status: r.kind, code: printable(r.code), text: printable(string(r.text))}
+	op.completed = true
+	close(op.done)
+	if op.fresh {
+		g.clearNews()
+	}
+	g.arm()
+	out = append(out, r.tag+" "+r.kind+" "...)
+	if op.showCaps && r.kind == "OK" {
+		out = append(out, "[CAPABILITY "+g.clientCaps()+"] "...)
+	}
+	return append(out, "done\r\n"...), nil
 }
 
-// continuation passes a "+" on only when something waits for it; an IDLE then
-// waits without a deadline.
-func (g *guard) continuation(resp []byte) ([]byte, error) {
-	if len(g.inflight) == 0 {
-		return nil, nil
-	}
-	if g.idling() {
-		g.wait(0)
-		return []byte("+ idling\r\n"), nil
-	}
-	return resp, nil
-}
-
-func (g *guard) idling() bool {
-	for _, verb := range g.inflight {
-		if verb == "IDLE" {
-			return true
-		}
-	}
-	return false
-}
-
-// data handles an untagged response.
-func (g *guard) data(resp []byte) ([]byte, error) {
-	if g.untagged++; g.untagged > g.limits.Untagged {
-		return nil, errors.New("the server sent too many responses to one command")
-	}
-	word, rest := cutWord(resp[2:])
-	if isNumber(word) {
-		word, _ = cutWord(rest)
-		if strings.EqualFold(word, "EXISTS") {
-			g.announce()
-		}
-	}
-	if g.tap != nil {
-		g.tap(resp)
-	}
-	switch strings.ToUpper(word) {
-	case "BYE":
-		_, _, text := cutStatus(resp[2:])
-		g.bye = printable(text)
-		return nil, nil
-	case "OK", "NO", "BAD":
-		if _, code, text := cutStatus(resp[2:]); code == "ALERT" {
-			g.alert(printable(text))
-		}
-		return nil, nil
-	case "CAPABILITY":
-		return hideRev2(resp), nil
-	case "LIST", "STATUS", "SEARCH", "ESEARCH", "NAMESPACE", "ENABLED":
-		return resp, nil
-	default:
-		// Everything else is ours to read (FETCH, EXISTS, EXPUNGE, FLAGS) or
-		// unknown, which imapclient would take the connection down for.
-		return nil, nil
-	}
-}
-
-// announce says that the selected mailbox may hold new mail.
+// announce notes that the selected mailbox changed.
 func (g *guard) announce() {
 	g.news = true
 	select {
-	case g.newsC <- struct{}{}:
+	case g.newsCh <- struct{}{}:
 	default:
 	}
 }
 
-// tagged handles the completion of a command and passes a plain one on.
-func (g *guard) tagged(resp []byte) ([]byte, error) {
-	tag, rest := cutWord(resp)
-	verb, ok := g.inflight[tag]
-	if !ok {
-		return nil, errors.New("the server answered a command that was not sent")
+func (g *guard) clearNews() {
+	g.news = false
+	select {
+	case <-g.newsCh:
+	default:
 	}
-	status, code, text := cutStatus([]byte(rest))
-	if status != "OK" && status != "NO" && status != "BAD" {
-		return nil, errors.New("the server's reply is neither OK, NO nor BAD")
-	}
-	delete(g.inflight, tag)
-	if verb != "CAPABILITY" {
-		g.last = completion{status: status, code: code, text: printable(text)}
-		if g.tap != nil {
-			g.tap(resp)
-		}
-	}
-	if verb == "SELECT" || verb == "EXAMINE" {
-		g.news = false // its EXISTS is part of the answer
-	}
-	if len(g.inflight) == 0 {
-		g.wait(0)
-	} else {
-		g.wait(g.timeouts.Command)
-	}
-	return []byte(tag + " " + status + " done\r\n"), nil
 }
 
-// takeNews reports whether new mail was announced since the last call.
+// takeNews reports whether anything was announced since the last time, or
+// since the last SELECT.
 func (g *guard) takeNews() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	news := g.news
-	g.news = false
-	select {
-	case <-g.newsC:
-	default:
-	}
+	g.clearNews()
 	return news
 }
 
-// state returns what is known of the end of the connection.
-func (g *guard) state() (last completion, bye string, failure error) {
+// takeCapabilities returns the last list that the server sent, and forgets it, so
+// that a list from before the login is never taken for one from after it.
+func (g *guard) takeCapabilities() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.last, g.bye, g.failure
+	caps := g.caps
+	g.caps = nil
+	return caps
 }
 
-// listen sets who reads the untagged data of the command to come.
-func (g *guard) listen(tap func(resp []byte)) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.tap = tap
-	g.last = completion{}
+// maxCapabilities is how many names of a list are kept.
+const maxCapabilities = 500
+
+// capabilityNames reads a capability list; names compare without case (RFC 9051
+// section 6.1.1).
+func capabilityNames(list []byte) []string {
+	names := strings.Fields(strings.ToUpper(string(list)))
+	names = slices.DeleteFunc(names, func(n string) bool { return strings.ContainsFunc(n, notAtomOrBracket) })
+	return slices.Compact(slices.Sorted(slices.Values(names[:min(len(names), maxCapabilities)])))
 }
 
-// mute ends the reading of untagged data by the last command.
-func (g *guard) mute() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.tap = nil
+func notAtomOrBracket(r rune) bool { return notAtom(r) || r == '[' }
+
+// Close, and the rest of net.Conn. imapclient's deadlines are not ours, and are
+// ignored.
+
+// Close ends the connection.
+func (g *guard) Close() error {
+	g.fail(errClosed)
+	return nil
 }
+
+// LocalAddr is the socket's.
+func (g *guard) LocalAddr() net.Addr { return g.raw.LocalAddr() }
+
+// RemoteAddr is the socket's.
+func (g *guard) RemoteAddr() net.Addr { return g.raw.RemoteAddr() }
+
+// SetDeadline does nothing.
+func (g *guard) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing.
+func (g *guard) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing.
+func (g *guard) SetWriteDeadline(time.Time) error { return nil }

@@ -3,58 +3,151 @@ package imapsession
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/emersion/go-imap/v2"
 )
 
 // MailboxInfo is one mailbox of a listing.
 type MailboxInfo struct {
-	Name string // the server's spelling, UTF-8
-	// Role is the SPECIAL-USE attribute (RFC 6154) in lower case and without
-	// its backslash: "trash", "junk"; "" if it has none.
-	Role                              string
-	NoSelect, NonExistent, Subscribed bool
+	// Name is the server's spelling, decoded to UTF-8.
+	Name string
+	// Role is the mailbox's SPECIAL-USE attribute (RFC 6154) in lower case and
+	// without its backslash: "trash", "junk"; empty if it has none.
+	Role string
+	// NoSelect mailboxes hold no messages, NonExistent ones do not exist but
+	// have children (RFC 9051 section 7.3.1).
+	NoSelect, NonExistent bool
+	// Subscribed is known only on servers with LIST-EXTENDED.
+	Subscribed bool
 }
 
-// List returns every mailbox of the personal namespace and the others that
-// the server shows.
+// maxMailboxes is how many mailboxes a listing may hold.
+const maxMailboxes = 50_000
+
+// List returns all mailboxes that the server shows. A mailbox whose name cannot
+// be sent back as it came (malformed UTF-7, control characters) is left out.
 func (s *Session) List(ctx context.Context) ([]MailboxInfo, error) {
 	var out []MailboxInfo
-	var opts *imap.ListOptions
-	if s.caps.SpecialUse && s.caps.has("LIST-EXTENDED") {
-		opts = &imap.ListOptions{ReturnSpecialUse: true}
-	}
-	err := s.run(ctx, "LIST", "", nil, func() error {
-		list, err := s.client.List("", "*", opts).Collect()
-		for _, l := range list {
-			out = append(out, info(l))
+	op := newOperation("LIST", "", nil)
+	op.take = func(r response) bool {
+		if r.kind != "LIST" {
+			return false
 		}
-		return err
+		if _, info, ok := parseList(r.data); ok && info.Name != "" {
+			if len(out) == maxMailboxes {
+				op.failed = errTooMuch
+				return true
+			}
+			out = append(out, info)
+		}
+		return true
+	}
+	err := s.run(ctx, op, func() error { return s.client.List("", "*", s.listOptions()).Close() })
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (s *Session) listOptions() *imap.ListOptions {
+	if !s.caps.ListExtended {
+		return nil
+	}
+	return &imap.ListOptions{ReturnSubscribed: true, ReturnSpecialUse: s.caps.SpecialUse}
+}
+
+// parseList reads the data of a LIST response: attributes, delimiter, name.
+func parseList(data []byte) (delimiter rune, info MailboxInfo, ok bool) {
+	s := scanner{b: data}
+	attributes := s.list(func() bool {
+		word, ok := s.atom()
+		info.attribute(strings.ToLower(string(word)))
+		return ok
 	})
-	return out, err
+	s.spaces()
+	separator, hasDelimiter := s.nstring()
+	s.spaces()
+	name, hasName := s.astring()
+	if !attributes || !hasDelimiter || !hasName {
+		return 0, info, false
+	}
+	if len(separator) > 0 {
+		delimiter, _ = utf8.DecodeRune(separator)
+	}
+	info.Name, ok = decodeMailbox(name)
+	return delimiter, info, ok || len(name) == 0
 }
 
-func info(l *imap.ListData) MailboxInfo {
-	m := MailboxInfo{Name: l.Mailbox}
-	for _, attr := range l.Attrs {
-		switch attr {
-		case imap.MailboxAttrNoSelect:
-			m.NoSelect = true
-		case imap.MailboxAttrNonExistent:
-			m.NonExistent, m.NoSelect = true, true
-		case imap.MailboxAttrSubscribed:
-			m.Subscribed = true
-		case imap.MailboxAttrAll, imap.MailboxAttrArchive, imap.MailboxAttrDrafts, imap.MailboxAttrFlagged,
-			imap.MailboxAttrJunk, imap.MailboxAttrSent, imap.MailboxAttrTrash:
-			m.Role = strings.ToLower(strings.TrimPrefix(string(attr), `\`))
+func (m *MailboxInfo) attribute(name string) {
+	switch name {
+	case `\noselect`:
+		m.NoSelect = true
+	case `\nonexistent`:
+		m.NonExistent, m.NoSelect = true, true // RFC 5258 section 3.4: the one implies the other
+	case `\subscribed`:
+		m.Subscribed = true
+	case `\all`, `\archive`, `\drafts`, `\flagged`, `\important`, `\junk`, `\sent`, `\trash`:
+		m.Role = name[1:]
+	}
+}
+
+// namespace reads the prefix and delimiter of the personal namespace (RFC 2342),
+// or the delimiter alone from LIST "" "" (RFC 9051 section 6.3.9).
+func (s *Session) namespace(ctx context.Context) error {
+	if s.caps.Namespace {
+		err := s.run(ctx, newOperation("NAMESPACE", "", s.takeNamespace), func() error {
+			_, err := s.client.Namespace().Wait()
+			return err
+		})
+		if err == nil && s.delimiter != 0 || isConnection(err) {
+			return err
 		}
 	}
-	return m
+	return s.run(ctx, newOperation("LIST", "", func(r response) bool {
+		if r.kind != "LIST" {
+			return false
+		}
+		if delimiter, _, ok := parseList(r.data); ok {
+			s.delimiter = delimiter
+		}
+		return true
+	}), func() error { return s.client.List("", "", nil).Close() })
 }
 
-// Status is what STATUS tells (RFC 9051 section 6.3.11).
+func isConnection(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Class == Connection
+}
+
+// takeNamespace reads the first personal namespace: (("INBOX." ".")) NIL NIL.
+func (s *Session) takeNamespace(r response) bool {
+	if r.kind != "NAMESPACE" {
+		return false
+	}
+	sc := scanner{b: r.data}
+	if !sc.special('(') || !sc.special('(') {
+		return true
+	}
+	prefix, ok := sc.str()
+	sc.spaces()
+	delimiter, ok2 := sc.nstring()
+	if !ok || !ok2 {
+		return true
+	}
+	name, ok := decodeMailbox(prefix)
+	if ok {
+		s.prefix = name
+	}
+	if len(delimiter) > 0 && (ok || len(prefix) == 0) {
+		s.delimiter, _ = utf8.DecodeRune(delimiter)
+	}
+	return true
+}
+
+// Status is what STATUS tells (RFC 9051 section 6.3.11). What a server does not
+// tell is 0.
 type Status struct {
 	UIDValidity   uint32
 	UIDNext       imap.UID
@@ -62,115 +155,87 @@ type Status struct {
 	HighestModSeq uint64
 }
 
-// Status asks for the status of a mailbox that is not selected.
+// Status asks for the state of a mailbox, best one that is not selected.
 func (s *Session) Status(ctx context.Context, mailbox string) (Status, error) {
-	var out Status
-	if bad(mailbox) {
-		return out, refuse("STATUS", mailbox)
+	if err := checkMailbox(mailbox); err != nil {
+		return Status{}, refuse("STATUS", mailbox, Target, err)
 	}
-	err := s.run(ctx, "STATUS", mailbox, nil, func() error {
-		data, err := s.client.Status(mailbox, &imap.StatusOptions{NumMessages: true, UIDNext: true, UIDValidity: true}).Wait()
-		if err != nil {
-			return err
+	var st Status
+	seen := false
+	op := newOperation("STATUS", mailbox, func(r response) bool {
+		if r.kind != "STATUS" {
+			return false
 		}
-		out.UIDValidity, out.UIDNext = data.UIDValidity, data.UIDNext
-		if data.NumMessages != nil {
-			out.Messages = *data.NumMessages
+		if got, ok := parseStatus(r.data, mailbox); ok {
+			st, seen = got, true
 		}
-		return nil
+		return true
 	})
-	return out, err
-}
-
-// Selected is what SELECT tells (RFC 9051 section 6.3.2).
-type Selected struct {
-	Mailbox        string
-	UIDValidity    uint32 // 0 when the server gave none
-	UIDNext        imap.UID
-	Messages       uint32
-	HighestModSeq  uint64
-	ReadOnly       bool
-	PermanentFlags []imap.Flag
-}
-
-// Select selects a mailbox for reading and writing. It is always sent, also
-// for the selected mailbox: that refreshes the server's view of it.
-func (s *Session) Select(ctx context.Context, mailbox string) (Selected, error) {
-	sel := Selected{Mailbox: mailbox}
-	if bad(mailbox) {
-		return sel, refuse("SELECT", mailbox)
-	}
-	err := s.run(ctx, "SELECT", mailbox, sel.read, func() error {
-		_, err := s.client.Select(mailbox, nil).Wait()
+	options := &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, HighestModSeq: s.caps.CondStore}
+	err := s.run(ctx, op, func() error {
+		_, err := s.client.Status(mailbox, options).Wait()
 		return err
 	})
-	return sel, err
+	if err == nil && !seen {
+		err = &Error{Op: "STATUS", Subject: mailbox, Status: "OK", Class: TryAgain, Err: errors.New("the server sent no STATUS of this mailbox")}
+	}
+	return st, err
 }
 
-// read takes the data of a SELECT out of its responses.
-func (sel *Selected) read(resp []byte) {
-	if arg, ok := codeArgument(resp, "UIDVALIDITY"); ok {
-		n, _ := strconv.ParseUint(arg, 10, 32) // 0, "unknown", when malformed
-		sel.UIDValidity = uint32(n)
+// parseStatus reads a STATUS response if it is about the mailbox. Some servers
+// answer with another case of the name.
+func parseStatus(data []byte, mailbox string) (st Status, ok bool) {
+	s := scanner{b: data}
+	wire, ok := s.astring()
+	if name, decoded := decodeMailbox(wire); !ok || !decoded || !strings.EqualFold(name, mailbox) {
+		return st, false
 	}
-	if arg, ok := codeArgument(resp, "UIDNEXT"); ok {
-		n, _ := strconv.ParseUint(arg, 10, 32) // 0, "unknown", when malformed
-		sel.UIDNext = imap.UID(n)
-	}
-	if arg, ok := codeArgument(resp, "HIGHESTMODSEQ"); ok {
-		sel.HighestModSeq, _ = strconv.ParseUint(arg, 10, 63) // 0 when malformed
-	}
-	if arg, ok := codeArgument(resp, "PERMANENTFLAGS"); ok {
-		p := parser{b: []byte(arg + " ")}
-		sel.PermanentFlags, _ = p.flags() // none when malformed
-	}
-	if _, ok := codeArgument(resp, "READ-ONLY"); ok {
-		sel.ReadOnly = true
-	}
-	if number, rest := cutWord(strings.TrimPrefix(string(resp), "* ")); strings.EqualFold(rest, "EXISTS") {
-		n, _ := strconv.ParseUint(number, 10, 32) // a count for people
-		sel.Messages = uint32(n)
-	}
-}
-
-// Unselect leaves the selected mailbox without expunging anything: UNSELECT
-// (RFC 3691), or EXAMINE and CLOSE, never the CLOSE of a mailbox that is open
-// for writing.
-func (s *Session) Unselect(ctx context.Context, selected string) error {
-	if s.caps.Unselect {
-		return s.run(ctx, "UNSELECT", selected, nil, func() error { return s.client.Unselect().Wait() })
-	}
-	err := s.run(ctx, "EXAMINE", selected, nil, func() error {
-		_, err := s.client.Select(selected, &imap.SelectOptions{ReadOnly: true}).Wait()
-		return err
+	s.spaces()
+	ok = s.list(func() bool {
+		word, ok := s.atom()
+		if !ok {
+			return false
+		}
+		s.spaces()
+		n, isNumber := s.number(64)
+		if !isNumber {
+			return s.skip()
+		}
+		switch strings.ToUpper(string(word)) {
+		case "UIDVALIDITY":
+			st.UIDValidity = clamp(n)
+		case "UIDNEXT":
+			st.UIDNext = imap.UID(clamp(n))
+		case "MESSAGES":
+			st.Messages = clamp(n)
+		case "HIGHESTMODSEQ":
+			st.HighestModSeq = n
+		}
+		return true
 	})
-	if err != nil {
-		return err
+	return st, ok
+}
+
+// clamp makes 0, which is "unknown", of a number beyond 32 bits.
+func clamp(n uint64) uint32 {
+	if n > 1<<32-1 {
+		return 0
 	}
-	return s.run(ctx, "CLOSE", selected, nil, func() error { return s.client.UnselectAndExpunge().Wait() })
+	return uint32(n)
 }
 
 // Create makes a mailbox.
 func (s *Session) Create(ctx context.Context, mailbox string) error {
-	if bad(mailbox) || strings.ContainsAny(mailbox, "%*") {
-		return &Error{Op: "CREATE", Subject: printable(mailbox), Class: Target, Err: errors.New("the name holds a line break or a wildcard")}
+	if err := checkMailbox(mailbox); err != nil {
+		return refuse("CREATE", mailbox, Target, err)
 	}
-	return s.run(ctx, "CREATE", mailbox, nil, func() error { return s.client.Create(mailbox, nil).Wait() })
+	return s.run(ctx, newOperation("CREATE", mailbox, nil), func() error { return s.client.Create(mailbox, nil).Wait() })
 }
 
-// Subscribe adds a mailbox to the subscribed ones.
+// Subscribe adds a mailbox to those that clients show.
 func (s *Session) Subscribe(ctx context.Context, mailbox string) error {
-	if bad(mailbox) {
-		return refuse("SUBSCRIBE", mailbox)
+	if err := checkMailbox(mailbox); err != nil {
+		return refuse("SUBSCRIBE", mailbox, Target, err)
 	}
-	return s.run(ctx, "SUBSCRIBE", mailbox, nil, func() error { return s.client.Subscribe(mailbox).Wait() })
-}
-
-// Delete removes a mailbox and everything in it. The daemon never does; tests
-// and demos do.
-func (s *Session) Delete(ctx context.Context, mailbox string) error {
-	if bad(mailbox) {
-		return refuse("DELETE", mailbox)
-	}
-	return s.run(ctx, "DELETE", mailbox, nil, func() error { return s.client.Delete(mailbox).Wait() })
+	return s.run(ctx, newOperation("SUBSCRIBE", mailbox, nil), func() error { return s.client.Subscribe(mailbox).Wait() })
 }

@@ -1,110 +1,162 @@
 package imapsession
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
-	"fmt"
-	"strconv"
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/emersion/go-imap/v2"
 )
 
-// Limits bound what one response may hold. Zero fields take the defaults.
-type Limits struct {
-	// Line is the longest part of a response without a literal; default 1 MiB
-	// (a SEARCH reply without ESEARCH is one line).
-	Line int
-	// Literal is the longest literal; default 1 MiB.
-	Literal int
-	// Response is the whole of it; default 2 MiB.
-	Response int
-	// Untagged is how many untagged responses one command may draw; default
-	// 5 million.
-	Untagged int
+// response is one line that the server sent, taken apart as far as its kind.
+type response struct {
+	// tag is "*" for untagged data, "+" for a continuation request.
+	tag string
+	// kind is the first word in upper case ("FETCH", "OK", "LIST").
+	kind string
+	// num is the message number or count before the kind.
+	num uint32
+	// data is what follows the kind; of a status response, see code.
+	data []byte
+	// code, args and text are a status response's response code in upper case,
+	// its arguments, and its text (RFC 9051 section 7.1).
+	code string
+	args []byte
+	text []byte
 }
 
-func (l Limits) withDefaults() Limits {
-	set := func(n *int, v int) {
-		if *n == 0 {
-			*n = v
+// parseResponse takes a response apart. ok is false for a line that is none.
+func parseResponse(b []byte) (r response, ok bool) {
+	s := scanner{b: b}
+	if s.special('+') {
+		return response{tag: "+", data: s.rest()}, true
+	}
+	tag, ok := s.atom()
+	if !ok || !s.special(' ') {
+		return r, false
+	}
+	r.tag = string(tag)
+	s.spaces()
+	if n, isNumber := s.number(32); isNumber && (s.done() || s.b[s.i] == ' ') {
+		r.num = uint32(n)
+		s.spaces()
+	}
+	kind := s.until(" (")
+	if len(kind) == 0 || len(kind) > 32 {
+		return r, false
+	}
+	r.kind = strings.ToUpper(string(kind))
+	s.spaces()
+	r.data = s.rest()
+	if isStatus(r.kind) {
+		r.code, r.args, r.text = cutCode(r.data)
+	}
+	return r, true
+}
+
+func isStatus(kind string) bool {
+	return slices.Contains([]string{"OK", "NO", "BAD", "BYE", "PREAUTH"}, kind)
+}
+
+// cutCode splits "[CODE arguments] text". A code is a word, so that Exchange's
+// [Error="..."] is read as a code of that name and does no harm.
+func cutCode(data []byte) (code string, args, text []byte) {
+	inside, ok := bytes.CutPrefix(data, []byte("["))
+	if !ok {
+		return "", nil, data
+	}
+	inside, text, ok = bytes.Cut(inside, []byte("]"))
+	// Only PERMANENTFLAGS may hold a "]" in its arguments, in the name of a
+	// keyword as some servers allow it; there the list's end counts.
+	if hasPrefixFold(inside, "PERMANENTFLAGS (") {
+		if end := bytes.Index(data, []byte(")]")); end >= 0 {
+			inside, text = data[1:end+1], data[end+2:]
 		}
 	}
-	set(&l.Line, 1<<20)
-	set(&l.Literal, 1<<20)
-	set(&l.Response, 2<<20)
-	set(&l.Untagged, 5_000_000)
-	return l
+	if !ok {
+		return "", nil, data
+	}
+	word, args, _ := bytes.Cut(inside, []byte(" "))
+	return strings.ToUpper(string(word)), bytes.TrimLeft(args, " "), bytes.TrimLeft(text, " ")
 }
 
-var errTooBig = errors.New("the server sent a response beyond the limit")
+// parseFlags reads a parenthesised list of flags. A keyword may hold any byte
+// that does not end it: servers do send "]" and UTF-8 in them.
+func parseFlags(s *scanner) ([]imap.Flag, bool) {
+	flags := []imap.Flag{}
+	ok := s.list(func() bool {
+		word := s.until(" ()\r\n")
+		if len(word) > 0 {
+			flags = append(flags, canonicalFlag(string(word)))
+		}
+		return len(word) > 0
+	})
+	return flags, ok
+}
 
-// readResponse assembles one response: a line and the literals in it. The
-// length of a literal is checked before it is read.
-func readResponse(r *bufio.Reader, limits Limits) ([]byte, error) {
-	var out []byte
+// canonicalFlag spells the system flags as RFC 9051 section 2.3.2 does, since
+// their case does not matter.
+func canonicalFlag(s string) imap.Flag {
+	for _, f := range []imap.Flag{imap.FlagSeen, imap.FlagAnswered, imap.FlagFlagged, imap.FlagDeleted, imap.FlagDraft, `\Recent`, imap.FlagWildcard} {
+		if strings.EqualFold(s, string(f)) {
+			return f
+		}
+	}
+	return imap.Flag(strings.ToValidUTF8(s, "?"))
+}
+
+// parseRanges reads a set of UIDs ("3,5:9") in the order in which the server
+// wrote it. "*" and 0 are errors: a response names what there is.
+func parseRanges(s *scanner) ([]imap.UIDRange, bool) {
+	var out []imap.UIDRange
 	for {
-		start := len(out)
-		var err error
-		if out, err = readLine(r, out, limits); err != nil {
-			return nil, err
+		first, ok := s.number(32)
+		last := first
+		if ok && s.special(':') {
+			last, ok = s.number(32)
 		}
-		size, ok := literalSize(out[start:])
-		if !ok {
-			return out, nil
+		if !ok || first == 0 || last == 0 {
+			return nil, false
 		}
-		if size > limits.Literal || len(out)+size > limits.Response {
-			return nil, fmt.Errorf("%w: a literal of %d bytes", errTooBig, size)
-		}
-		if out, err = readLiteral(r, out, size); err != nil {
-			return nil, err
+		out = append(out, imap.UIDRange{Start: imap.UID(first), Stop: imap.UID(last)})
+		if !s.special(',') {
+			return out, s.done() || s.b[s.i] == ' '
 		}
 	}
 }
 
-func readLine(r *bufio.Reader, out []byte, limits Limits) ([]byte, error) {
-	start := len(out)
-	for {
-		part, err := r.ReadSlice('\n')
-		out = append(out, part...)
-		if len(out)-start > limits.Line || len(out) > limits.Response {
-			return nil, fmt.Errorf("%w: a line of over %d bytes", errTooBig, len(out)-start)
-		}
-		if err == nil {
-			return out, nil
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return nil, err
-		}
+// toSet makes a set of ranges in any order.
+func toSet(ranges []imap.UIDRange) imap.UIDSet {
+	for i, r := range ranges {
+		ranges[i] = imap.UIDRange{Start: min(r.Start, r.Stop), Stop: max(r.Start, r.Stop)}
 	}
+	slices.SortFunc(ranges, func(a, b imap.UIDRange) int { return cmp.Compare(a.Start, b.Start) })
+	var set imap.UIDSet
+	for _, r := range ranges {
+		if last := len(set) - 1; last >= 0 && uint64(r.Start) <= uint64(set[last].Stop)+1 {
+			set[last].Stop = max(set[last].Stop, r.Stop)
+			continue
+		}
+		set = append(set, r)
+	}
+	return set
 }
 
-func readLiteral(r *bufio.Reader, out []byte, size int) ([]byte, error) {
-	start := len(out)
-	out = append(out, make([]byte, size)...)
-	for n := start; n < len(out); {
-		got, err := r.Read(out[n:])
-		n += got
-		if err != nil {
-			return nil, err
+// expand lists the UIDs of ranges in their order, at most limit of them.
+func expand(ranges []imap.UIDRange, limit int) ([]imap.UID, bool) {
+	var out []imap.UID
+	for _, r := range ranges {
+		step, n := int64(1), int64(r.Stop)-int64(r.Start)
+		if n < 0 {
+			step, n = -1, -n
+		}
+		if int64(len(out))+n+1 > int64(limit) {
+			return nil, false
+		}
+		for i := range n + 1 {
+			out = append(out, imap.UID(int64(r.Start)+i*step))
 		}
 	}
-	return out, nil
-}
-
-// literalSize returns the length of the literal that a line announces at its
-// end: {n} or {n+} (RFC 9051 section 4.3).
-func literalSize(line []byte) (int, bool) {
-	line = bytes.TrimRight(line, "\r\n")
-	if !bytes.HasSuffix(line, []byte("}")) {
-		return 0, false
-	}
-	open := bytes.LastIndexByte(line, '{')
-	if open < 0 {
-		return 0, false
-	}
-	digits := bytes.TrimSuffix(line[open+1:len(line)-1], []byte("+"))
-	if len(digits) == 0 || len(digits) > 10 {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(string(digits), 10, 63)
-	return int(n), err == nil
+	return out, true
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -236,6 +237,26 @@ func (s *session) Expunge(w *imapserver.ExpungeWriter, uids *imap.UIDSet) error 
 		return unknown("UID EXPUNGE")
 	}
 	return s.UserSession.Expunge(w, uids)
+}
+
+// idleTick is how soon a change is announced.
+const idleTick = 25 * time.Millisecond
+
+// Idle announces changes, those too that came between the last command and
+// IDLE: the store's own Idle keeps them back until the next change.
+func (s *session) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
+	ticker := time.NewTicker(idleTick)
+	defer ticker.Stop()
+	for {
+		if err := s.Poll(w, true); err != nil {
+			return err
+		}
+		select {
+		case <-stop:
+			return nil
+		case <-ticker.C:
+		}
+	}
 }
 
 func unknown(command string) error {

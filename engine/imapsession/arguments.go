@@ -1,0 +1,138 @@
+package imapsession
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// What goes into a command is checked here, before a byte of it is sent:
+// imapclient writes CR and LF as they come, which would end the command and
+// begin another one.
+
+const (
+	maxMailboxName = 1000
+	maxFieldNames  = 200
+	maxFieldText   = 4000
+	// maxCommand keeps a command line under the 8192 bytes that a server must
+	// take (RFC 7162 section 4), with room for its other words.
+	maxCommand = 7000
+)
+
+var errArgument = errors.New("it cannot be sent")
+
+// checkMailbox returns why a mailbox name cannot be part of a command.
+func checkMailbox(name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("%w: the mailbox name is empty", errArgument)
+	case len(name) > maxMailboxName:
+		return fmt.Errorf("%w: the mailbox name is longer than %d bytes", errArgument, maxMailboxName)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%w: the mailbox name is not UTF-8", errArgument)
+	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return fmt.Errorf("%w: the mailbox name holds a control character", errArgument)
+	}
+	return nil
+}
+
+// checkSecret returns why a user name or password cannot be sent.
+func checkSecret(what, s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("%w: the %s is empty", errArgument, what)
+	case len(s) > 4096:
+		return fmt.Errorf("%w: the %s is longer than 4096 bytes", errArgument, what)
+	case strings.ContainsAny(s, "\r\n\x00"):
+		return fmt.Errorf("%w: the %s holds a line break or a NUL", errArgument, what)
+	}
+	return nil
+}
+
+// checkFlags returns why flags cannot be stored.
+func checkFlags(flags []imap.Flag) error {
+	for _, f := range flags {
+		name := strings.TrimPrefix(string(f), `\`)
+		if name == "" || len(f) > 200 || strings.ContainsFunc(name, notAtom) || strings.EqualFold(string(f), `\Recent`) {
+			return fmt.Errorf("%w: %q is no flag that can be set", errArgument, f)
+		}
+	}
+	return nil
+}
+
+// notAtom reports whether a character cannot be part of an atom (RFC 9051
+// section 9, atom-specials).
+func notAtom(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`(){%*"\]`, r) }
+
+// checkFields returns why header field names cannot be asked for: each is
+// printable ASCII without a colon (RFC 5322 section 2.2).
+func checkFields(fields []string) error {
+	if len(fields) == 0 || len(fields) > maxFieldNames {
+		return fmt.Errorf("%w: %d header fields, where 1 to %d can be asked for", errArgument, len(fields), maxFieldNames)
+	}
+	for _, f := range fields {
+		if f == "" || len(f) > 100 || strings.ContainsFunc(f, func(r rune) bool { return r == ':' || notAtom(r) }) {
+			return fmt.Errorf("%w: %q is no header field name", errArgument, f)
+		}
+	}
+	if n := len(strings.Join(fields, "")); n > maxFieldText {
+		return fmt.Errorf("%w: the header field names make %d bytes, and %d can be sent", errArgument, n, maxFieldText)
+	}
+	return nil
+}
+
+// checkCriteria returns why a search cannot be sent. Strings are ASCII: another
+// charset is refused by some servers, and understood differently by others.
+func checkCriteria(c *imap.SearchCriteria, depth int) error {
+	if depth > 20 {
+		return fmt.Errorf("%w: the search is nested too deeply", errArgument)
+	}
+	texts := slices.Concat(c.Body, c.Text)
+	for _, h := range c.Header {
+		texts = append(texts, h.Key, h.Value)
+	}
+	for _, s := range texts {
+		if len(s) > 1000 || !isPrintableASCII(s) {
+			return fmt.Errorf("%w: a search string is long or not printable ASCII", errArgument)
+		}
+	}
+	if len(c.SeqNum) > 0 || c.ModSeq != nil {
+		return fmt.Errorf("%w: a search by sequence number or MODSEQ", errArgument)
+	}
+	nested := slices.Clone(c.Not)
+	for _, or := range c.Or {
+		nested = append(nested, or[0], or[1])
+	}
+	for i := range nested {
+		if err := checkCriteria(&nested[i], depth+1); err != nil {
+			return err
+		}
+	}
+	return checkFlags(slices.Concat(c.Flag, c.NotFlag))
+}
+
+// split cuts a set into sets whose text fits a command line beside other
+// arguments of that many bytes.
+func split(uids imap.UIDSet, others int) ([]imap.UIDSet, error) {
+	if uids.Dynamic() {
+		return nil, fmt.Errorf(`%w: an open set of UIDs, with a "*"`, errArgument)
+	}
+	var out []imap.UIDSet
+	var part imap.UIDSet
+	length := 0
+	for _, r := range uids {
+		n := len((imap.UIDSet{r}).String()) + 1
+		if length > 0 && length+n > maxCommand-others {
+			out, part, length = append(out, part), nil, 0
+		}
+		part, length = append(part, r), length+n
+	}
+	if len(part) > 0 {
+		out = append(out, part)
+	}
+	return out, nil
+}

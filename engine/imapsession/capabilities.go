@@ -1,0 +1,53 @@
+package imapsession
+
+import (
+	"slices"
+	"strings"
+)
+
+// Capabilities are what the server announced after login.
+type Capabilities struct {
+	Move, UIDPlus, Idle, CondStore, ESearch  bool
+	SpecialUse, ListExtended, ListStatus     bool
+	Namespace, Unselect, Notify, ObjectID    bool
+	LiteralPlus, LiteralMinus, ID            bool
+	// Names are all of them, in upper case and sorted.
+	Names []string
+}
+
+// Has reports whether the server announced a capability; case does not matter.
+func (c Capabilities) Has(name string) bool {
+	_, ok := slices.BinarySearch(c.Names, strings.ToUpper(name))
+	return ok
+}
+
+// newCapabilities takes names in upper case, sorted.
+func newCapabilities(names []string) Capabilities {
+	c := Capabilities{Names: names}
+	for name, field := range map[string]*bool{
+		"MOVE": &c.Move, "UIDPLUS": &c.UIDPlus, "IDLE": &c.Idle, "CONDSTORE": &c.CondStore, "ESEARCH": &c.ESearch,
+		"SPECIAL-USE": &c.SpecialUse, "LIST-EXTENDED": &c.ListExtended, "LIST-STATUS": &c.ListStatus,
+		"NAMESPACE": &c.Namespace, "UNSELECT": &c.Unselect, "NOTIFY": &c.Notify, "OBJECTID": &c.ObjectID,
+		"LITERAL+": &c.LiteralPlus, "LITERAL-": &c.LiteralMinus, "ID": &c.ID,
+	} {
+		*field = c.Has(name)
+	}
+	// QRESYNC includes CONDSTORE (RFC 7162 section 3.2.3).
+	c.CondStore = c.CondStore || c.Has("QRESYNC")
+	return c
+}
+
+// clientCaps is the list that imapclient is shown: the server's, as far as it
+// changes how imapclient writes a command. IMAP4rev2 is not among them, because
+// imapclient sends raw UTF-8 names as soon as it is announced, though a client
+// must ENABLE it first (RFC 9051 section 6.3.1). The caller holds the mutex.
+func (g *guard) clientCaps() string {
+	list := []string{"IMAP4rev1"}
+	for _, name := range g.caps {
+		switch name {
+		case "LITERAL+", "LITERAL-", "SASL-IR", "MOVE", "UIDPLUS", "ESEARCH":
+			list = append(list, name)
+		}
+	}
+	return strings.Join(list, " ")
+}

@@ -1,0 +1,152 @@
+package imapsession
+
+import (
+	"context"
+	"strings"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// Search is UID SEARCH in the selected mailbox, with ESEARCH (RFC 4731) where it
+// is offered. A set of UIDs in criteria that is too long for one command is
+// searched in parts.
+func (s *Session) Search(ctx context.Context, criteria *imap.SearchCriteria) (imap.UIDSet, error) {
+	if err := checkCriteria(criteria, 0); err != nil {
+		return nil, refuse("UID SEARCH", s.selected, Bad, err)
+	}
+	if len(criteria.UID) != 1 || criteria.UID[0].Dynamic() {
+		return s.searchOnce(ctx, criteria)
+	}
+	parts, err := split(criteria.UID[0], 0)
+	if err != nil {
+		return nil, refuse("UID SEARCH", s.selected, Bad, err)
+	}
+	var all []imap.UIDRange
+	for _, part := range parts {
+		c := *criteria
+		c.UID = []imap.UIDSet{part}
+		found, err := s.searchOnce(ctx, &c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return toSet(all), nil
+}
+
+// SearchAbove lists the UIDs from from on in the selected mailbox.
+func (s *Session) SearchAbove(ctx context.Context, from imap.UID) (imap.UIDSet, error) {
+	from = max(from, 1)
+	found, err := s.searchOnce(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{{{Start: from, Stop: 0}}}})
+	if err != nil {
+		return nil, err
+	}
+	// "n:*" always names the last message, also below n (RFC 9051 section 6.4.8).
+	var out imap.UIDSet
+	for _, r := range found {
+		if r.Stop >= from {
+			out = append(out, imap.UIDRange{Start: max(r.Start, from), Stop: r.Stop})
+		}
+	}
+	return out, nil
+}
+
+// maxFound is how many numbers and ranges a search's answer may hold.
+const maxFound = 2_000_000
+
+func (s *Session) searchOnce(ctx context.Context, criteria *imap.SearchCriteria) (imap.UIDSet, error) {
+	var options *imap.SearchOptions
+	if s.caps.ESearch {
+		options = &imap.SearchOptions{ReturnAll: true}
+	}
+	var found []imap.UIDRange
+	op := newOperation("UID SEARCH", s.selected, nil)
+	op.take = func(r response) bool {
+		var ranges []imap.UIDRange
+		switch r.kind {
+		case "SEARCH":
+			ranges = parseSearch(r.data)
+		case "ESEARCH":
+			ranges = parseESearch(r.data, op.tag)
+		default:
+			return false
+		}
+		if len(found)+len(ranges) > maxFound {
+			op.failed = errTooMuch
+			return true
+		}
+		found = append(found, ranges...)
+		return true
+	}
+	err := s.run(ctx, op, func() error {
+		_, err := s.client.UIDSearch(criteria, options).Wait()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return toSet(found), nil
+}
+
+// parseSearch reads "2 3 6 (MODSEQ 917)" (RFC 9051 section 7.3.4, RFC 7162
+// section 3.1.5). It stops at what is no number.
+func parseSearch(data []byte) []imap.UIDRange {
+	s := scanner{b: data}
+	var out []imap.UIDRange
+	for {
+		s.spaces()
+		n, ok := s.number(32)
+		if !ok {
+			return out
+		}
+		if n == 0 {
+			continue
+		}
+		uid := imap.UID(n)
+		if last := len(out) - 1; last >= 0 && out[last].Stop+1 == uid {
+			out[last].Stop = uid
+			continue
+		}
+		out = append(out, imap.UIDRange{Start: uid, Stop: uid})
+	}
+}
+
+// parseESearch reads `(TAG "T5") UID ALL 2,10:11` (RFC 9051 section 7.3.4). An
+// answer to another command, or one with message numbers, is none.
+func parseESearch(data []byte, tag string) []imap.UIDRange {
+	s := scanner{b: data}
+	if len(data) > 0 && data[0] == '(' {
+		mine := false
+		ok := s.list(func() bool {
+			word, ok := s.astring()
+			mine = mine || string(word) == tag
+			s.spaces()
+			return ok
+		})
+		if !ok || !mine {
+			return nil
+		}
+	}
+	uid := false
+	for {
+		s.spaces()
+		word, ok := s.atom()
+		if !ok {
+			return nil
+		}
+		s.spaces()
+		switch strings.ToUpper(string(word)) {
+		case "UID":
+			uid = true
+		case "ALL":
+			if ranges, ok := parseRanges(&s); ok && uid {
+				return ranges
+			}
+			return nil
+		default:
+			if !s.skip() {
+				return nil
+			}
+		}
+	}
+}
