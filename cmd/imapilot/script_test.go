@@ -33,6 +33,8 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "1")
+			// The race detector sleeps a second at every exit unless told not to.
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
 			env.Values[scene{}] = &scene{}
 			return nil
