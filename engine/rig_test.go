@@ -40,7 +40,10 @@ func servers(t *testing.T, run func(t *testing.T, srv *imaptest.Server)) {
 			{"no MOVE, no UIDPLUS", imaptest.Options{NoMove: true, NoUIDPlus: true}},
 			{"no IDLE", imaptest.Options{NoIdle: true}},
 		} {
-			t.Run(kind.name+"/"+caps.name, func(t *testing.T) { run(t, kind.start(t, caps.opts)) })
+			t.Run(kind.name+"/"+caps.name, func(t *testing.T) {
+				t.Parallel()
+				run(t, kind.start(t, caps.opts))
+			})
 		}
 	}
 }

@@ -7,10 +7,10 @@ import (
 
 // Capabilities are what the server announced after login.
 type Capabilities struct {
-	Move, UIDPlus, Idle, CondStore, ESearch  bool
-	SpecialUse, ListExtended, ListStatus     bool
-	Namespace, Unselect, Notify, ObjectID    bool
-	LiteralPlus, LiteralMinus, ID            bool
+	Move, UIDPlus, Idle, CondStore, ESearch bool
+	SpecialUse, ListExtended, ListStatus    bool
+	Namespace, Unselect, Notify, ObjectID   bool
+	LiteralPlus, LiteralMinus, ID           bool
 	// Names are all of them, in upper case and sorted.
 	Names []string
 }

@@ -105,11 +105,12 @@ func (g *guard) fail(err error) {
 	_ = g.raw.Close() // it may be closed already
 }
 
-// failure is why the connection ended, nil while it lives.
-func (g *guard) failure() (error, *completion) {
+// failure is why the connection ended, nil while it lives, and the server's BYE
+// if it said one.
+func (g *guard) failure() (bye *completion, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.err, g.bye
+	return g.bye, g.err
 }
 
 // socket is the reading side below the assembler: it prolongs the deadline with

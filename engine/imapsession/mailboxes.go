@@ -127,13 +127,13 @@ func (s *Session) takeNamespace(r response) bool {
 		return false
 	}
 	sc := scanner{b: r.data}
-	if !sc.special('(') || !sc.special('(') {
-		return true
+	if outer := sc.special('('); !outer || !sc.special('(') {
+		return true // NIL: there is none
 	}
-	prefix, ok := sc.str()
+	prefix, hasPrefix := sc.str()
 	sc.spaces()
-	delimiter, ok2 := sc.nstring()
-	if !ok || !ok2 {
+	delimiter, hasDelimiter := sc.nstring()
+	if !hasPrefix || !hasDelimiter {
 		return true
 	}
 	name, ok := decodeMailbox(prefix)

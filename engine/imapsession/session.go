@@ -49,7 +49,7 @@ func (s *Session) Noop(ctx context.Context) error {
 // Logout says goodbye and closes the connection, whatever the server answers.
 func (s *Session) Logout(ctx context.Context) error {
 	err := s.run(ctx, newOperation("LOGOUT", "", nil), func() error { return s.client.Logout().Wait() })
-	if _, bye := s.guard.failure(); bye != nil {
+	if bye, _ := s.guard.failure(); bye != nil {
 		err = nil // some servers say BYE and leave it at that
 	}
 	return errors.Join(err, s.Close())
@@ -86,7 +86,7 @@ func (s *Session) outcome(op *operation, err error) error {
 
 // lost is the error of a command that the connection did not outlive.
 func (s *Session) lost(op *operation, err error) error {
-	cause, bye := s.guard.failure()
+	bye, cause := s.guard.failure()
 	switch {
 	case cause != nil:
 		err = cause

@@ -155,19 +155,31 @@ func (b *builder) scalar(t *token.Token, value string, typ Type) *Node {
 	case token.DoubleQuoteType:
 		out.Style = DoubleQuoted
 	}
-	if strings.ContainsRune(value, filler) {
-		out.Kind = Bad
+	return b.located(out)
+}
+
+// located refuses a value that is not what stands in the file: the parser
+// drops a tab inside a plain value, and may do worse that nobody saw yet.
+func (b *builder) located(n *Node) *Node {
+	if strings.ContainsRune(n.Value, filler) {
+		n.Kind = Bad
+		return n
 	}
-	return out
+	if n.locate() {
+		return n
+	}
+	row := b.src.line(n.Line - 1)
+	end := max(n.Column, valueEnd(row, min(n.Column-1, len(row)), false))
+	b.problem(Span{n.Line, n.Column, end - n.Column + 1}, "this value would not be read as it is written",
+		"write it in single quotes, without tabs")
+	n.Kind = Bad
+	return n
 }
 
 func (b *builder) block(n *ast.LiteralNode) *Node {
 	out := b.at(Scalar, n.Start)
 	out.Value, out.Style = n.Value.Value, Block
-	if strings.ContainsRune(out.Value, filler) {
-		out.Kind = Bad
-	}
-	return out
+	return b.located(out)
 }
 
 // refused is a node that YAML knows and a configuration does not need. Tags,

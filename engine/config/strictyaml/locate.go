@@ -224,14 +224,19 @@ func (l *locator) blockIndent(header []rune, parent int) int {
 	return 0
 }
 
-// dashes is how much deeper than its line a mapping in a sequence stands.
+// dashes is how much deeper than its line the mapping stands that holds the
+// block, when sequences begin on the same line.
 func (l *locator) dashes(header []rune, parent int) int {
 	n := parent
 	for n+1 < l.column && header[n] == '-' && isBlank(header[n+1]) {
-		n++
-		for n < l.column && isBlank(header[n]) {
-			n++
+		next := n + 1
+		for next < l.column && isBlank(header[next]) {
+			next++
 		}
+		if next >= l.column {
+			break // the block is the entry itself
+		}
+		n = next
 	}
 	return n - parent
 }

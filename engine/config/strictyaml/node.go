@@ -49,7 +49,7 @@ type Node struct {
 	Items   []*Node // of a Sequence
 
 	src   *source
-	runes []place // where each rune of Value is, once it was asked for
+	runes []place // where each rune of Value is
 }
 
 // Entry is a key of a mapping and its value. Both are never nil; the key is
@@ -75,9 +75,9 @@ func (n *Node) Get(key string) *Node {
 // 0 means the whole of the value, and offset may be the end of the value.
 func (n *Node) Span(offset, length int) Span {
 	if n.Kind != Scalar {
-		return Span{n.Line, n.Column, n.headLength()}
+		return Span{n.Line, n.Column, 1}
 	}
-	places := n.places()
+	places := n.runes
 	if length == 0 && offset == 0 {
 		return n.wholeSpan(places)
 	}
@@ -96,15 +96,11 @@ func (n *Node) wholeSpan(places []place) Span {
 	if n.Style == Block && len(places) > 0 {
 		return stretch(places, 0, len(places))
 	}
-	return Span{n.Line, n.Column, n.headLength()}
+	return Span{n.Line, n.Column, n.headLength(places)}
 }
 
-// headLength is the number of runes that the node takes on its first line.
-func (n *Node) headLength() int {
-	if n.Kind != Scalar {
-		return 1
-	}
-	places := n.places()
+// headLength is the number of runes that a scalar takes on its first line.
+func (n *Node) headLength(places []place) int {
 	if len(places) == 0 {
 		return max(1, 2*quotes(n.Style))
 	}
@@ -152,20 +148,58 @@ func (n *Node) Comment() (text string, at Span, ok bool) {
 	return string(line[i+1:]), Span{end.Line, i + 1, len(line) - i}, true
 }
 
-// places returns where every rune of the value is. When the file cannot be
-// matched with the value, every rune is at the start of the node.
-func (n *Node) places() []place {
-	if n.runes != nil {
-		return n.runes
-	}
+// locate finds every rune of the value in the file. It reports false when the
+// file says something else there: then the value is not what was written.
+func (n *Node) locate() bool {
 	value := []rune(n.Value)
 	found, ok := locate(n.src, n.Line-1, n.Column-1, n.Style, value)
 	if !ok {
-		found = make([]place, len(value))
-		for i := range found {
-			found[i] = place{line: n.Line - 1, column: n.Column - 1, width: 1}
-		}
+		found, ok = n.search(value)
 	}
 	n.runes = found
-	return found
+	return ok
+}
+
+// search looks for the value around where the parser says that it is: after
+// trailing spaces that is too far to the right, after a tab too far to the
+// left, and of some multi-line values it is a later line.
+func (n *Node) search(value []rune) ([]place, bool) {
+	for line := n.Line - 1; line >= max(0, n.Line-1-maxAway); line-- {
+		row := n.src.line(line)
+		middle := len(row)
+		if line == n.Line-1 {
+			middle = min(n.Column, len(row))
+		}
+		for i := range row {
+			column := middle - 1 - i
+			if column < 0 {
+				column = i
+			}
+			if !n.mayBegin(row[column], value) {
+				continue
+			}
+			if found, ok := locate(n.src, line, column, n.Style, value); ok {
+				n.Line, n.Column = line+1, column+1
+				return found, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// maxAway is how many lines up a value is looked for.
+const maxAway = 4
+
+// mayBegin reports whether a scalar of this style and value can begin with r.
+func (n *Node) mayBegin(r rune, value []rune) bool {
+	switch n.Style {
+	case SingleQuoted:
+		return r == '\''
+	case DoubleQuoted:
+		return r == '"'
+	case Block:
+		return r == '|' || r == '>'
+	default:
+		return len(value) > 0 && r == value[0]
+	}
 }

@@ -30,6 +30,10 @@ func TestTraps(t *testing.T) {
 		{"escape beside an apostrophe", `if: "it's \d"`, Span{1, 11, 2}, `\d is no escape`, `\\`},
 		{"reserved", "on: {cron: @daily}", Span{1, 12, 6}, "begin with @", "'@daily'"},
 		{"reserved in a block", "cron: @daily # c", Span{1, 7, 6}, "begin with @", "'@daily'"},
+		{"reserved after spaces", "on: {cron:   @daily  }", Span{1, 14, 6}, "begin with @", "'@daily'"},
+		{"reserved after wide characters", "日本: [日本, @daily]", Span{1, 10, 6}, "begin with @", "'@daily'"},
+		{"quoted word first after spaces", `if:   "x"  in flags   # c`, Span{1, 7, 13}, "begins with a quote", `'"x"  in flags'`},
+		{"tab in a value", "if: a\tor b", Span{1, 5, 6}, "read as it is written", "without tabs"},
 		{"backtick", "cron: `x`", Span{1, 7, 3}, "begin with `", "'`x`'"},
 		{"quoted word first", `if: "x" in flags`, Span{1, 5, 12}, "begins with a quote", `'"x" in flags'`},
 		{"single-quoted word first", `if: 'x' in flags`, Span{1, 5, 12}, "begins with a quote", `as a block`},
@@ -175,6 +179,9 @@ func checkNode(t *testing.T, n *Node) {
 		return
 	}
 	if n.Kind == Scalar {
+		if len(n.runes) != len([]rune(n.Value)) {
+			t.Errorf("%d places for %q", len(n.runes), n.Value)
+		}
 		for i := range []rune(n.Value) {
 			if s := n.Span(i, 1); s.Line < 1 || s.Column < 1 || s.Length < 1 {
 				t.Errorf("bad span %+v", s)

@@ -76,6 +76,19 @@ func (s *Server) DialContext(ctx context.Context, network, _ string) (net.Conn, 
 	return new(net.Dialer).DialContext(ctx, "tcp", s.addr)
 }
 
+// As returns another user of the same server, with mailboxes of his own. It is
+// for Dovecot, where any name is a user; of a memory server it starts another.
+func (s *Server) As(t testing.TB, username string) *Server {
+	t.Helper()
+	if s.Mem != nil {
+		return Memory(t, s.Options)
+	}
+	other := *s
+	other.Username = username
+	other.watch(t)
+	return &other
+}
+
 // watch opens the connection through which the test looks at the server.
 func (s *Server) watch(t testing.TB) {
 	s.see = &observer.Observer{Username: s.Username, Password: s.Password,
