@@ -22,6 +22,7 @@ import (
 	"imapilot/engine/enginetest/memserver"
 	"imapilot/engine/journal"
 	"imapilot/examples"
+	"imapilot/rules/facts"
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -50,6 +51,7 @@ type demo struct {
 	cfg      *config.Config
 	seen     chan engine.Observation
 	wrong    []string
+	subjects []string // of the messages, in the order of delivery
 	hooks    int // webhooks that are owed
 }
 
@@ -189,7 +191,7 @@ func (d *demo) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(d.app.out, "A mail server, a webhook receiver and imapilot are running in this process.\nDelivering %d messages to INBOX:\n\n", len(names))
+	fmt.Fprintf(d.app.out, "A mail server, a webhook receiver and imapilot are running in this process.\nDelivering %d messages to INBOX, one after another; the time is that from delivery to outcome.\n\n", len(names))
 	for i, name := range names {
 		raw, err := examples.Demo.ReadFile(name)
 		if err != nil {
@@ -204,6 +206,7 @@ func (d *demo) deliver(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		d.subjects = append(d.subjects, facts.ParseHeader(raw).Subject())
 		d.line(i+1, entries, time.Since(began))
 		d.compare(path.Base(name), entries)
 	}

@@ -1,46 +1,66 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/emersion/go-imap/v2"
+	"golang.org/x/term"
+
 	"imapilot/actions"
-	"imapilot/engine"
+	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
+	"imapilot/rules/facts"
 )
 
-// line prints what became of one message.
+// The columns of the demo, of which the subject takes what the width leaves.
+const (
+	demoActions = 47 // what rule and actions need most of the time
+	demoFixed   = 2 + 2 + 4 + 2 + 7 + 2 + 2 + demoActions
+	demoSubject = 14 // the least
+)
+
+// width is how wide the output is: the terminal's width, or 100 elsewhere.
+func (d *demo) width() int {
+	if f, ok := d.app.out.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return w
+		}
+	}
+	return 100
+}
+
+// line prints what became of one message: a line, and one more for each
+// further rule.
 func (d *demo) line(n int, e journal.Entry, after time.Duration) {
-	paint := func(code, s string) string {
-		if !color(d.app.out) {
-			return s
+	outcome := cmp.Or(string(e.State), "kept")
+	width := max(demoSubject, min(40, d.width()-demoFixed))
+	subject := fit(cmp.Or(e.Subject, "(no subject)"), width)
+	subject += strings.Repeat(" ", width-utf8.RuneCountInString(subject))
+	did := []string{"no rule matched"}
+	if rules := rulesOf(e.Plan); len(rules) > 0 {
+		did = nil
+		for _, rule := range rules {
+			did = append(did, d.paint(36, rule)+": "+strings.Join(actionsOf(e.Plan, rule), ", "))
 		}
-		return code + s + "\x1b[0m"
 	}
-	subject := e.Subject
-	if subject == "" {
-		subject = "(no subject)"
+	fmt.Fprintf(d.app.out, "%2d  %s  %4d ms  %s  %s\n", n, d.paint(32, fmt.Sprintf("%-4s", outcome)), after.Milliseconds(), d.paint(1, subject), did[0])
+	for _, more := range did[1:] {
+		fmt.Fprintf(d.app.out, "%*s%s\n", demoFixed-demoActions+width, "", more)
 	}
-	outcome := string(e.State)
-	if outcome == "" {
-		outcome = "kept"
+}
+
+func (d *demo) paint(code int, s string) string {
+	if !color(d.app.out) {
+		return s
 	}
-	did := "no rule matched"
-	if len(e.Plan.Items) > 0 {
-		var parts []string
-		for _, rule := range rulesOf(e.Plan) {
-			parts = append(parts, paint("\x1b[36m", rule)+": "+strings.Join(actionsOf(e.Plan, rule), ", "))
-		}
-		did = strings.Join(parts, "; ")
-	}
-	const width = 34
-	title := fit(subject, width)
-	title += strings.Repeat(" ", width-utf8.RuneCountInString(title))
-	fmt.Fprintf(d.app.out, "%2d  %s  %s  %s after %d ms\n", n, paint("\x1b[1m", title), did, paint("\x1b[32m", outcome), after.Milliseconds())
+	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", code, s)
 }
 
 func rulesOf(p actions.Plan) []string {
@@ -59,7 +79,7 @@ func actionsOf(p actions.Plan, rule string) []string {
 		if item.Rule != rule {
 			continue
 		}
-		s := item.Action.String()
+		s := inWords(item.Action)
 		if item.SupersededBy != "" {
 			s += " (left to " + item.SupersededBy + ")"
 		}
@@ -68,20 +88,87 @@ func actionsOf(p actions.Plan, rule string) []string {
 	return out
 }
 
+// inWords says what an action does, shorter than the configuration.
+func inWords(a actions.Action) string {
+	switch a.Kind {
+	case actions.AddFlags:
+		return "flag " + joinFlags(a.Flags)
+	case actions.RemoveFlags:
+		return "unflag " + joinFlags(a.Flags)
+	case actions.Move, actions.Copy:
+		return string(a.Kind) + " to " + a.Mailbox
+	case actions.Webhook:
+		return "webhook " + a.Endpoint
+	default:
+		return a.String()
+	}
+}
+
+func joinFlags(flags []imap.Flag) string {
+	var out []string
+	for _, f := range flags {
+		out = append(out, string(f))
+	}
+	return strings.Join(out, " ")
+}
+
+// places asks the server, over IMAP, which messages lie in which mailbox, and
+// returns rows for a table.
+func (d *demo) places(ctx context.Context) ([][]string, error) {
+	host, port := d.server.Addr()
+	s, err := imapsession.Dial(ctx, imapsession.Options{
+		Account: "demo", Host: host, Port: port, TLS: "none", Username: d.server.Username, Password: d.server.Password,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	list, err := s.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows := [][]string{{"MAILBOX", "COUNT", "MESSAGES"}}
+	for _, m := range list {
+		selected, err := s.Select(ctx, m.Name)
+		if err != nil {
+			return nil, err
+		}
+		if selected.Messages == 0 {
+			continue
+		}
+		got, err := s.FetchHeaders(ctx, imap.UIDSet{imap.UIDRange{Start: 1}}, []string{"Subject"})
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, []string{m.Name, fmt.Sprint(len(got)), d.numbers(got)})
+	}
+	slices.SortFunc(rows[1:], func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	return rows, s.Logout(ctx)
+}
+
+// numbers lists messages by the numbers that they were delivered under, which
+// their subjects tell.
+func (d *demo) numbers(got []imapsession.Fetched) string {
+	var numbers []int
+	for _, f := range got {
+		numbers = append(numbers, slices.Index(d.subjects, facts.ParseHeader(f.Header).Subject())+1)
+	}
+	slices.Sort(numbers)
+	var out []string
+	for _, n := range numbers {
+		out = append(out, fmt.Sprint(n))
+	}
+	return strings.Join(out, " ")
+}
+
 // report prints where everything lies now and which webhooks arrived.
 func (d *demo) report(ctx context.Context) error {
 	d.receiver.await(d.hooks)
-	list, err := engine.ListMailboxes(ctx, d.cfg.Accounts[0])
+	rows, err := d.places(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(d.app.out, "\nWhere everything is now:\n\n")
-	rows := [][]string{{"MAILBOX", "MESSAGES"}}
-	for _, m := range list {
-		if m.Messages > 0 {
-			rows = append(rows, []string{m.Name, fmt.Sprint(m.Messages)})
-		}
-	}
+	fmt.Fprint(d.app.out, "\nWhere everything is now, as the server says:\n\n")
 	table(d.app.out, rows)
 	fmt.Fprint(d.app.out, "\nWebhooks that arrived, signatures checked:\n\n")
 	rows = [][]string{{"RULE", "SUBJECT", "ID"}}

@@ -11,6 +11,10 @@
 // that is not clear the entry around it, is replaced by a [Bad] node, of which
 // nothing more is said, and reading goes on.
 //
+// Every value is found again, rune by rune, in the text of the file. One that
+// is not there as the parser read it is a problem: the parser is not trusted
+// to read what was written.
+//
 // # Limits
 //
 // A file holds at most [MaxSize] bytes, a mapping at most [MaxKeys] keys, and

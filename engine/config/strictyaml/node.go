@@ -164,6 +164,7 @@ func (n *Node) locate() bool {
 // trailing spaces that is too far to the right, after a tab too far to the
 // left, and of some multi-line values it is a later line.
 func (n *Node) search(value []rune) ([]place, bool) {
+	tries := 0
 	for line := n.Line - 1; line >= max(0, n.Line-1-maxAway); line-- {
 		row := n.src.line(line)
 		middle := len(row)
@@ -178,6 +179,9 @@ func (n *Node) search(value []rune) ([]place, bool) {
 			if !n.mayBegin(row[column], value) {
 				continue
 			}
+			if tries++; tries > maxTries {
+				return nil, false
+			}
 			if found, ok := locate(n.src, line, column, n.Style, value); ok {
 				n.Line, n.Column = line+1, column+1
 				return found, true
@@ -187,8 +191,12 @@ func (n *Node) search(value []rune) ([]place, bool) {
 	return nil, false
 }
 
-// maxAway is how many lines up a value is looked for.
-const maxAway = 4
+// maxAway is how many lines up a value is looked for, maxTries at how many
+// places.
+const (
+	maxAway  = 4
+	maxTries = 64
+)
 
 // mayBegin reports whether a scalar of this style and value can begin with r.
 func (n *Node) mayBegin(r rune, value []rune) bool {
