@@ -52,7 +52,7 @@ type demo struct {
 	seen     chan engine.Observation
 	wrong    []string
 	subjects []string // of the messages, in the order of delivery
-	hooks    int // webhooks that are owed
+	hooks    int      // webhooks that are owed
 }
 
 func (a *app) demo(parent context.Context, keep bool) error {
@@ -191,7 +191,7 @@ func (d *demo) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(d.app.out, "A mail server, a webhook receiver and imapilot are running in this process.\nDelivering %d messages to INBOX, one after another; the time is that from delivery to outcome.\n\n", len(names))
+	fmt.Fprintf(d.app.out, "A mail server, a webhook receiver and imapilot are running in this process.\nDelivering %d messages to INBOX (ms: from delivery to outcome):\n\n", len(names))
 	for i, name := range names {
 		raw, err := examples.Demo.ReadFile(name)
 		if err != nil {

@@ -21,9 +21,9 @@ import (
 
 // The columns of the demo, of which the subject takes what the width leaves.
 const (
-	demoActions = 47 // what rule and actions need most of the time
-	demoFixed   = 2 + 2 + 4 + 2 + 7 + 2 + 2 + demoActions
-	demoSubject = 14 // the least
+	demoActions = 48 // what rule and actions need most of the time
+	demoFixed   = 2 + 2 + 4 + 1 + 7 + 2 + 2 + demoActions
+	demoSubject = 12 // the least
 )
 
 // width is how wide the output is: the terminal's width, or 100 elsewhere.
@@ -50,7 +50,7 @@ func (d *demo) line(n int, e journal.Entry, after time.Duration) {
 			did = append(did, d.paint(36, rule)+": "+strings.Join(actionsOf(e.Plan, rule), ", "))
 		}
 	}
-	fmt.Fprintf(d.app.out, "%2d  %s  %4d ms  %s  %s\n", n, d.paint(32, fmt.Sprintf("%-4s", outcome)), after.Milliseconds(), d.paint(1, subject), did[0])
+	fmt.Fprintf(d.app.out, "%2d  %s %4d ms  %s  %s\n", n, d.paint(32, fmt.Sprintf("%-4s", outcome)), after.Milliseconds(), d.paint(1, subject), did[0])
 	for _, more := range did[1:] {
 		fmt.Fprintf(d.app.out, "%*s%s\n", demoFixed-demoActions+width, "", more)
 	}
@@ -136,7 +136,11 @@ func (d *demo) places(ctx context.Context) ([][]string, error) {
 		if selected.Messages == 0 {
 			continue
 		}
-		got, err := s.FetchHeaders(ctx, imap.UIDSet{imap.UIDRange{Start: 1}}, []string{"Subject"})
+		uids, err := s.SearchAbove(ctx, 1)
+		if err != nil {
+			return nil, err
+		}
+		got, err := s.FetchHeaders(ctx, uids, []string{"Subject"})
 		if err != nil {
 			return nil, err
 		}
