@@ -16,6 +16,9 @@ type builder struct {
 }
 
 func (b *builder) problem(at Span, message, hint string) {
+	if len(b.problems) >= maxProblems {
+		return
+	}
 	b.problems = append(b.problems, Problem{Span: at, Message: message, Hint: hint})
 }
 
@@ -168,11 +171,14 @@ func (b *builder) located(n *Node) *Node {
 	if n.locate() {
 		return n
 	}
+	n.Kind = Bad
+	if len(b.problems) >= maxProblems {
+		return n
+	}
 	row := b.src.line(n.Line - 1)
 	end := max(n.Column, valueEnd(row, min(n.Column-1, len(row)), false))
 	b.problem(Span{n.Line, n.Column, end - n.Column + 1}, "this value would not be read as it is written",
 		"write it in single quotes, without tabs")
-	n.Kind = Bad
 	return n
 }
 

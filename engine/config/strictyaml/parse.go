@@ -14,8 +14,9 @@ import (
 // Each syntax error means parsing the whole file again, so there is a limit on
 // their number, and for large files one on the bytes parsed.
 const (
-	maxRepairs = 40
-	maxWork    = 8 << 20
+	maxProblems = 1000 // of a file
+	maxRepairs  = 40
+	maxWork     = 8 << 20
 )
 
 // Parse reads a file. The node is nil when the file holds no document, or when
