@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -198,7 +199,7 @@ func (d *demo) deliver(ctx context.Context) error {
 			return err
 		}
 		began := time.Now()
-		uid, err := d.server.Append("INBOX", nil, began, raw)
+		uid, err := d.server.Append("INBOX", nil, arrival(i), raw)
 		if err != nil {
 			return err
 		}
@@ -211,6 +212,13 @@ func (d *demo) deliver(ctx context.Context) error {
 		d.compare(path.Base(name), entries)
 	}
 	return nil
+}
+
+// arrival is when a message of the demo arrives, as its INTERNALDATE says. It is
+// fixed, because a rule of the example files by year: the outcome must not
+// depend on the day on which the demo runs.
+func arrival(n int) time.Time {
+	return time.Date(2026, time.May, 4, 9, n, 0, 0, time.UTC)
 }
 
 // await returns what was decided for a message, once it is final.
@@ -245,21 +253,17 @@ func (d *demo) compare(file string, e journal.Entry) {
 		if filepath.Base(c.Message) != file {
 			continue
 		}
-		want := map[string]bool{}
-		for _, w := range c.Want {
-			want[w.String()] = true
-		}
-		n := 0
+		var got, want []string
 		for _, item := range e.Plan.Items {
 			if item.Rule == c.Rule {
-				n++
-				if !want[item.Action.String()] {
-					d.wrong = append(d.wrong, fmt.Sprintf("%s: rule %q did %s", file, c.Rule, item.Action))
-				}
+				got = append(got, item.Action.String())
 			}
 		}
-		if n != len(c.Want) {
-			d.wrong = append(d.wrong, fmt.Sprintf("%s: rule %q did %d things, its test wants %d", file, c.Rule, n, len(c.Want)))
+		for _, action := range c.Want {
+			want = append(want, action.String())
+		}
+		if slices.Sort(got); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+			d.wrong = append(d.wrong, fmt.Sprintf("%s: rule %q did %q, its test wants %q", file, c.Rule, got, want))
 		}
 	}
 }

@@ -177,7 +177,7 @@ func (d *demo) report(ctx context.Context) error {
 	fmt.Fprint(d.app.out, "\nWebhooks that arrived, signatures checked:\n\n")
 	rows = [][]string{{"RULE", "SUBJECT", "ID"}}
 	for _, call := range d.receiver.all() {
-		rows = append(rows, []string{call.Rule, fit(call.Subject, 36), call.ID})
+		rows = append(rows, []string{call.Rule, fit(call.Subject, max(demoSubject, min(36, d.width()-57))), call.ID})
 		if call.wrong != "" {
 			d.wrong = append(d.wrong, "webhook "+call.ID+": "+call.wrong)
 		}
