@@ -49,7 +49,7 @@ func (a *app) amendCommand(verb engine.Verb, short, long, one, many string) *cob
 			return nil
 		},
 	}
-	sel.add(cmd)
+	sel.add(a, cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "everything")
 	return cmd
 }

@@ -88,13 +88,40 @@ type selection struct {
 	since time.Duration
 }
 
-func (s *selection) add(cmd *cobra.Command) {
+func (s *selection) add(a *app, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.Account, "account", "", "only this account")
 	f.StringVar(&s.Mailbox, "mailbox", "", "only this mailbox")
 	f.StringVar(&s.Rule, "rule", "", "only what this rule decided")
 	f.Uint32Var(&s.UID, "uid", 0, "only the message with this UID")
 	f.DurationVar(&s.since, "since", 0, "only what was decided within this time, as in 2h")
+	for flag, complete := range map[string]cobra.CompletionFunc{"account": a.completeAccount, "rule": a.completeRule} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
+			panic(err) // the flag was defined above
+		}
+	}
+}
+
+// completeAccount offers the accounts of the configuration to the shell.
+func (a *app) completeAccount(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var names []cobra.Completion
+	if cfg, _ := config.Load(a.configPath()); cfg != nil {
+		for _, acc := range cfg.Accounts {
+			names = append(names, acc.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeRule offers its rules.
+func (a *app) completeRule(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var names []cobra.Completion
+	if cfg, _ := config.Load(a.configPath()); cfg != nil {
+		for _, rule := range cfg.Rules.Rules() {
+			names = append(names, rule.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // chosen returns the selection and whether anything was selected.

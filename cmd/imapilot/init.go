@@ -60,9 +60,7 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 		return fmt.Errorf("that did not work: %w%s", err, advice(f.address))
 	}
 	fmt.Fprintf(a.out, "That works. %d mailboxes:\n\n", len(list))
-	if err := a.printMailboxes("", list, false); err != nil {
-		return err
-	}
+	a.printMailboxes(list)
 	if err := a.write(f, acc, ask.typed); err != nil {
 		return err
 	}

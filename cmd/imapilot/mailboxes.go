@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -14,55 +15,72 @@ func (a *app) mailboxesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "mailboxes [ACCOUNT]", Short: "List the mailboxes of an account: names, roles and counts",
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.mailboxes(cmd.Context(), args) },
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			cfg, _ := config.Load(a.configPath())
-			if cfg == nil {
-				return nil, cobra.ShellCompDirectiveNoFileComp
+		RunE: func(cmd *cobra.Command, args []string) error {
+			account := ""
+			if len(args) == 1 {
+				account = args[0]
 			}
-			var names []string
-			for _, acc := range cfg.Accounts {
-				names = append(names, acc.Name)
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
+			return a.mailboxes(cmd.Context(), account)
 		},
+		ValidArgsFunction: a.completeAccount,
 	}
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
 	return cmd
 }
 
-func (a *app) mailboxes(ctx context.Context, args []string) error {
+// accountMailboxes is what mailboxes prints of one account as JSON.
+type accountMailboxes struct {
+	Account   string               `json:"account"`
+	Mailboxes []engine.MailboxInfo `json:"mailboxes"`
+	Error     string               `json:"error,omitempty"`
+}
+
+// mailboxes lists one account, or all. One that fails does not keep the others
+// from being listed.
+func (a *app) mailboxes(ctx context.Context, account string) error {
 	cfg, err := a.load(false)
 	if err != nil {
 		return err
 	}
-	found := false
+	var all []accountMailboxes
+	var errs []error
 	for _, acc := range cfg.Accounts {
-		if len(args) == 1 && acc.Name != args[0] {
+		if account != "" && acc.Name != account {
 			continue
 		}
-		found = true
-		list, err := engine.ListMailboxes(ctx, acc)
-		if err != nil {
-			return fmt.Errorf("account %q: %w", acc.Name, err)
+		found := accountMailboxes{Account: acc.Name}
+		if found.Mailboxes, err = listMailboxes(ctx, acc); err != nil {
+			found.Error = err.Error()
+			errs = append(errs, err)
 		}
-		if err := a.printMailboxes(acc.Name, list, len(cfg.Accounts) > 1 && len(args) == 0); err != nil {
-			return err
+		all = append(all, found)
+	}
+	if len(all) == 0 {
+		return usagef("there is no account %q in %s", account, cfg.Path)
+	}
+	if a.json {
+		return errors.Join(append(errs, a.printJSON(all))...)
+	}
+	for _, found := range all {
+		if len(all) > 1 {
+			fmt.Fprintf(a.out, "%s:\n", found.Account)
+		}
+		if found.Error == "" {
+			a.printMailboxes(found.Mailboxes)
 		}
 	}
-	if !found {
-		return usagef("there is no account %q in %s", args[0], cfg.Path)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
-func (a *app) printMailboxes(account string, list []engine.MailboxInfo, heading bool) error {
-	if a.json {
-		return a.printJSON(map[string]any{"account": account, "mailboxes": list})
+func listMailboxes(ctx context.Context, acc config.Account) ([]engine.MailboxInfo, error) {
+	list, err := engine.ListMailboxes(ctx, acc)
+	if err != nil {
+		return nil, fmt.Errorf("account %q: %w", acc.Name, err)
 	}
-	if heading {
-		fmt.Fprintf(a.out, "%s:\n", account)
-	}
+	return list, nil
+}
+
+func (a *app) printMailboxes(list []engine.MailboxInfo) {
 	rows := [][]string{{"MAILBOX", "ROLE", "MESSAGES"}}
 	for _, m := range list {
 		count := fmt.Sprint(m.Messages)
@@ -72,5 +90,4 @@ func (a *app) printMailboxes(account string, list []engine.MailboxInfo, heading 
 		rows = append(rows, []string{m.Name, m.Role, count})
 	}
 	table(a.out, rows)
-	return nil
 }
