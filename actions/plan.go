@@ -35,6 +35,7 @@ func (p *Plan) Add(item Item) { p.Items = append(p.Items, item) }
 // flag the last wins. Call it once, after the walk.
 func (p *Plan) Resolve() {
 	p.resolveDestinations()
+	p.resolveCopies()
 	p.resolveFlags()
 }
 
@@ -50,6 +51,23 @@ func (p *Plan) resolveDestinations() {
 			continue
 		}
 		winner = item.Rule
+	}
+}
+
+// resolveCopies keeps one copy of several into one mailbox (RFC 5228 section
+// 2.10.3).
+func (p *Plan) resolveCopies() {
+	by := map[string]string{}
+	for i := range p.Items {
+		item := &p.Items[i]
+		if item.Action.Kind != Copy {
+			continue
+		}
+		if rule, twice := by[item.Action.Mailbox]; twice {
+			item.SupersededBy = rule
+			continue
+		}
+		by[item.Action.Mailbox] = item.Rule
 	}
 }
 

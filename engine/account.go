@@ -89,6 +89,13 @@ func (a *account) reload(cfg *config.Config) {
 	a.wake.everything()
 }
 
+// ownership returns the lease in force; it may be called from any goroutine.
+func (a *account) ownership() journal.Ownership {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	return a.own
+}
+
 // current returns the rules in force.
 func (a *account) current() (*rules.Ruleset, int) {
 	a.reloading.Lock()
@@ -150,7 +157,10 @@ func (a *account) acquire(ctx context.Context) error {
 }
 
 func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
-	a.own, a.nextSeq, a.listed, a.fresh = own, max(1, snap.NextSeq), snap.Listed, snap.Fresh
+	a.reloading.Lock()
+	a.own = own // the outbox reads it
+	a.reloading.Unlock()
+	a.nextSeq, a.listed, a.fresh = max(1, snap.NextSeq), snap.Listed, snap.Fresh
 	a.cursors = map[string]journal.Cursor{}
 	for _, c := range snap.Cursors {
 		a.cursors[c.Mailbox] = c

@@ -63,7 +63,7 @@ func (c *connection) applyMailbox(ctx, work context.Context, name string) error 
 	if err := c.renumbered(work, name); err != nil {
 		return err
 	}
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !c.isDryRun() {
 		ready := c.readyIn(name, c.validity)
 		if len(ready) == 0 {
 			return nil
@@ -98,6 +98,14 @@ func (c *connection) renumbered(ctx context.Context, name string) error {
 	return c.commit(ctx, c.closing(closed...))
 }
 
+// lanes are the mailboxes whose pause holds an entry.
+func (w *task) lanes() []string {
+	if w.Next() < 0 {
+		return []string{w.Mailbox}
+	}
+	return []string{w.Mailbox, w.lane()}
+}
+
 // readyIn returns the entries of a mailbox whose next step may be sent now. A
 // mailbox without a UIDVALIDITY, or with another one, has none: nothing can
 // be said of its UIDs.
@@ -117,7 +125,7 @@ func (c *connection) ready(w *task) bool {
 	if time.Now().Before(w.NextTry) {
 		return false
 	}
-	return w.Next() < 0 || !c.paused(w.lane())
+	return !c.paused(w.Mailbox) && (w.Next() < 0 || !c.paused(w.lane()))
 }
 
 // advance does the next thing for some of the ready entries: look at what may
@@ -187,6 +195,9 @@ func (c *connection) isStale(w *task) bool {
 // send performs one step for a group of messages and records the outcomes.
 func (c *connection) send(ctx context.Context, name string, group []*task) error {
 	step := *group[0].step()
+	if reason := c.cannot(step); reason != "" {
+		return c.giveUp(ctx, group, reason)
+	}
 	if wait, err := c.prepareTarget(ctx, group); err != nil || wait {
 		return err
 	}
@@ -197,6 +208,25 @@ func (c *connection) send(ctx context.Context, name string, group []*task) error
 		return c.refused(ctx, name, group, err)
 	}
 	return c.settleGroup(ctx, group, outcomes, true)
+}
+
+// cannot says why a step cannot be sent at all: it has no target, or the
+// mailbox cannot store a keyword (PERMANENTFLAGS without \*, RFC 9051 section
+// 7.1), which servers accept in silence and forget.
+func (c *connection) cannot(step journal.Step) string {
+	kind := step.Action.Kind
+	if spec := kind.Spec(); step.Target == "" && (spec.Phase == actions.PhaseCopy || spec.Phase == actions.PhaseMove) {
+		return "its target could not be resolved"
+	}
+	if kind != actions.AddFlags || len(c.permanent) == 0 || hasFlag(c.permanent, imap.FlagWildcard) {
+		return ""
+	}
+	for _, f := range step.Action.Flags {
+		if !hasFlag(c.permanent, f) {
+			return fmt.Sprintf("the server cannot store the flag %s in this mailbox", f)
+		}
+	}
+	return ""
 }
 
 func refsOf(group []*task) []actions.MessageRef {
@@ -227,9 +257,11 @@ func (c *connection) settleGroup(ctx context.Context, group []*task, outcomes []
 		batch.Entries = append(batch.Entries, e)
 		c.noteArrival(&batch, e, i, o)
 	}
-	if _, paused := c.pauses[target]; paused && resume {
-		batch.Resume = []string{target}
-		batch.Events = append(batch.Events, journal.Event{Kind: "resumed", Mailbox: target, Text: c.dir.config(target) + ": accepted again"})
+	for _, lane := range []string{target, group[0].Mailbox} {
+		if _, paused := c.pauses[lane]; paused && resume && !slices.Contains(batch.Resume, lane) {
+			batch.Resume = append(batch.Resume, lane)
+			batch.Events = append(batch.Events, journal.Event{Kind: "resumed", Mailbox: lane, Text: c.dir.config(lane) + ": accepted again"})
+		}
 	}
 	return c.commit(ctx, batch)
 }
@@ -294,26 +326,39 @@ func (c *connection) refused(ctx context.Context, name string, group []*task, er
 	if e.Class == imapsession.Connection {
 		return err
 	}
+	// A tagged NO to COPY means that nothing was copied (RFC 9051 section
+	// 6.4.7); everything else may have happened in part.
+	onSource := e.Op == "UID STORE" || e.Op == "UID EXPUNGE"
 	for _, w := range group {
-		w.look = step.Target != ""
+		w.look = step.Target != "" && (e.Unknown || e.Status == "OK" || onSource || e.Op == "UID MOVE")
 	}
 	c.log.Warn("refused", "action", step.Action.String(), "mailbox", c.dir.config(name), "messages", len(group), "error", err)
 	switch e.Class {
 	case imapsession.Target:
-		return c.pauseTarget(ctx, group[0].lane(), reasonOf(err), c.timing.Probe)
+		if !onSource && isGone(err) && time.Since(c.recreated[step.Target]) > c.timing.Probe {
+			// Somebody deleted it: it is made again, once in a while.
+			c.recreated[step.Target] = time.Now()
+			c.dir.remove(step.Target)
+			return nil
+		}
+		lane := group[0].lane()
+		if onSource {
+			lane = name
+		}
+		return c.pauseTarget(ctx, lane, reasonOf(err), c.timing.Probe)
 	case imapsession.Throttled, imapsession.TryAgain:
-		return c.rest(group, max(e.RetryAfter, c.timing.Again))
+		c.rest(group, max(e.RetryAfter, c.timing.Again))
+		return nil
 	default:
 		return c.split(ctx, group, err)
 	}
 }
 
 // rest lets a group wait without counting a try.
-func (c *connection) rest(group []*task, d time.Duration) error {
+func (c *connection) rest(group []*task, d time.Duration) {
 	for _, w := range group {
 		w.NextTry = time.Now().Add(d)
 	}
-	return nil
 }
 
 // split finds the message that a command was refused for: each of the group
@@ -391,7 +436,8 @@ func (a *account) paused(target string) bool {
 // or its messages are to be sent alone.
 func (c *connection) isProbe(group []*task) bool {
 	_, paused := c.pauses[group[0].lane()]
-	return paused || group[0].alone
+	_, source := c.pauses[group[0].Mailbox]
+	return paused || source || group[0].alone
 }
 
 // nextDue is when an open entry wants to be looked at next, zero if none. What
@@ -403,8 +449,8 @@ func (c *connection) nextDue() time.Time {
 	}
 	for _, w := range c.open {
 		due := w.NextTry
-		if w.Next() >= 0 {
-			if p, ok := c.pauses[w.lane()]; ok && p.Probe.After(due) {
+		for _, lane := range w.lanes() {
+			if p, ok := c.pauses[lane]; ok && p.Probe.After(due) {
 				due = p.Probe
 			}
 		}

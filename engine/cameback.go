@@ -69,9 +69,11 @@ func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (bool, e
 		return false, nil
 	}
 	sel, err := c.sel(ctx, mailbox)
+	if isGone(err) {
+		return true, nil // and took our copy with it
+	}
 	if err != nil {
-		// A mailbox that is gone took our copy with it.
-		return mailboxOnly(err), ignoreMailbox(err)
+		return false, err // it cannot be told now: the message waits
 	}
 	if validity != 0 && sel.UIDValidity != validity {
 		return false, nil
@@ -82,13 +84,6 @@ func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (bool, e
 	}
 	have, there := flags[uid]
 	return !there || hasFlag(have, imap.FlagDeleted), nil
-}
-
-func ignoreMailbox(err error) error {
-	if mailboxOnly(err) {
-		return nil
-	}
-	return err
 }
 
 // lastPlace is where an entry left its message.

@@ -2,9 +2,13 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/emersion/go-imap/v2"
 
 	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
@@ -21,8 +25,12 @@ type connection struct {
 	// swept remembers what the last scan or sweep saw of each mailbox.
 	swept map[string]imapsession.Status
 	// selected is the mailbox that is selected now, validity its UIDVALIDITY.
-	selected string
-	validity uint32
+	selected  string
+	validity  uint32
+	permanent []imap.Flag // what may be stored there, empty: anything
+	repeats   map[string]repeat
+	unfetched bool                 // the scan under way could not fetch some message
+	recreated map[string]time.Time // targets that were made again
 
 	reconciled time.Time
 	proved     time.Time
@@ -41,7 +49,7 @@ func (a *account) connection(ctx, work context.Context, b *backoff) error {
 	b.connected()
 	c := &connection{
 		account: a, session: s,
-		swept: map[string]imapsession.Status{},
+		swept: map[string]imapsession.Status{}, repeats: map[string]repeat{}, recreated: map[string]time.Time{},
 	}
 	a.state.set(func(s *AccountStatus) { s.State, s.Error, s.NextTry, s.Connections = Watching, "", time.Time{}, 1 })
 	err = c.live(ctx, work)
@@ -54,7 +62,11 @@ func (c *connection) end(err error) {
 	for _, w := range c.open {
 		w.look = true
 	}
+	for _, r := range c.repeats {
+		r.timer.Stop()
+	}
 	if err != nil {
+		c.quota = nil // what was counted and not recorded does not count
 		c.session.Close()
 		return
 	}
@@ -182,14 +194,55 @@ func (c *connection) scanAndApply(ctx, work context.Context, name string) error 
 		// One bad mailbox stops nothing else.
 		c.log.Error("mailbox cannot be scanned", "mailbox", name, "error", err)
 		c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = err.Error() })
+		c.later(name, c.timing.Again)
+		c.quota = nil
 		return nil
 	}
 	return c.apply(ctx, work)
 }
 
-// mailboxOnly reports whether an error concerns just the mailbox at hand.
+// mailboxOnly reports whether an error concerns just the mailbox at hand: the
+// server refused one command, and the connection is as good as before.
 func mailboxOnly(err error) bool {
-	return isClass(err, imapsession.Target) || isClass(err, imapsession.Message)
+	var e *imapsession.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Class {
+	case imapsession.Connection, imapsession.Auth, imapsession.Throttled, imapsession.Config:
+		return false
+	case imapsession.Target, imapsession.Message:
+		return true
+	default:
+		return e.Status == "NO" || e.Status == "BAD"
+	}
+}
+
+// isGone reports whether an error says that a mailbox does not exist.
+func isGone(err error) bool {
+	var e *imapsession.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	text := strings.ToLower(e.Text)
+	return e.Code == "NONEXISTENT" || e.Code == "TRYCREATE" || e.Status == "NO" && e.Code == "" &&
+		(strings.Contains(text, "exist") || strings.Contains(text, "unknown mailbox") || strings.Contains(text, "not found"))
+}
+
+// later asks for a scan of a mailbox after d, which doubles while it is asked
+// for again and again. There is one such wish a mailbox.
+func (c *connection) later(name string, d time.Duration) {
+	if t, ok := c.repeats[name]; ok {
+		t.timer.Stop()
+		d = min(max(d, t.after*2), c.timing.Reconcile)
+	}
+	c.repeats[name] = repeat{after: d, timer: time.AfterFunc(d, func() { c.wake.mailbox(name) })}
+}
+
+// repeat is a scan that was asked for by later.
+type repeat struct {
+	timer *time.Timer
+	after time.Duration
 }
 
 // due returns when the owner must wake at the latest.
@@ -208,7 +261,13 @@ func (c *connection) due(sweep time.Time) time.Time {
 // ctx is done. With a single connection it idles meanwhile.
 func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 	if c.cfg.Connections == 1 && c.session.Capabilities().Idle && len(c.watched) > 0 {
-		return c.idle(ctx, at)
+		err := c.use(ctx, c.watched[0])
+		if err == nil {
+			return c.idle(ctx, at)
+		}
+		if !mailboxOnly(err) {
+			return nil, err
+		}
 	}
 	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
@@ -225,9 +284,6 @@ func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 // idle waits on the work connection itself: an IDLE that ends on news, on a
 // wake-up or a request, or at its refresh.
 func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
-	if err := c.use(ctx, c.watched[0]); err != nil {
-		return nil, err
-	}
 	idling, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var req *request
@@ -273,7 +329,7 @@ func (c *connection) sel(ctx context.Context, name string) (imapsession.Selected
 	c.selected = ""
 	sel, err := c.session.Select(ctx, name)
 	if err == nil {
-		c.selected, c.validity = name, sel.UIDValidity
+		c.selected, c.validity, c.permanent = name, sel.UIDValidity, sel.PermanentFlags
 	}
 	return sel, err
 }

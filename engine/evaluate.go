@@ -39,12 +39,24 @@ func (c *connection) process(ctx context.Context, name string, uids []imap.UID, 
 	ruleset, generation := c.current()
 	box := c.ruleMailbox(name)
 	fetched, err := c.session.FetchHeaders(ctx, setOf(uids), ruleset.Needs(c.cfg.Name, box).HeaderFields)
-	if err != nil {
+	switch {
+	case mailboxOnly(err) && len(uids) > 1:
+		// Some server refuse the lot for one bad message.
+		half := len(uids) / 2
+		if err := c.process(ctx, name, uids[:half], j); err != nil {
+			return err
+		}
+		return c.process(ctx, name, uids[half:], j)
+	case mailboxOnly(err):
+		c.log.Error("a message cannot be fetched; it stays pending", "mailbox", c.dir.config(name), "uid", uids[0], "error", err)
+		c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = fmt.Sprintf("UID %d: %v", uids[0], err) })
+	case err != nil:
 		return err
 	}
 	if len(fetched) < len(uids) {
 		// Announced, but not to be fetched yet, or gone: a listing will tell.
-		time.AfterFunc(c.timing.Unfetched, func() { c.wake.mailbox(name) })
+		c.unfetched = true
+		c.later(name, c.timing.Unfetched)
 	}
 	cursor := c.cursors[name]
 	all := c.candidates(cursor, fetched)

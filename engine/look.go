@@ -28,11 +28,18 @@ func (c *connection) look(ctx context.Context, name string, entries []*task) err
 		byTarget[w.step().Target] = append(byTarget[w.step().Target], w)
 	}
 	for target, group := range byTarget {
-		if err := c.lookInto(ctx, name, target, group); err != nil {
+		err := c.lookInto(ctx, name, target, group)
+		switch {
+		case err == nil:
+		case mailboxOnly(err):
+			// This target cannot be looked at now; the others can.
+			c.log.Warn("cannot look", "mailbox", c.dir.config(target), "error", err)
+			c.rest(group, c.timing.Again)
+		default:
 			return err
 		}
 	}
-	return nil
+	return c.use(ctx, name)
 }
 
 func (c *connection) lookInto(ctx context.Context, name, target string, group []*task) error {
@@ -53,10 +60,11 @@ func (c *connection) lookInto(ctx context.Context, name, target string, group []
 		return err
 	}
 	for _, w := range group {
+		w.look = false
 		if err := c.conclude(ctx, mb, w, present.Contains(w.UID), found); err != nil {
+			w.look = true
 			return err
 		}
-		w.look = false
 	}
 	return nil
 }
@@ -71,12 +79,16 @@ func (c *connection) conclude(ctx context.Context, mb *mailbox, w *task, present
 		e := cloneEntry(w.Entry)
 		unsure(&e, w.Next(), "its target was renumbered meanwhile, so it cannot be told whether the copy arrived", time.Now())
 		return c.commit(ctx, c.closing(e))
+	case copied && leaves && present && found.weak[w.UID]:
+		e := cloneEntry(w.Entry)
+		unsure(&e, w.Next(), "its target holds a message with the same Message-ID and another date or size, so it cannot be told whether that is its copy", time.Now())
+		return c.commit(ctx, c.closing(e))
 	case copied && (!leaves || !present):
 		return c.settleGroup(ctx, one, outcome(w, actions.Done, uid), false)
 	case copied:
 		done, err := actions.FinishMove(ctx, mb, refsOf(one), map[imap.UID]imap.UID{w.UID: uid})
 		if err != nil {
-			return err
+			return c.refused(ctx, mb.name, one, err)
 		}
 		return c.settleGroup(ctx, one, done, false)
 	case !present:
@@ -94,6 +106,7 @@ func outcome(w *task, state actions.State, target imap.UID) []actions.Outcome {
 // copies is what a look into a target found.
 type copies struct {
 	uids       map[imap.UID]imap.UID // source to target
+	weak       map[imap.UID]bool     // sources whose copy agrees in part only
 	renumbered bool
 }
 
@@ -102,13 +115,16 @@ type copies struct {
 // message only; copies that other steps of ours produced are taken already.
 // It leaves the target selected.
 func (c *connection) copies(ctx context.Context, target string, group []*task) (copies, error) {
-	out := copies{uids: map[imap.UID]imap.UID{}}
+	out := copies{}
 	if !c.dir.exists(target) || len(group) == 0 {
 		return out, nil
 	}
 	sel, err := c.sel(ctx, target)
+	if isGone(err) {
+		return out, nil
+	}
 	if err != nil {
-		return out, ignoreMailbox(err)
+		return out, err
 	}
 	from := group[0].step().TargetNext
 	for _, w := range group {
@@ -130,7 +146,7 @@ func (c *connection) copies(ctx context.Context, target string, group []*task) (
 	if err != nil {
 		return out, err
 	}
-	out.uids = assign(group, there, claimed)
+	out.uids, out.weak = assign(group, there, claimed)
 	return out, nil
 }
 
@@ -173,24 +189,35 @@ func (c *connection) claimed(ctx context.Context, target string, group []*task) 
 	return out, nil
 }
 
-// assign gives each message the first copy that is its own and nobody else's.
-// k identical messages need k copies; which of them is whose does not matter,
-// for they are identical.
-func assign(group []*task, there []journal.Known, claimed map[imap.UID]bool) map[imap.UID]imap.UID {
+// assign gives each message a copy that is its own and nobody else's: exact
+// ones first, so that no message takes what is exactly another's, then those
+// whose date or size the server rewrote, which are weak. k identical messages
+// need k copies; which of them is whose does not matter, for they are identical.
+func assign(group []*task, there []journal.Known, claimed map[imap.UID]bool) (uids map[imap.UID]imap.UID, weak map[imap.UID]bool) {
 	byID := map[string][]journal.Known{}
 	for _, k := range there {
 		byID[k.Print.MessageID] = append(byID[k.Print.MessageID], k)
 	}
-	out := map[imap.UID]imap.UID{}
-	for _, w := range group {
-		for _, k := range byID[w.Print.MessageID] {
-			if claimed[k.UID] || k.UID < w.step().TargetNext || !same(k.Print, w.Print) {
+	uids, weak = map[imap.UID]imap.UID{}, map[imap.UID]bool{}
+	for _, equal := range []func(a, b journal.Fingerprint) bool{exact, same} {
+		for _, w := range group {
+			if _, ok := uids[w.UID]; ok {
 				continue
 			}
-			claimed[k.UID] = true
-			out[w.UID] = k.UID
-			break
+			if k, ok := firstCopy(w, byID[w.Print.MessageID], claimed, equal); ok {
+				claimed[k.UID] = true
+				uids[w.UID], weak[w.UID] = k.UID, !exact(k.Print, w.Print)
+			}
 		}
 	}
-	return out
+	return uids, weak
+}
+
+func firstCopy(w *task, there []journal.Known, claimed map[imap.UID]bool, equal func(a, b journal.Fingerprint) bool) (journal.Known, bool) {
+	for _, k := range there {
+		if !claimed[k.UID] && k.UID >= w.step().TargetNext && equal(k.Print, w.Print) {
+			return k, true
+		}
+	}
+	return journal.Known{}, false
 }

@@ -54,6 +54,16 @@ func (d directory) server(name string) string {
 	return d.prefix + name
 }
 
+// add notes a mailbox that was made, remove one that turned out to be gone.
+func (d *directory) add(server string) {
+	d.remove(server)
+	d.entries = append(d.entries, imapsession.MailboxInfo{Name: server})
+}
+
+func (d *directory) remove(server string) {
+	d.entries = slices.DeleteFunc(slices.Clone(d.entries), func(e imapsession.MailboxInfo) bool { return sameName(e.Name, server) })
+}
+
 func (d directory) exists(server string) bool {
 	return slices.ContainsFunc(d.entries, func(e imapsession.MailboxInfo) bool {
 		return !e.NonExistent && sameName(e.Name, server)

@@ -87,7 +87,10 @@ func (o *outbox) dispatch(ctx, work context.Context, group *sync.WaitGroup) time
 		}
 		group.Go(func() {
 			defer o.release(hook.Name)
-			o.deliver(ctx, work, due)
+			if err := o.deliver(ctx, work, due); err != nil && ctx.Err() == nil {
+				o.account.log.Error("a webhook's attempt cannot be recorded", "webhook", hook.Name, "error", err)
+				sleep(ctx, time.Minute)
+			}
 		})
 	}
 	return wait
@@ -132,18 +135,16 @@ func (o *outbox) release(endpoint string) {
 	signal(o.wake)
 }
 
-func (o *outbox) deliver(ctx, work context.Context, list []journal.Delivery) {
+func (o *outbox) deliver(ctx, work context.Context, list []journal.Delivery) error {
 	for _, d := range list {
 		if ctx.Err() != nil && !o.account.engine.opts.Once {
-			return
+			return nil
 		}
 		if err := o.call(work, d); err != nil {
-			if !errors.Is(err, context.Canceled) {
-				o.account.log.Error("a webhook's attempt cannot be recorded", "webhook", d.Endpoint, "error", err)
-			}
-			return
+			return err
 		}
 	}
+	return nil
 }
 
 // call makes one attempt. It is stored before it is made, so that a crash
@@ -188,7 +189,7 @@ func (o *outbox) finish(ctx context.Context, d journal.Delivery, r webhook.Resul
 }
 
 func (o *outbox) write(ctx context.Context, d journal.Delivery) error {
-	return o.account.journal.Commit(ctx, o.account.own, journal.Batch{At: d.Updated, Deliveries: []journal.Delivery{d}})
+	return o.account.journal.Commit(ctx, o.account.ownership(), journal.Batch{At: d.Updated, Deliveries: []journal.Delivery{d}})
 }
 
 // endpoint looks an endpoint up in the configuration in force.

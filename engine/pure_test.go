@@ -259,7 +259,7 @@ func TestAssignGivesEachCopyOnce(t *testing.T) {
 	}
 	group := []*task{make(1), make(2), make(3)}
 	there := []journal.Known{{UID: 4, Print: p}, {UID: 5, Print: p}, {UID: 6, Print: p}, {UID: 7, Print: fp("<b>", noon, 10)}}
-	got := assign(group, there, map[imap.UID]bool{6: true})
+	got, _ := assign(group, there, map[imap.UID]bool{6: true})
 	if len(got) != 1 || got[1] != 5 {
 		t.Fatalf("assign = %v: 4 is below the recorded UIDNEXT, 6 is claimed, 7 is another message", got)
 	}

@@ -210,7 +210,8 @@ func (c *connection) deliveries(e journal.Entry, m *candidate, items []actions.I
 }
 
 func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %d %q %d", c.cfg.Name, e.Mailbox, e.UIDValidity, e.UID, item.Rule, item.Index))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %d %q %d %q",
+		c.cfg.Name, e.Mailbox, e.UIDValidity, e.UID, item.Rule, item.Index, item.Action.Endpoint))
 	return "msg_" + hex.EncodeToString(sum[:16])
 }
 

@@ -132,8 +132,10 @@ func withdraw(e *journal.Entry, plan []journal.Step) {
 		switch {
 		case i < 0:
 			kept = append(kept, s)
-		case old[i].State == journal.Recorded:
+		case old[i].State == journal.Recorded && s.State == journal.Recorded:
 			kept = append(kept, old[i])
+		case old[i].State == journal.Recorded:
+			kept = append(kept, s)
 		}
 	}
 	for _, s := range old {

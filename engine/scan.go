@@ -17,6 +17,7 @@ import (
 // handled, decides all of it and records that. It applies nothing.
 func (c *connection) scan(ctx, work context.Context, name string) error {
 	began := time.Now()
+	c.unfetched = false
 	sel, err := c.sel(work, name)
 	if err != nil {
 		return err
@@ -44,6 +45,10 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 			return err
 		}
 	}
+	if r, ok := c.repeats[name]; ok && !c.unfetched {
+		r.timer.Stop()
+		delete(c.repeats, name)
+	}
 	return c.scanned(work, name, began, hold, len(todo))
 }
 
@@ -61,6 +66,10 @@ func (c *connection) scanned(ctx context.Context, name string, began time.Time, 
 		return nil
 	}
 	cursor.Scanned = began
+	if hold != "" {
+		// Later than every entry that it holds: see importReason.
+		cursor.Scanned = time.Now()
+	}
 	batch := journal.Batch{Cursors: []journal.Cursor{cursor}}
 	if hold != "" {
 		batch.Events = []journal.Event{{Kind: "import", Mailbox: name, Text: fmt.Sprintf("%s: held %d messages: %s", c.dir.config(name), n, hold)}}
@@ -145,7 +154,13 @@ func (c *connection) prints(ctx context.Context, uids []imap.UID) ([]journal.Kno
 // are ordinary mail. The dates are fetched only when there are enough
 // messages to be an import.
 func (c *connection) importReason(ctx context.Context, cursor journal.Cursor, todo []imap.UID) (string, error) {
-	if len(todo) <= importSize || cursor.Scanned.IsZero() {
+	if len(todo) == 0 || cursor.Scanned.IsZero() {
+		return "", nil
+	}
+	if cut, err := c.importUnderWay(ctx, cursor); err != nil || cut {
+		return importHeld, err
+	}
+	if len(todo) <= importSize {
 		return "", nil
 	}
 	known, err := c.prints(ctx, todo)
@@ -157,7 +172,18 @@ func (c *connection) importReason(ctx context.Context, cursor journal.Cursor, to
 		received[i] = k.Print.Received
 	}
 	if isImport(received, cursor.Scanned) {
-		return "they look imported: more than 100 arrived at once that are older than the last scan. Run 'imapilot confirm' to act on them, 'imapilot skip' to leave them alone", nil
+		return importHeld, nil
 	}
 	return "", nil
+}
+
+const importHeld = "they look imported: more than 100 arrived at once that are older than the last scan. Run 'imapilot confirm' to act on them, 'imapilot skip' to leave them alone"
+
+// importUnderWay reports whether an import was held in part and the scan was
+// cut off before its end: the rest of it is the same import.
+func (c *connection) importUnderWay(ctx context.Context, cursor journal.Cursor) (bool, error) {
+	held, err := c.journal.Entries(ctx, journal.Query{
+		Account: c.cfg.Name, Mailbox: cursor.Mailbox, States: []journal.EntryState{journal.Held}, Since: cursor.Scanned,
+	})
+	return slices.ContainsFunc(held, func(e journal.Entry) bool { return e.Reason == importHeld && e.Decided.After(cursor.Scanned) }), err
 }

@@ -26,12 +26,12 @@ func (c *connection) prepareTarget(ctx context.Context, group []*task) (bool, er
 	}
 	err := c.create(ctx, step.Target)
 	switch {
-	case isClass(err, imapsession.Target), isClass(err, imapsession.Message):
+	case mailboxOnly(err):
 		return true, c.pauseTarget(ctx, step.Target, "it does not exist and cannot be created: "+reasonOf(err), c.timing.Probe)
 	case err != nil:
 		return true, err
 	}
-	c.dir.entries = append(c.dir.entries, imapsession.MailboxInfo{Name: step.Target})
+	c.dir.add(step.Target)
 	// What imapilot created starts empty, whatever is found there later.
 	return false, c.commit(ctx, journal.Batch{
 		Created: []journal.Creation{{Rule: step.Rule, Mailbox: step.Target, At: time.Now()}},
@@ -117,6 +117,11 @@ func (m *mailbox) Find(ctx context.Context, target string, refs []actions.Messag
 	found, err := m.c.copies(ctx, target, wants)
 	if err != nil {
 		return nil, err
+	}
+	for uid := range found.weak {
+		if found.weak[uid] {
+			delete(found.uids, uid) // no proof that anything may be removed
+		}
 	}
 	if err := m.c.use(ctx, m.name); err != nil {
 		return nil, err

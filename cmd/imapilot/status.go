@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,14 +19,16 @@ import (
 )
 
 func (a *app) statusCommand() *cobra.Command {
+	var sel selection
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show accounts, mailboxes and what waits",
 		Long: `status asks the running daemon: how each mailbox is watched, when the server last
 proved that it answers, which targets are paused, and what is held or failed.
 Without a daemon it shows what the state file holds, and exits 3.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context(), &sel) },
 	}
+	sel.add(a, cmd)
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
 	return cmd
 }
@@ -33,9 +37,11 @@ Without a daemon it shows what the state file holds, and exits 3.`,
 type answer struct {
 	Running bool `json:"running"`
 	engine.Status
+	// Waiting are the newest entries that are held, failed or unsure.
+	Waiting []journal.Entry `json:"waiting"`
 }
 
-func (a *app) status(ctx context.Context) error {
+func (a *app) status(ctx context.Context, sel *selection) error {
 	cfg, err := a.load(false)
 	if err != nil {
 		return err
@@ -48,19 +54,47 @@ func (a *app) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var entries []journal.Entry
-	if !a.json {
-		entries = waiting(ctx, cfg)
+	chosen, _ := sel.chosen()
+	if out.Accounts, err = choose(out.Accounts, chosen); err != nil {
+		return err
+	}
+	if out.Waiting, err = waiting(ctx, cfg, chosen); err != nil {
+		return err
 	}
 	if a.json {
 		err = a.printJSON(out)
 	} else {
-		a.printStatus(out, entries)
+		a.printStatus(out)
 	}
 	if err == nil && !out.Running {
 		err = errors.New("no daemon is running; start one with 'imapilot run'")
 	}
 	return err
+}
+
+// choose keeps the accounts and mailboxes that were asked for.
+func choose(all []engine.AccountStatus, sel engine.Selection) ([]engine.AccountStatus, error) {
+	var out []engine.AccountStatus
+	for _, acc := range all {
+		if sel.Account != "" && acc.Name != sel.Account {
+			continue
+		}
+		acc.Mailboxes = slices.DeleteFunc(slices.Clone(acc.Mailboxes), func(m engine.MailboxStatus) bool {
+			return sel.Mailbox != "" && !sameMailbox(m.Name, sel.Mailbox)
+		})
+		out = append(out, acc)
+	}
+	if len(out) == 0 && sel.Account != "" {
+		return nil, usagef("there is no account %q", sel.Account)
+	}
+	return out, nil
+}
+
+// sameMailbox compares a server's mailbox name with what a user typed, who may
+// write "/" between levels whatever the server does.
+func sameMailbox(server, typed string) bool {
+	return server == typed || strings.EqualFold(server, "INBOX") && strings.EqualFold(typed, "INBOX") ||
+		strings.ReplaceAll(server, ".", "/") == typed
 }
 
 // stored is the status as far as the state file tells it.
@@ -89,22 +123,32 @@ func stored(ctx context.Context, cfg *config.Config) (answer, error) {
 	return out, nil
 }
 
-// waiting lists the newest entries that need a person.
-func waiting(ctx context.Context, cfg *config.Config) []journal.Entry {
+// waiting lists the newest entries that need a person, at most 20.
+func waiting(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]journal.Entry, error) {
+	out := []journal.Entry{}
+	if _, err := os.Stat(cfg.State); errors.Is(err, os.ErrNotExist) {
+		return out, nil
+	}
 	db, err := sqlite.OpenReadOnly(cfg.State)
 	if err != nil {
-		return nil // the counts above still tell
+		return nil, err
 	}
 	defer db.Close()
 	entries, err := db.Entries(ctx, journal.Query{
-		States: []journal.EntryState{journal.Held, journal.Failed, journal.Unsure}, Limit: 20, Newest: true})
-	if err != nil {
-		return nil
+		Account: sel.Account, Rule: sel.Rule, UID: sel.UID, Since: sel.Since,
+		States: []journal.EntryState{journal.Held, journal.Failed, journal.Unsure}})
+	for _, e := range entries {
+		if sel.Mailbox == "" || sameMailbox(e.Mailbox, sel.Mailbox) {
+			out = append(out, e)
+		}
 	}
-	return entries
+	return out[max(0, len(out)-maxWaiting):], err
 }
 
-func (a *app) printStatus(s answer, entries []journal.Entry) {
+// maxWaiting is how many waiting entries status lists.
+const maxWaiting = 20
+
+func (a *app) printStatus(s answer) {
 	if s.Running {
 		fmt.Fprintf(a.out, "imapilot %s, process %d, running since %s\n", s.Version, s.PID, s.Started.Format(time.DateTime))
 	}
@@ -115,12 +159,12 @@ func (a *app) printStatus(s answer, entries []journal.Entry) {
 	for _, acc := range s.Accounts {
 		a.printAccount(acc)
 	}
-	if len(entries) == 0 {
+	if len(s.Waiting) == 0 {
 		return
 	}
 	fmt.Fprintln(a.out, "\nWaiting for you ('imapilot confirm', 'retry' or 'skip'):")
 	rows := [][]string{{"STATE", "MAILBOX", "UID", "SUBJECT", "REASON"}}
-	for _, e := range entries {
+	for _, e := range s.Waiting {
 		rows = append(rows, []string{string(e.State), fit(e.Mailbox, 16), fmt.Sprint(e.UID), fit(e.Subject, 30), fit(e.Reason, 60)})
 	}
 	table(a.out, rows)

@@ -1,0 +1,240 @@
+package imapsession_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"imapilot/engine/enginetest/imaptest"
+	"imapilot/engine/imapsession"
+)
+
+// wait answers IDLE with "+", and returns after DONE.
+func wait(c *imaptest.Script) (tag string) {
+	tag = c.Expect("IDLE")
+	c.Send("+ idling")
+	if word, rest, ok := c.Read(); ok && (word != "DONE" || rest != "") {
+		return "not DONE but " + word
+	}
+	return tag
+}
+
+// Hours of IDLE take no time: each is renewed when its time is over, and
+// silence is no error.
+func TestIdleIsRenewed(t *testing.T) {
+	idles := 0
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		for {
+			tag := wait(c)
+			if tag == "" {
+				return
+			}
+			idles++
+			c.Send(tag + " OK")
+		}
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		start := time.Now()
+		for time.Since(start) < 3*time.Hour {
+			if must[bool](t)(s.Idle(t.Context(), 5*time.Minute)) {
+				t.Fatal("news of nothing")
+			}
+		}
+		if time.Since(start) != 3*time.Hour {
+			t.Errorf("it took %v", time.Since(start))
+		}
+		// No single IDLE outlasts what servers allow.
+		start = time.Now()
+		must[bool](t)(s.Idle(t.Context(), 24*time.Hour))
+		if d := time.Since(start); d > 28*time.Minute {
+			t.Errorf("one IDLE of %v", d)
+		}
+		if idles != 37 {
+			t.Errorf("%d IDLE commands", idles)
+		}
+	})
+}
+
+func TestIdleEndsOnNews(t *testing.T) {
+	for _, news := range []string{"* 1 EXISTS", "* 1 EXPUNGE", `* 1 FETCH (FLAGS (\Seen))`, "* VANISHED 1:2"} {
+		scripted(t, everything, func(c *imaptest.Script) {
+			c.Select()
+			tag := c.Expect("IDLE")
+			c.Send("+")
+			for range 7 {
+				time.Sleep(2 * time.Minute)
+				c.Send("* OK Still here", "* 0 RECENT")
+			}
+			c.Send(news)
+			if word, _, _ := c.Read(); word != "DONE" {
+				t.Errorf("the client sent %q", word)
+			}
+			c.Send("* 2 EXISTS", tag+" OK")
+			c.Send(wait(c) + " OK")
+			c.Drain()
+		}, func(t *testing.T, s *imapsession.Session) {
+			must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+			start := time.Now()
+			if got := must[bool](t)(s.Idle(t.Context(), 20*time.Minute)); !got || time.Since(start) != 14*time.Minute {
+				t.Errorf("%s: %v after %v", news, got, time.Since(start))
+			}
+			if must[bool](t)(s.Idle(t.Context(), 20*time.Minute)) {
+				t.Errorf("%s: told twice", news)
+			}
+		})
+	}
+}
+
+// The reply to DONE has 30 seconds, whatever else the server says meanwhile.
+func TestDoneHasADeadline(t *testing.T) {
+	for name, after := range map[string]func(c *imaptest.Script){
+		"silence": func(c *imaptest.Script) { c.Drain() },
+		"chatter": func(c *imaptest.Script) { trickle(c, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			scripted(t, everything, func(c *imaptest.Script) {
+				c.Select()
+				wait(c)
+				after(c)
+			}, func(t *testing.T, s *imapsession.Session) {
+				must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+				start := time.Now()
+				_, err := s.Idle(t.Context(), 5*time.Minute)
+				wantError(t, err, imapsession.Connection)
+				if d := time.Since(start); d != 5*time.Minute+30*time.Second {
+					t.Errorf("noticed after %v", d)
+				}
+			})
+		})
+	}
+}
+
+// A server that takes IDLE and never says "+" is noticed, too.
+func TestIdleThatNeverBegins(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		start := time.Now()
+		_, err := s.Idle(t.Context(), 5*time.Minute)
+		wantError(t, err, imapsession.Connection)
+		if d := time.Since(start); d != time.Minute {
+			t.Errorf("noticed after %v", d)
+		}
+	})
+}
+
+func TestIdleRefused(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Answer("IDLE", "NO not here")
+		c.Answer("NOOP", "OK")
+		tag := c.Expect("IDLE")
+		c.Send("+ idling")
+		time.Sleep(time.Minute)
+		c.Send(tag + " BAD enough")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		_, err := s.Idle(t.Context(), 5*time.Minute)
+		wantError(t, err, imapsession.TryAgain)
+		check(t, s.Noop(t.Context()))
+		_, err = s.Idle(t.Context(), 5*time.Minute)
+		wantError(t, err, imapsession.Bad)
+		wantError(t, s.Noop(t.Context()), imapsession.Connection) // out of step
+	})
+}
+
+// A context that ends an IDLE leaves the session as good as new.
+func TestIdleCancelled(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		for {
+			tag := wait(c)
+			if tag == "" {
+				return
+			}
+			time.Sleep(10 * time.Second)
+			c.Send(tag + " OK")
+			c.Answer("NOOP", "OK")
+		}
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			start := time.Now()
+			if must[bool](t)(s.Idle(ctx, time.Hour)) || time.Since(start) != 70*time.Second {
+				t.Errorf("ended after %v", time.Since(start))
+			}
+			cancel()
+			check(t, s.Noop(t.Context()))
+		}
+	})
+}
+
+// The connection ends in the middle of an IDLE: the error comes at once.
+func TestIdleCutOff(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		c.Expect("IDLE")
+		c.Send("+")
+		time.Sleep(time.Minute)
+		c.Send("* BYE shutting down")
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		start := time.Now()
+		_, err := s.Idle(t.Context(), 5*time.Minute)
+		if e := wantError(t, err, imapsession.Connection); e.Status != "BYE" || !strings.Contains(e.Text, "shutting down") || time.Since(start) != time.Minute {
+			t.Errorf("%+v after %v", e, time.Since(start))
+		}
+	})
+}
+
+func TestDeadlineOfACommand(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		tag := c.Expect("NOOP") // busy for five minutes, and done
+		for range 5 {
+			time.Sleep(59 * time.Second)
+			c.Send("* OK working")
+		}
+		c.Send(tag + " OK")
+		time.Sleep(time.Hour) // nothing is due: silence is fine
+		c.Answer("NOOP", "OK")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		check(t, s.Noop(t.Context()))
+		time.Sleep(time.Hour)
+		check(t, s.Noop(t.Context()))
+		start := time.Now()
+		wantError(t, s.Noop(t.Context()), imapsession.Connection)
+		if d := time.Since(start); d != time.Minute {
+			t.Errorf("noticed after %v", d)
+		}
+	})
+}
+
+// The same over hours on a server of go-imap's.
+func TestIdleOnTheMemoryServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := imaptest.Memory(t, imaptest.Options{PipeOnly: true})
+		s := must[*imapsession.Session](t)(imapsession.Dial(t.Context(), imapsession.Options{
+			TLS: imapsession.TLSNone, Username: srv.Username, Password: srv.Password, DialContext: srv.DialContext}))
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		for range 3 {
+			if must[bool](t)(s.Idle(t.Context(), 20*time.Minute)) {
+				t.Error("news of nothing")
+			}
+		}
+		go func() {
+			time.Sleep(time.Minute)
+			srv.Append(t, "INBOX", nil, time.Time{}, letter("a"))
+		}()
+		start := time.Now()
+		if !must[bool](t)(s.Idle(t.Context(), 20*time.Minute)) || time.Since(start) > 61*time.Second {
+			t.Errorf("news after %v", time.Since(start))
+		}
+		s.Close()
+	})
+}
