@@ -38,7 +38,7 @@ type answer struct {
 	Running bool `json:"running"`
 	engine.Status
 	// Waiting are the newest entries that are held, failed or unsure.
-	Waiting []journal.Entry `json:"waiting"`
+	Waiting []waitingEntry `json:"waiting"`
 }
 
 func (a *app) status(ctx context.Context, sel *selection) error {
@@ -123,9 +123,18 @@ func stored(ctx context.Context, cfg *config.Config) (answer, error) {
 	return out, nil
 }
 
-// waiting lists the newest entries that need a person, at most 20.
-func waiting(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]journal.Entry, error) {
-	out := []journal.Entry{}
+// waitingEntry is an entry that needs a person.
+type waitingEntry struct {
+	Account string `json:"account"`
+	journal.Entry
+}
+
+// maxWaiting is how many of them status lists of an account, the newest.
+const maxWaiting = 20
+
+// waiting lists the newest entries that need a person.
+func waiting(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]waitingEntry, error) {
+	out := []waitingEntry{}
 	if _, err := os.Stat(cfg.State); errors.Is(err, os.ErrNotExist) {
 		return out, nil
 	}
@@ -134,19 +143,25 @@ func waiting(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]j
 		return nil, err
 	}
 	defer db.Close()
-	entries, err := db.Entries(ctx, journal.Query{
-		Account: sel.Account, Rule: sel.Rule, UID: sel.UID, Since: sel.Since,
-		States: []journal.EntryState{journal.Held, journal.Failed, journal.Unsure}})
-	for _, e := range entries {
-		if sel.Mailbox == "" || sameMailbox(e.Mailbox, sel.Mailbox) {
-			out = append(out, e)
+	for _, acc := range cfg.Accounts {
+		if sel.Account != "" && acc.Name != sel.Account {
+			continue
+		}
+		entries, err := db.Entries(ctx, journal.Query{
+			Account: acc.Name, Rule: sel.Rule, UID: sel.UID, Since: sel.Since, Limit: 10_000, Newest: true,
+			States: []journal.EntryState{journal.Held, journal.Failed, journal.Unsure}})
+		if err != nil {
+			return nil, err
+		}
+		entries = slices.DeleteFunc(entries, func(e journal.Entry) bool {
+			return sel.Mailbox != "" && !sameMailbox(e.Mailbox, sel.Mailbox)
+		})
+		for _, e := range entries[max(0, len(entries)-maxWaiting):] {
+			out = append(out, waitingEntry{acc.Name, e})
 		}
 	}
-	return out[max(0, len(out)-maxWaiting):], err
+	return out, nil
 }
-
-// maxWaiting is how many waiting entries status lists.
-const maxWaiting = 20
 
 func (a *app) printStatus(s answer) {
 	if s.Running {
@@ -163,9 +178,9 @@ func (a *app) printStatus(s answer) {
 		return
 	}
 	fmt.Fprintln(a.out, "\nWaiting for you ('imapilot confirm', 'retry' or 'skip'):")
-	rows := [][]string{{"STATE", "MAILBOX", "UID", "SUBJECT", "REASON"}}
+	rows := [][]string{{"STATE", "ACCOUNT", "MAILBOX", "UID", "SUBJECT", "REASON"}}
 	for _, e := range s.Waiting {
-		rows = append(rows, []string{string(e.State), fit(e.Mailbox, 16), fmt.Sprint(e.UID), fit(e.Subject, 30), fit(e.Reason, 60)})
+		rows = append(rows, []string{string(e.State), fit(e.Account, 12), fit(e.Mailbox, 16), fmt.Sprint(e.UID), fit(e.Subject, 30), fit(e.Reason, 60)})
 	}
 	table(a.out, rows)
 }
