@@ -230,7 +230,7 @@ func (a *account) tellWaiting(err error, v verdict) {
 			"error", err, "next_try", next.Format(time.RFC3339))
 		return
 	}
-	a.log.Warn("connection lost", "error", err, "again_in", v.wait.Round(time.Millisecond))
+	a.log.Warn("connection lost", "error", err, "again_in", v.wait.Round(time.Millisecond).String())
 }
 
 // pause waits, answering requests meanwhile; a reload ends it early, and so

@@ -98,14 +98,6 @@ func (c *connection) renumbered(ctx context.Context, name string) error {
 	return c.commit(ctx, c.closing(closed...))
 }
 
-// lanes are the mailboxes whose pause holds an entry.
-func (w *task) lanes() []string {
-	if w.Next() < 0 {
-		return []string{w.Mailbox}
-	}
-	return []string{w.Mailbox, w.lane()}
-}
-
 // readyIn returns the entries of a mailbox whose next step may be sent now. A
 // mailbox without a UIDVALIDITY, or with another one, has none: nothing can
 // be said of its UIDs.
@@ -125,7 +117,7 @@ func (c *connection) ready(w *task) bool {
 	if time.Now().Before(w.NextTry) {
 		return false
 	}
-	return !c.paused(w.Mailbox) && (w.Next() < 0 || !c.paused(w.lane()))
+	return w.Next() < 0 || !c.paused(w.lane())
 }
 
 // advance does the next thing for some of the ready entries: look at what may
@@ -257,11 +249,9 @@ func (c *connection) settleGroup(ctx context.Context, group []*task, outcomes []
 		batch.Entries = append(batch.Entries, e)
 		c.noteArrival(&batch, e, i, o)
 	}
-	for _, lane := range []string{target, group[0].Mailbox} {
-		if _, paused := c.pauses[lane]; paused && resume && !slices.Contains(batch.Resume, lane) {
-			batch.Resume = append(batch.Resume, lane)
-			batch.Events = append(batch.Events, journal.Event{Kind: "resumed", Mailbox: lane, Text: c.dir.config(lane) + ": accepted again"})
-		}
+	if _, paused := c.pauses[target]; paused && resume {
+		batch.Resume = []string{target}
+		batch.Events = append(batch.Events, journal.Event{Kind: "resumed", Mailbox: target, Text: c.dir.config(target) + ": accepted again"})
 	}
 	return c.commit(ctx, batch)
 }
@@ -341,11 +331,12 @@ func (c *connection) refused(ctx context.Context, name string, group []*task, er
 			c.dir.remove(step.Target)
 			return nil
 		}
-		lane := group[0].lane()
-		if onSource {
-			lane = name
+		if onSource && step.Target != "" {
+			// The copy is made, the original cannot be removed now: that is no
+			// fault of the target, and stops no other message.
+			return c.restVisibly(ctx, group, err.Error())
 		}
-		return c.pauseTarget(ctx, lane, reasonOf(err), c.timing.Probe)
+		return c.pauseTarget(ctx, group[0].lane(), reasonOf(err), c.timing.Probe)
 	case imapsession.Throttled, imapsession.TryAgain:
 		c.rest(group, max(e.RetryAfter, c.timing.Again))
 		return nil
@@ -359,6 +350,19 @@ func (c *connection) rest(group []*task, d time.Duration) {
 	for _, w := range group {
 		w.NextTry = time.Now().Add(d)
 	}
+}
+
+// restVisibly lets a group wait for a probe's time without counting a try, and
+// records why.
+func (c *connection) restVisibly(ctx context.Context, group []*task, reason string) error {
+	var entries []journal.Entry
+	for _, w := range group {
+		e := cloneEntry(w.Entry)
+		e.Steps[e.Next()].Error, e.Reason = reason, reason
+		e.NextTry = time.Now().Add(c.timing.Probe)
+		entries = append(entries, e)
+	}
+	return c.commit(ctx, journal.Batch{Entries: entries})
 }
 
 // split finds the message that a command was refused for: each of the group
@@ -436,8 +440,7 @@ func (a *account) paused(target string) bool {
 // or its messages are to be sent alone.
 func (c *connection) isProbe(group []*task) bool {
 	_, paused := c.pauses[group[0].lane()]
-	_, source := c.pauses[group[0].Mailbox]
-	return paused || source || group[0].alone
+	return paused || group[0].alone
 }
 
 // nextDue is when an open entry wants to be looked at next, zero if none. What
@@ -449,8 +452,8 @@ func (c *connection) nextDue() time.Time {
 	}
 	for _, w := range c.open {
 		due := w.NextTry
-		for _, lane := range w.lanes() {
-			if p, ok := c.pauses[lane]; ok && p.Probe.After(due) {
+		if w.Next() >= 0 {
+			if p, ok := c.pauses[w.lane()]; ok && p.Probe.After(due) {
 				due = p.Probe
 			}
 		}

@@ -182,6 +182,17 @@ func (c *connection) ruleMailbox(server string) rules.Mailbox {
 	return rules.Mailbox{Name: c.dir.config(server), Role: c.dir.role(server)}
 }
 
+// warnUnruled says which watched mailboxes no rule looks at: a rule without
+// "in" is for INBOX alone.
+func (c *connection) warnUnruled() {
+	ruleset, _ := c.current()
+	for _, name := range c.watched {
+		if !ruleset.Applies(c.cfg.Name, c.ruleMailbox(name)) {
+			c.log.Warn("watched, but no rule is for it: a rule without in: is for INBOX", "mailbox", c.dir.config(name))
+		}
+	}
+}
+
 // list reads the mailboxes and works out which are watched. A mailbox that is
 // listed for the first time and not watched is noted, so that it can be told
 // later from one that was created meanwhile.
@@ -203,9 +214,12 @@ func (c *connection) list(ctx context.Context) error {
 		}
 		batch.Cursors = append(batch.Cursors, journal.Cursor{Mailbox: e.Name})
 	}
-	if len(c.watched) == 0 {
-		c.log.Warn("watch: names no mailbox of this account", "watch", strings.Join(c.cfg.Watch, ", "))
+	for _, pattern := range c.cfg.Watch {
+		if len(c.dir.matching(pattern)) == 0 {
+			c.log.Warn("watch: names no mailbox of this account; 'imapilot mailboxes' lists them", "watch", pattern)
+		}
 	}
+	c.warnUnruled()
 	c.showMailboxes()
 	if err := c.commit(ctx, batch); err != nil {
 		return err

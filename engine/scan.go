@@ -96,6 +96,9 @@ func (c *connection) cursorFor(ctx context.Context, name string, sel imapsession
 		return cursor, &imapsession.Error{Op: "SELECT", Subject: name, Class: imapsession.Target,
 			Text: "the server gives this mailbox no UIDVALIDITY, so nothing is done in it"}
 	case started && cursor.UIDValidity == sel.UIDValidity:
+		if c.engine.opts.Existing && !cursor.Scanned.IsZero() && c.reconciled.IsZero() {
+			c.log.Info("known already: --existing changes nothing for it", "mailbox", c.dir.config(name))
+		}
 		return cursor, nil
 	case started:
 		err = c.revalidate(ctx, name, cursor, sel)

@@ -93,7 +93,7 @@ func (w watcher) run(ctx context.Context) {
 		if b.failures > 1 {
 			wait = max(wait, time.Minute)
 		}
-		w.account.log.Warn("watch connection lost", "mailbox", w.mailbox, "error", err, "again_in", wait.Round(time.Millisecond))
+		w.account.log.Warn("watch connection lost", "mailbox", w.mailbox, "error", err, "again_in", wait.Round(time.Millisecond).String())
 		sleep(ctx, wait)
 	}
 }

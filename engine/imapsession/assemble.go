@@ -62,7 +62,9 @@ func (a *assembler) line(start int) error {
 			return fmt.Errorf("%w: a line of %d bytes", errTooMuch, len(a.buf)-start)
 		}
 		if err == nil {
-			a.buf = bytes.TrimSuffix(bytes.TrimSuffix(a.buf, []byte("\n")), []byte("\r"))
+			// A CR before start is a literal's.
+			line := bytes.TrimSuffix(bytes.TrimSuffix(a.buf[start:], []byte("\n")), []byte("\r"))
+			a.buf = a.buf[:start+len(line)]
 			return nil
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {

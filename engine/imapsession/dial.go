@@ -3,11 +3,13 @@ package imapsession
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -107,19 +109,23 @@ func (s *Session) attach(greeting response) {
 	s.client = imapclient.New(s.guard, nil)
 }
 
-// tlsClass tells a certificate or a port that is wrong, which only a person can
-// mend, from a connection that broke.
+// tlsClass tells a certificate, a port or a version that is wrong, which only a
+// person can mend, from a connection that broke.
 func tlsClass(err error) Class {
-	var (
-		certificate *tls.CertificateVerificationError
-		authority   x509.UnknownAuthorityError
-		record      tls.RecordHeaderError
-		alert       tls.AlertError
-	)
-	if errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &record) || errors.As(err, &alert) {
-		return Config
+	var network *net.OpError
+	switch {
+	case errors.As(err, &network):
+		// An alert of the server's comes as an OpError, too.
+		if network.Op == "remote error" && !strings.Contains(network.Error(), "internal error") {
+			return Config
+		}
+		return Connection
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe),
+		errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return Connection
 	}
-	return Connection
+	return Config
 }
 
 // readGreeting reads the greeting (RFC 9051 section 7.1): OK or PREAUTH.

@@ -24,7 +24,7 @@ func TestTLS(t *testing.T) {
 				if mode == imapsession.TLSImplicit {
 					_, port, err := net.SplitHostPort(srv.TLSAddr)
 					check(t, err)
-					o.Port = int(must[int](t)(net.LookupPort("tcp", port)))
+					o.Port = must[int](t)(net.LookupPort("tcp", port))
 				}
 				s, err := imapsession.Dial(t.Context(), o)
 				if err != nil {
