@@ -30,7 +30,7 @@ func (a *app) amendCommand(verb engine.Verb, short, long, one, many string) *cob
 	var sel selection
 	var all bool
 	cmd := &cobra.Command{
-		Use: string(verb), Short: short, Args: cobra.NoArgs,
+		Use: string(verb), Short: short, Args: noArgs,
 		Long: long + "\nSelect by flags, or say --all. It works with and without a running daemon.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			chosen, any := sel.chosen()

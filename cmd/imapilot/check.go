@@ -17,7 +17,7 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: `check reads the configuration with the same loader as run and reports every
 problem at once, each with its place and what to do about it. It logs in nowhere
 and reads no secret. Warnings do not change the exit code unless --strict is set.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return a.check(strict) },
 	}
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit 1 on warnings too")

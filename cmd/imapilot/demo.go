@@ -34,7 +34,7 @@ func (a *app) demoCommand() *cobra.Command {
 daemon with the configuration of examples/demo over TCP, delivers twenty messages
 and shows what happens to each. It needs no network and leaves nothing behind.
 It exits 1 if an outcome differs from the example's own tests.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), keep) },
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "keep the server running and say how to connect with a mail client")

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 // The exit codes, as --help lists them.
@@ -40,4 +42,12 @@ func (a *app) exitCode(err error) int {
 		fmt.Fprintf(a.err, "imapilot: %v\n", err)
 		return exitFailure
 	}
+}
+
+// noArgs refuses arguments: the most likely one is the configuration's name.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usagef("%s takes no arguments; a configuration is named with -c %s", cmd.Name(), args[0])
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,13 +16,16 @@ import (
 
 	"imapilot/engine"
 	"imapilot/engine/config"
+	"imapilot/engine/imapsession"
 )
 
 // initFlags are the answers that init would ask for.
 type initFlags struct {
 	address, host, username, tls      string
 	passwordFile, passwordEnv, output string
+	ca                                string
 	port                              int
+	yes                               bool
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -31,13 +35,15 @@ func (a *app) initCommand() *cobra.Command {
 		Long: `init asks for an address and a server, or takes them from flags, tests the login,
 lists the mailboxes and writes a first configuration. It has dry_run: true, so
 nothing is touched until you remove that line.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), f) },
 	}
 	cmd.Flags().StringVar(&f.address, "address", "", "your mail address")
 	cmd.Flags().StringVar(&f.host, "host", "", "the IMAP server (default: guessed from the address)")
 	cmd.Flags().IntVar(&f.port, "port", 0, "its port (default 993, or 143 without implicit TLS)")
 	cmd.Flags().StringVar(&f.tls, "tls", "implicit", "implicit, starttls or none")
+	cmd.Flags().StringVar(&f.ca, "ca", "", "PEM file with the certificate authority of a private server, or its own certificate")
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "take what was guessed instead of asking")
 	cmd.Flags().StringVar(&f.username, "username", "", "the login name (default: the address)")
 	cmd.Flags().StringVar(&f.passwordFile, "password-file", "", "read the password from this file, now and later")
 	cmd.Flags().StringVar(&f.passwordEnv, "password-env", "", "read the password from this environment variable, now and later")
@@ -45,38 +51,71 @@ nothing is touched until you remove that line.`,
 	return cmd
 }
 
-func (a *app) init(ctx context.Context, f initFlags) error {
-	if _, err := os.Stat(f.output); err == nil {
-		return fmt.Errorf("%s exists already; remove it, or write elsewhere with --output", f.output)
+// check refuses, before anything is asked, what cannot end well.
+func (f initFlags) check() error {
+	if f.passwordFile != "" && f.passwordEnv != "" {
+		return usagef("give the password by --password-file or by --password-env, not both")
 	}
-	ask := asker{app: a, lines: bufio.NewReader(a.in)}
+	if f.port < 0 || f.port > 65535 {
+		return usagef("--port is a number from 1 to 65535, not %d", f.port)
+	}
+	for _, path := range []string{f.output, passwordPath(f.output)} {
+		if _, err := os.Stat(path); err == nil {
+			return fmt.Errorf("%s exists already; remove it, or write elsewhere with --output", path)
+		}
+	}
+	_, err := os.Stat(filepath.Dir(f.output))
+	return err
+}
+
+// passwordPath is the file for a password that was typed.
+func passwordPath(output string) string {
+	return strings.TrimSuffix(output, filepath.Ext(output)) + ".password"
+}
+
+func (a *app) init(ctx context.Context, f initFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	ask := asker{app: a, lines: bufio.NewReader(a.in), yes: f.yes}
 	acc, err := ask.account(&f)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "Logging in to %s as %s ...\n", acc.Host, acc.Username)
+	fmt.Fprintf(a.out, "Logging in to %s, port %d, as %s ...\n", acc.Host, acc.Port, acc.Username)
 	list, err := engine.ListMailboxes(ctx, acc)
 	if err != nil {
-		return fmt.Errorf("that did not work: %w%s", err, advice(f.address))
+		return fmt.Errorf("that did not work: %w%s", err, advice(f.address, err))
 	}
 	fmt.Fprintf(a.out, "That works. %d mailboxes:\n\n", len(list))
 	a.printMailboxes(list)
 	if err := a.write(f, acc, ask.typed); err != nil {
 		return err
 	}
+	if ask.typed != "" {
+		fmt.Fprintf(a.out, "\nThe password is in %s, which only you can read.", passwordPath(f.output))
+	}
 	fmt.Fprintf(a.out, `
 Written: %[1]s, with dry_run: true, so nothing is touched yet. Next:
 
-  imapilot check -c %[1]s     says whether it is right
-  imapilot run -c %[1]s       watches, and says what it would do
-  edit %[1]s, remove dry_run  and it does it
+  imapilot check -c %[1]s                  says whether it is right
+  imapilot run --once --existing -c %[1]s  says what it would do with the mail in INBOX
+  imapilot run -c %[1]s                    watches, and says what it would do with new mail
+
+Then remove dry_run from %[1]s: what arrives from then on is acted on, what the
+dry run decided stays as it is.
 `, f.output)
 	return nil
 }
 
-func advice(address string) string {
+// advice says what to look at after a login that did not work.
+func advice(address string, err error) string {
+	var failed *imapsession.Error
+	if errors.As(err, &failed) && failed.Op == "TLS" {
+		return "\nCheck the host name; a private certificate authority can be given with --ca FILE."
+	}
 	if p := providerOf(address); p.needs != "" {
-		return "\n" + p.needs
+		return "\n" + p.needs + "."
 	}
 	return "\nCheck the host name, the user name and the password; --host, --port, --tls and --username change them."
 }
@@ -85,6 +124,7 @@ func advice(address string) string {
 type asker struct {
 	app   *app
 	lines *bufio.Reader
+	yes   bool   // take presets
 	typed string // a password that was typed, to be kept in a file
 }
 
@@ -113,7 +153,7 @@ func (q *asker) account(f *initFlags) (config.Account, error) {
 	secret, err := q.password(*f)
 	return config.Account{
 		Name: "home", Host: f.host, Port: f.port, TLS: mode, Username: f.username, Password: secret,
-		Watch: []string{"INBOX"}, Connections: 1, Idle: 5 * time.Minute, Poll: time.Minute,
+		CA: f.ca, Watch: []string{"INBOX"}, Connections: 1, Idle: 5 * time.Minute, Poll: time.Minute,
 	}, err
 }
 
@@ -122,20 +162,19 @@ func (q *asker) ask(what, flag, preset string) (string, error) {
 	if flag != "" {
 		return flag, nil
 	}
+	if preset != "" && q.yes {
+		return preset, nil
+	}
 	prompt := what
 	if preset != "" {
 		prompt += " [" + preset + "]"
 	}
 	fmt.Fprintf(q.app.out, "%s: ", prompt)
 	line, err := q.lines.ReadString('\n')
-	line = strings.TrimSpace(line)
-	if line == "" {
-		line = preset
+	if err != nil {
+		fmt.Fprintln(q.app.out)
 	}
-	if line == "" {
-		if err != nil {
-			fmt.Fprintln(q.app.out)
-		}
+	if line = cmp.Or(strings.TrimSpace(line), preset); line == "" {
 		return "", usagef("%s is needed; give it with a flag ('imapilot init --help')", strings.ToLower(what))
 	}
 	return line, nil
@@ -182,13 +221,21 @@ func (a *app) write(f initFlags, acc config.Account, typed string) error {
 		password = "{file: " + quote(abs) + "}"
 	}
 	if typed != "" {
-		path := strings.TrimSuffix(f.output, filepath.Ext(f.output)) + ".password"
+		path := passwordPath(f.output)
 		if err := writeNew(path, typed+"\n"); err != nil {
 			return err
 		}
 		password = "{file: " + quote(filepath.Base(path)) + "}"
 	}
-	return writeNew(f.output, fmt.Sprintf(firstConfig, quote(acc.Host), acc.Port, acc.TLS, quote(acc.Username), password))
+	tls := string(acc.TLS)
+	if acc.CA != "" {
+		abs, err := filepath.Abs(acc.CA)
+		if err != nil {
+			return err
+		}
+		tls = fmt.Sprintf("{mode: %s, ca: %s}", acc.TLS, quote(abs))
+	}
+	return writeNew(f.output, fmt.Sprintf(firstConfig, quote(acc.Host), acc.Port, tls, quote(acc.Username), password))
 }
 
 // writeNew writes a file that must not exist yet, for its owner alone.

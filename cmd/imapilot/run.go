@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -38,7 +39,7 @@ SIGHUP, like 'imapilot reload', takes new rules, or keeps the old ones and says 
 
 The first run leaves the mail that is there alone: it acts on what arrives from
 then on. --existing acts on it too.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
 	}
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "decide and record what would be done, and touch nothing")
@@ -107,10 +108,11 @@ func logObservation(log *slog.Logger, o engine.Observation) {
 		return
 	}
 	level := slog.LevelInfo
-	if e.State == journal.Failed || e.State == journal.Unsure || e.State == journal.Held {
+	if e.State == journal.Failed || e.State == journal.Unsure || e.State == journal.Held || len(e.Errors) > 0 {
 		level = slog.LevelWarn
 	}
-	attrs := []any{"account", o.Account, "mailbox", e.Mailbox, "uid", e.UID, "from", e.From, "subject", e.Subject, "plan", e.Plan.String()}
+	attrs := []any{"account", o.Account, "mailbox", e.Mailbox, "uid", e.UID, "from", e.From, "subject", e.Subject,
+		"rules", strings.Join(rulesOf(e.Plan), ", "), "plan", e.Plan.String()}
 	if e.Reason != "" {
 		attrs = append(attrs, "reason", e.Reason)
 	}
@@ -190,7 +192,7 @@ func (a *app) reloadCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "reload", Short: "Have the running daemon read its configuration again",
 		Long: "reload takes the new rules, or keeps the old ones and says why. It also tries\nthe accounts that are parked.",
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(false)
 			if err != nil {

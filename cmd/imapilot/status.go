@@ -25,7 +25,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `status asks the running daemon: how each mailbox is watched, when the server last
 proved that it answers, which targets are paused, and what is held or failed.
 Without a daemon it shows what the state file holds, and exits 3.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context(), &sel) },
 	}
 	sel.add(a, cmd)

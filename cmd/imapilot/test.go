@@ -14,7 +14,7 @@ func (a *app) testCommand() *cobra.Command {
 		Use: "test", Short: "Run the tests of the rules",
 		Long: `test runs the "tests:" of each rule: a message, what is given, and the actions
 that are wanted. A test that cannot be decided fails as "not covered".`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return a.test() },
 	}
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
