@@ -44,18 +44,18 @@ func open(ctx context.Context, o Options) (*Session, response, error) {
 	defer cancel()
 	raw, err := o.DialContext(ctx, "tcp", net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
 	if err != nil {
-		return nil, response{}, &Error{Op: "CONNECT", Subject: o.Host, Class: dialClass(err), Err: err}
+		return nil, response{}, &Error{Op: "CONNECT", Subject: o.Host, Class: dialClass(err), Err: inWords(err)}
 	}
 	// Ends any read or write below when the time is over.
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() }) // the read that it ends reports
 	s, greeting, err := secure(ctx, raw, o)
 	if !stop() && err == nil {
-		err = &Error{Op: "CONNECT", Subject: o.Host, Class: Connection, Err: context.Cause(ctx)}
+		err = &Error{Op: "CONNECT", Subject: o.Host, Class: Connection, Err: inWords(context.Cause(ctx))}
 	}
 	if err != nil {
 		_ = raw.Close() // the error that matters is the other
 		if ctx.Err() != nil {
-			err = &Error{Op: "CONNECT", Subject: o.Host, Class: Connection, Err: context.Cause(ctx)}
+			err = &Error{Op: "CONNECT", Subject: o.Host, Class: Connection, Err: inWords(context.Cause(ctx))}
 		}
 		return nil, response{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 
 	"github.com/emersion/go-imap/v2/imapclient"
 )
@@ -114,6 +115,8 @@ func inWords(err error) error {
 		return fmt.Errorf("the server closed the connection: %w", err)
 	case errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
 		return fmt.Errorf("%w: %w", errClosed, err)
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", errTimeout, err)
 	}
 	return err
 }

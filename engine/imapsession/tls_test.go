@@ -76,7 +76,7 @@ func TestStartTLSIsNotFooled(t *testing.T) {
 			c.Answer("STARTTLS", "NO [UNAVAILABLE] later")
 			c.Drain()
 		}, imapsession.TryAgain, "later"},
-		"no answer": {func(c *imaptest.Script) { c.Send("* OK hello"); c.Drain() }, imapsession.Connection, "deadline"},
+		"no answer": {func(c *imaptest.Script) { c.Send("* OK hello"); c.Drain() }, imapsession.Connection, "did not answer in time"},
 		"BYE":       {func(c *imaptest.Script) { c.Send("* BYE no") }, imapsession.Connection, "no"},
 		"injected":  {injected, imapsession.Connection, "between STARTTLS and TLS"},
 		"plain text": {func(c *imaptest.Script) {
