@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -50,10 +53,14 @@ type scene struct{ server *memserver.MemoryServer }
 
 func sceneOf(ts *testscript.TestScript) *scene { return ts.Value(scene{}).(*scene) }
 
-// mailserver starts an IMAP server for the script and sets $HOST, $PORT and
-// $PASSWORD; the user is me@example.org.
+// mailserver starts an IMAP server for the script and sets $HOST, $PORT, $TLSPORT
+// and $PASSWORD; the user is me@example.org. ca.pem is what its certificate is
+// verified with.
 func mailserver(ts *testscript.TestScript, _ bool, _ []string) {
-	s, err := memserver.NewMemory(memserver.Options{Username: "me@example.org", Password: "secret"})
+	pair := httptest.NewUnstartedServer(nil)
+	pair.StartTLS() // the standard library's certificate for 127.0.0.1
+	pair.Close()
+	s, err := memserver.NewMemory(memserver.Options{Username: "me@example.org", Password: "secret", TLS: &tls.Config{Certificates: pair.TLS.Certificates}})
 	ts.Check(err)
 	ts.Defer(func() {
 		if err := s.Close(); err != nil {
@@ -64,7 +71,10 @@ func mailserver(ts *testscript.TestScript, _ bool, _ []string) {
 	host, port := s.Addr()
 	ts.Setenv("HOST", host)
 	ts.Setenv("PORT", strconv.Itoa(port))
+	_, port = s.TLSAddr()
+	ts.Setenv("TLSPORT", strconv.Itoa(port))
 	ts.Setenv("PASSWORD", s.Password)
+	ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate().Raw}), 0o600))
 }
 
 // deliver puts messages into a mailbox: deliver MAILBOX FILE...
