@@ -202,6 +202,23 @@ func scenarios() []scenario {
 			},
 		},
 		{
+			// Scanned before the move is looked at: the expected arrival alone
+			// tells that it is ours.
+			name:      "move into a mailbox that is watched first",
+			account:   "watch: [Lists, INBOX]",
+			mailboxes: []string{"Lists"},
+			rules:     "rules:\n  - name: list\n    if: true\n    then: [{move: Lists}]\n  - name: again\n    in: [Lists]\n    if: true\n    then: [{add_flags: ['\\Flagged']}]\n",
+			deliver:   func(r *rig) { r.mail("INBOX", "a", "x@example.org") },
+			check: func(r *rig) {
+				r.want("Lists", "a")
+				for _, m := range r.srv.Messages(r.t, "Lists") {
+					if slices.Contains(m.Flags, imap.FlagFlagged) {
+						r.t.Error("a rule fired on what imapilot itself moved")
+					}
+				}
+			},
+		},
+		{
 			name:  "expunge",
 			rules: "rules:\n  - name: away\n    if: has(subject, \"away\")\n    then: [expunge]\n",
 			deliver: func(r *rig) {

@@ -1,6 +1,7 @@
 package crashtest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -148,7 +149,9 @@ func kill(t *testing.T, binary, cfg string, d time.Duration) bool {
 		return false
 	case <-time.After(d):
 	}
-	if err := cmd.Process.Kill(); err != nil {
+	if err := cmd.Process.Kill(); errors.Is(err, os.ErrProcessDone) {
+		return false
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	<-ended
