@@ -164,10 +164,26 @@ func (b *builder) checkRule(r RuleSource) *draft {
 	if r.MaxMessages < 0 || r.MaxMessages > maxMaxMessages {
 		b.problem(r.Name.Pos, Error, fmt.Sprintf("max_messages is %d", r.MaxMessages), fmt.Sprintf("it can be 1 to %d", maxMaxMessages))
 	}
+	b.checkDestinations(r)
 	for _, a := range r.Then {
 		d.actions = append(d.actions, b.checkAction(r, a))
 	}
 	return d
+}
+
+// checkDestinations warns of a second destination: a message leaves its
+// mailbox once, and the first wins.
+func (b *builder) checkDestinations(r RuleSource) {
+	first := ""
+	for _, a := range r.Then {
+		switch {
+		case !actions.Kind(a.Kind.Value).Spec().Destination:
+		case first == "":
+			first = a.Kind.Value
+		default:
+			b.problem(a.Kind.Pos, Warning, fmt.Sprintf("this is never done: a message leaves its mailbox once, by the %s before", first), "remove it, or use copy for the other mailbox")
+		}
+	}
 }
 
 // checkPlaces checks the accounts and mailboxes that a rule is for.
