@@ -85,7 +85,7 @@ func (s *Session) transfer(ctx context.Context, command string, uids imap.UIDSet
 		}
 		return op, func() error {
 			err := send(part)
-			told = told && named
+			told = told && (named || err != nil)
 			return err
 		}
 	})

@@ -76,7 +76,7 @@ func (g *guard) hurry(d time.Duration) {
 	if at := time.Now().Add(d); g.op.idling || at.Before(g.op.limit) {
 		g.op.limit = at
 	}
-	g.op.hurry, g.op.idling = true, false
+	g.op.idling = false
 	g.arm()
 }
 
@@ -86,7 +86,7 @@ func (g *guard) arm() {
 	var at time.Time
 	if g.due() {
 		at = g.op.limit
-		if quiet := time.Now().Add(g.o.Timeouts.Command); !g.op.hurry && quiet.Before(at) {
+		if quiet := time.Now().Add(g.o.Timeouts.Command); quiet.Before(at) {
 			at = quiet
 		}
 	}
@@ -187,7 +187,7 @@ func (g *guard) permit(p []byte) error {
 	if g.err != nil {
 		return g.err
 	}
-	if g.op == nil {
+	if g.op == nil || g.op.completed {
 		return fmt.Errorf("%w: a command that nobody began", errArgument)
 	}
 	if !g.op.sent {
@@ -245,7 +245,7 @@ func (g *guard) continuation(out []byte) []byte {
 	}
 	g.op.continuations--
 	if g.op.command == "IDLE" {
-		g.op.idling = !g.op.hurry
+		g.op.idling = true
 		g.arm()
 	}
 	return append(out, "+\r\n"...)

@@ -77,6 +77,8 @@ func TestCopyUID(t *testing.T) {
 		"[COPYUID 7 4,3 8,9]":                   {4: 8, 3: 9},
 		"[COPYUID 7 4:3 8:9]":                   {4: 8, 3: 9},
 		"[copyuid 7 3 8]":                       {3: 8},
+		"[COPYUID 7 2:3 8:9]":                   nil,
+		"[COPYUID 7 3,9 8:9]":                   nil,
 		"[COPYUID 7 3:4 *]":                     nil,
 		"[COPYUID 14  ]":                        nil,
 		"[COPYUID 7 3:4 8]":                     nil,
@@ -103,6 +105,24 @@ func TestCopyUID(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Of a set that needs several commands the first may have taken effect.
+func TestHalfOfALongSet(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Answer("UID COPY 1,3,5", "OK [COPYUID 7 1 101] done")
+		c.Answer("UID COPY", "NO [OVERQUOTA] full")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		var set imap.UIDSet
+		for uid := imap.UID(1); uid < 9000; uid += 2 {
+			set.AddNum(uid)
+		}
+		pairs, err := s.Copy(t.Context(), set, "Box")
+		if e := wantError(t, err, imapsession.Target); !e.Unknown || pairs[1] != 101 {
+			t.Errorf("%+v, %v", e, pairs)
+		}
+	})
 }
 
 // Whatever a server says beside its answer, the answer counts.
@@ -393,6 +413,25 @@ func TestMoveIsNeverAnythingElse(t *testing.T) {
 		_, err := s.Move(t.Context(), imap.UIDSetNum(1), "Box")
 		check(t, err)
 	})
+}
+
+// CLOSE expunges: it is sent only when the server says that it cannot.
+func TestCloseIsOnlyForReadOnly(t *testing.T) {
+	for code, closes := range map[string]bool{"[READ-ONLY] ": true, "": false} {
+		scripted(t, "", func(c *imaptest.Script) {
+			c.Select()
+			c.Answer("EXAMINE", "OK "+code+"done")
+			if closes {
+				c.Answer("CLOSE", "OK")
+			}
+			c.Answer("NOOP", "OK")
+			c.Drain()
+		}, func(t *testing.T, s *imapsession.Session) {
+			must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+			check(t, s.Unselect(t.Context()))
+			check(t, s.Noop(t.Context()))
+		})
+	}
 }
 
 // IMAP4rev2 is announced but not enabled: names go out in modified UTF-7.

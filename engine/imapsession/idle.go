@@ -37,6 +37,9 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error)
 	}
 	err := s.idle(ctx, op, min(refresh, maxIdle))
 	s.guard.end()
+	if errors.Is(err, errProtocol) && op.completion.status == "OK" {
+		return false, s.lost(op, err)
+	}
 	if err := s.outcome(op, err); err != nil {
 		return false, err
 	}
@@ -61,11 +64,14 @@ func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration
 	case <-s.client.Closed():
 	case <-op.done:
 		// Nobody asked it to end: the server and we are out of step.
-		s.guard.fail(fmt.Errorf("%w: it ended IDLE by itself", errProtocol))
+		err = fmt.Errorf("%w: it ended IDLE by itself", errProtocol)
+		s.guard.fail(err)
 	}
 	s.guard.hurry(s.o.Timeouts.IdleDone)
-	if err := cmd.Close(); err != nil {
-		return err
+	if closing := cmd.Close(); err == nil && closing == nil {
+		return cmd.Wait()
+	} else if err == nil {
+		err = closing
 	}
-	return cmd.Wait()
+	return err
 }

@@ -49,7 +49,7 @@ func TestIdleIsRenewed(t *testing.T) {
 		// No single IDLE outlasts what servers allow.
 		start = time.Now()
 		must[bool](t)(s.Idle(t.Context(), 24*time.Hour))
-		if d := time.Since(start); d > 28*time.Minute {
+		if d := time.Since(start); d != 25*time.Minute {
 			t.Errorf("one IDLE of %v", d)
 		}
 		if idles != 37 {
@@ -145,6 +145,16 @@ func TestIdleRefused(t *testing.T) {
 		wantError(t, err, imapsession.Bad)
 		wantError(t, s.Noop(t.Context()), imapsession.Connection) // out of step
 	})
+	scripted(t, everything, func(c *imaptest.Script) {
+		tag := c.Expect("IDLE")
+		c.Send("+ idling")
+		time.Sleep(time.Minute)
+		c.Send(tag + " OK that is enough")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		_, err := s.Idle(t.Context(), 5*time.Minute)
+		wantError(t, err, imapsession.Connection)
+	})
 }
 
 // A context that ends an IDLE leaves the session as good as new.
@@ -172,6 +182,29 @@ func TestIdleCancelled(t *testing.T) {
 			check(t, s.Noop(t.Context()))
 		}
 	})
+}
+
+// A context that ends before the server has said "+" hurries it.
+func TestIdleCancelledBeforeItBegins(t *testing.T) {
+	for answer, want := range map[string]time.Duration{"+ at last": 20 * time.Second, "* OK": 40 * time.Second} {
+		scripted(t, everything, func(c *imaptest.Script) {
+			tag := c.Expect("IDLE")
+			time.Sleep(20 * time.Second)
+			c.Send(answer)
+			if word, _, ok := c.Read(); ok && word == "DONE" {
+				c.Send(tag + " OK")
+			}
+			c.Drain()
+		}, func(t *testing.T, s *imapsession.Session) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			start := time.Now()
+			news, err := s.Idle(ctx, 5*time.Minute)
+			if d := time.Since(start); news || d != want || (err == nil) != strings.HasPrefix(answer, "+") {
+				t.Errorf("%s: %v, %v after %v", answer, news, err, d)
+			}
+		})
+	}
 }
 
 // The connection ends in the middle of an IDLE: the error comes at once.

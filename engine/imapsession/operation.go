@@ -33,8 +33,6 @@ type operation struct {
 	responses int
 	// limit is when the command must have ended, whatever comes meanwhile.
 	limit time.Time
-	// hurry is set when limit is the only deadline: bytes do not prolong it.
-	hurry bool
 	// done is closed by the tagged completion.
 	done       chan struct{}
 	completed  bool
