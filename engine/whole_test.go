@@ -378,7 +378,7 @@ func TestMailDuringACut(t *testing.T) {
 				}
 				r.mail("INBOX", want[i], "a@news.example")
 			}
-			r.eventually("all are filed", func() bool { return len(r.subjects("News")) == 20 })
+			r.eventually("all are filed", func() bool { return len(r.subjects("News")) == 20 && len(r.subjects("INBOX")) == 0 })
 			r.want("News", want...)
 			r.want("INBOX")
 		})
