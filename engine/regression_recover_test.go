@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"imapilot/engine"
@@ -13,13 +14,15 @@ import (
 )
 
 // 16: an import whose recording is cut half way is no import any more.
-func TestRegressionImportCut(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{})
+func TestRegressionImportCut(t *testing.T) { synctest.Test(t, regressionImportCut) }
+
+func regressionImportCut(t *testing.T) {
+	srv := pipes(t, imaptest.Options{})
 	r := newRig(t, srv)
 	quick(r)
 	cfg := r.config("", "rules:\n  - name: m\n    if: true\n    then: [{move: Y}]\n")
 	r.once(cfg)
+	time.Sleep(time.Minute) // by the bubble's clock, which stands still otherwise
 	long := time.Now().AddDate(-1, 0, 0)
 	for i := range 560 {
 		srv.Append(t, "INBOX", nil, long, message(fmt.Sprintf("i%03d", i), "a@news.example"))
@@ -39,8 +42,11 @@ func TestRegressionImportCut(t *testing.T) {
 
 // 17: a target renumbered while it refused: what was refused needs no "unsure".
 func TestRegressionRenumberedWhilePaused(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{})
+	synctest.Test(t, regressionRenumberedWhilePaused)
+}
+
+func regressionRenumberedWhilePaused(t *testing.T) {
+	srv := pipes(t, imaptest.Options{})
 	r := newRig(t, srv)
 	quick(r)
 	srv.Create(t, "Y")

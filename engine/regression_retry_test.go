@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"imapilot/engine"
@@ -13,7 +14,11 @@ import (
 )
 
 func TestRegressionRetryNeverMovesNowhere(t *testing.T) {
-	srv := imaptest.Memory(t, imaptest.Options{})
+	synctest.Test(t, regressionRetryNeverMovesNowhere)
+}
+
+func regressionRetryNeverMovesNowhere(t *testing.T) {
+	srv := pipes(t, imaptest.Options{})
 	r := newRig(t, srv)
 	quick(r)
 	cfg := r.config("watch: [INBOX, Trash]", "rules:\n  - name: c\n    in: [INBOX, Trash]\n    if: true\n    then: [trash]\n")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"imapilot/engine"
@@ -13,9 +14,10 @@ import (
 )
 
 // 3b: a move that cannot be finished keeps an older waiting entry of the mailbox from going on.
-func TestRegressionFinishStarves(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{NoMove: true})
+func TestRegressionFinishStarves(t *testing.T) { synctest.Test(t, regressionFinishStarves) }
+
+func regressionFinishStarves(t *testing.T) {
+	srv := pipes(t, imaptest.Options{NoMove: true})
 	r := newRig(t, srv)
 	quick(r)
 	cfg := r.config("", xy)
@@ -41,9 +43,10 @@ func TestRegressionFinishStarves(t *testing.T) {
 }
 
 // 9b: retry of a failed step that has no target.
-func TestRegressionRetryInTheDaemon(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{})
+func TestRegressionRetryInTheDaemon(t *testing.T) { synctest.Test(t, regressionRetryInTheDaemon) }
+
+func regressionRetryInTheDaemon(t *testing.T) {
+	srv := pipes(t, imaptest.Options{})
 	r := newRig(t, srv)
 	quick(r)
 	cfg := r.config("", "rules:\n  - name: c\n    if: true\n    then: [{copy: 'INBOX${\"\"}'}]\n  - name: f\n    if: has(subject, \"f\")\n    then: [{add_flags: ['\\Flagged']}]\n")

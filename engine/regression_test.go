@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -26,8 +27,12 @@ type hook func(line string) string
 
 func hooked(t *testing.T, r *rig, h hook) func(*engine.Options) {
 	return func(o *engine.Options) {
+		dial := o.DialContext
+		if dial == nil {
+			dial = new(net.Dialer).DialContext
+		}
 		o.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			c, err := new(net.Dialer).DialContext(ctx, network, address)
+			c, err := dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
@@ -165,9 +170,10 @@ func TestRegressionServerBug(t *testing.T) {
 }
 
 // 3: finishing a move is refused: everything else in the mailbox starves.
-func TestRegressionFinishRefused(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{NoMove: true})
+func TestRegressionFinishRefused(t *testing.T) { synctest.Test(t, regressionFinishRefused) }
+
+func regressionFinishRefused(t *testing.T) {
+	srv := pipes(t, imaptest.Options{NoMove: true})
 	r := newRig(t, srv)
 	quick(r)
 	cfg := r.config("", xy)
@@ -189,9 +195,10 @@ func TestRegressionFinishRefused(t *testing.T) {
 }
 
 // 4: one message whose FETCH is refused blocks all other mail.
-func TestRegressionPoisonFetch(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{})
+func TestRegressionPoisonFetch(t *testing.T) { synctest.Test(t, regressionPoisonFetch) }
+
+func regressionPoisonFetch(t *testing.T) {
+	srv := pipes(t, imaptest.Options{})
 	r := newRig(t, srv)
 	quick(r)
 	cfg := r.config("", xy)
@@ -238,9 +245,10 @@ func TestRegressionGiantHeader(t *testing.T) {
 }
 
 // 6: quota counted twice when the connection is cut between decide and record.
-func TestRegressionQuotaAfterCut(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{})
+func TestRegressionQuotaAfterCut(t *testing.T) { synctest.Test(t, regressionQuotaAfterCut) }
+
+func regressionQuotaAfterCut(t *testing.T) {
+	srv := pipes(t, imaptest.Options{})
 	r := newRig(t, srv)
 	quick(r)
 	srv.Create(t, "Y")
@@ -309,9 +317,10 @@ func TestRegressionSiblingLost(t *testing.T) {
 }
 
 // 8: transient NO for SELECT of an idled mailbox.
-func TestRegressionTransientSelect(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{})
+func TestRegressionTransientSelect(t *testing.T) { synctest.Test(t, regressionTransientSelect) }
+
+func regressionTransientSelect(t *testing.T) {
+	srv := pipes(t, imaptest.Options{})
 	r := newRig(t, srv)
 	quick(r)
 	cfg := r.config("", xy)
@@ -332,9 +341,10 @@ func TestRegressionTransientSelect(t *testing.T) {
 }
 
 // 9: retry of a step without a target.
-func TestRegressionRetryNoTarget(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{})
+func TestRegressionRetryNoTarget(t *testing.T) { synctest.Test(t, regressionRetryNoTarget) }
+
+func regressionRetryNoTarget(t *testing.T) {
+	srv := pipes(t, imaptest.Options{})
 	r := newRig(t, srv)
 	quick(r)
 	cfg := r.config("", "rules:\n  - name: c\n    if: has(subject, \"c\")\n    then: [{copy: INBOX}]\n  - name: f\n    if: has(subject, \"f\")\n    then: [{add_flags: ['\\Flagged']}]\n")
@@ -380,10 +390,11 @@ func (j *noWrite) Commit(ctx context.Context, own journal.Ownership, b journal.B
 	return j.Journal.Commit(ctx, own, b)
 }
 
-func TestRegressionOutboxSpins(t *testing.T) {
-	t.Parallel()
+func TestRegressionOutboxSpins(t *testing.T) { synctest.Test(t, regressionOutboxSpins) }
+
+func regressionOutboxSpins(t *testing.T) {
 	for _, e := range []error{journal.ErrUnavailable, journal.ErrFenced} {
-		srv := imaptest.Memory(t, imaptest.Options{})
+		srv := pipes(t, imaptest.Options{})
 		r := newRig(t, srv)
 		quick(r)
 		r.sender = &receiver{}
@@ -426,9 +437,10 @@ func TestRegressionTargetDeleted(t *testing.T) {
 }
 
 // 12: MOVE without UIDPLUS: the user moves it back.
-func TestRegressionMovedBackNoUIDPlus(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{NoUIDPlus: true})
+func TestRegressionMovedBackNoUIDPlus(t *testing.T) { synctest.Test(t, regressionMovedBackNoUIDPlus) }
+
+func regressionMovedBackNoUIDPlus(t *testing.T) {
+	srv := pipes(t, imaptest.Options{NoUIDPlus: true})
 	r := newRig(t, srv)
 	cfg := r.config("", filing)
 	r.once(cfg)
@@ -441,9 +453,10 @@ func TestRegressionMovedBackNoUIDPlus(t *testing.T) {
 }
 
 // 13: unfetchable message: the chains of timers multiply.
-func TestRegressionUnfetchedChains(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{})
+func TestRegressionUnfetchedChains(t *testing.T) { synctest.Test(t, regressionUnfetchedChains) }
+
+func regressionUnfetchedChains(t *testing.T) {
+	srv := pipes(t, imaptest.Options{})
 	r := newRig(t, srv)
 	quick(r)
 	r.timing.Unfetched = 500 * time.Millisecond
@@ -503,9 +516,10 @@ func TestRegressionGoneBeforeMove(t *testing.T) {
 }
 
 // 15: changed webhook at the same index replaces the recorded call.
-func TestRegressionWebhookReplaced(t *testing.T) {
-	t.Parallel()
-	srv := imaptest.Memory(t, imaptest.Options{})
+func TestRegressionWebhookReplaced(t *testing.T) { synctest.Test(t, regressionWebhookReplaced) }
+
+func regressionWebhookReplaced(t *testing.T) {
+	srv := pipes(t, imaptest.Options{})
 	r := newRig(t, srv)
 	quick(r)
 	hooks := "webhooks:\n  a: {url: \"http://127.0.0.1:1/a\"}\n  b: {url: \"http://127.0.0.1:1/b\"}\n"

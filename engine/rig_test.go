@@ -64,7 +64,19 @@ type rig struct {
 
 func newRig(t *testing.T, srv *imaptest.Server) *rig {
 	t.Helper()
-	return &rig{t: t, srv: srv, dir: t.TempDir(), log: slog.New(slog.NewTextHandler(testWriter{t}, nil))}
+	dial := ""
+	if srv.Options.PipeOnly {
+		dial = "127.0.0.1:1" // never dialled: see options
+	}
+	return &rig{t: t, srv: srv, dial: dial, dir: t.TempDir(), log: slog.New(slog.NewTextHandler(testWriter{t}, nil))}
+}
+
+// pipes is a memory server without a socket, for tests in a synctest bubble:
+// their waits cost no time.
+func pipes(t testing.TB, o imaptest.Options) *imaptest.Server {
+	t.Helper()
+	o.PipeOnly = true
+	return imaptest.Memory(t, o)
 }
 
 // testWriter sends the log to the test, which shows it on failure only.
@@ -129,6 +141,9 @@ func (r *rig) options(j journal.Journal, change ...func(*engine.Options)) engine
 			defer r.mu.Unlock()
 			r.seen = append(r.seen, ob)
 		},
+	}
+	if r.srv.Options.PipeOnly {
+		o.DialContext = r.srv.Mem.PipeDialer()
 	}
 	for _, c := range change {
 		c(&o)

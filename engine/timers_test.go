@@ -21,7 +21,6 @@ func inBubble(t *testing.T, o imaptest.Options, account string, f func(b bubble)
 	synctest.Test(t, func(t *testing.T) {
 		o.PipeOnly = true
 		b := bubble{rig: newRig(t, imaptest.Memory(t, o)), dials: new(atomic.Int64), down: new(atomic.Bool)}
-		b.dial = "127.0.0.1:1"
 		dial := b.srv.Mem.PipeDialer()
 		b.daemon(b.config(account, filing), func(e *engine.Engine) {
 			b.engine = e
@@ -130,7 +129,6 @@ func TestARefusedPasswordIsTriedThreeTimes(t *testing.T) {
 		srv := imaptest.Memory(t, o)
 		srv.Password = "wrong"
 		r := newRig(t, srv)
-		r.dial = "127.0.0.1:1"
 		var logins atomic.Int64
 		dial := srv.Mem.PipeDialer()
 		r.daemon(r.config("", filing), func(e *engine.Engine) {
