@@ -45,7 +45,16 @@ func refusedCopy(t *testing.T, srv *imaptest.Server, refuse, allow func()) {
 			s, err := e.Status(context.Background())
 			return err == nil && len(s.Accounts[0].Pauses) == 1 && s.Accounts[0].Pauses[0].Target == "A"
 		})
-		time.Sleep(3 * r.timing.Probe) // a few probes are refused as well
+		var last time.Time
+		probes := 0
+		r.eventually("three probes are refused as well", func() bool {
+			s, err := e.Status(context.Background())
+			if err == nil && len(s.Accounts[0].Pauses) == 1 && s.Accounts[0].Pauses[0].Probe.After(last) {
+				last = s.Accounts[0].Pauses[0].Probe
+				probes++
+			}
+			return probes > 3
+		})
 		r.want("INBOX", "one", "two")
 		r.want("B")
 		allow()

@@ -2,18 +2,13 @@ package rules
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"imapilot/engine/enginetest/corpus"
 	"imapilot/rules/facts"
 )
-
-// corpusFolder lies beside the repository, because its messages are not ours.
-const corpusFolder = "../../shared/corpus"
 
 // everything is a rule set that touches every field and every function.
 func everything() Source {
@@ -59,29 +54,14 @@ func checkDecision(t *testing.T, d Decision) {
 }
 
 func TestCorpus(t *testing.T) {
-	if _, err := os.Stat(corpusFolder); err != nil {
-		t.Skipf("the message corpus is not beside this checkout: %v", err)
-	}
 	rs := mustCompile(t, everything())
-	messages := 0
-	err := filepath.WalkDir(corpusFolder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".eml") {
-			return err
-		}
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		messages++
+	messages := corpus.Messages(t)
+	for _, m := range messages {
 		in := sampleInput()
-		in.Message.Header = facts.ParseHeader(raw)
+		in.Message.Header = facts.ParseHeader(m.Raw)
 		checkDecision(t, rs.Evaluate(in))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	if messages < 900 {
-		t.Errorf("only %d messages found", messages)
+	if len(messages) < 900 {
+		t.Errorf("only %d messages found", len(messages))
 	}
 }
