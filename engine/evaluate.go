@@ -67,22 +67,35 @@ func (c *connection) process(ctx context.Context, name string, uids []imap.UID, 
 }
 
 func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fetched) []*candidate {
-	claimed := map[string]bool{}
 	out := make([]*candidate, len(fetched))
 	for i, f := range fetched {
 		h := facts.ParseHeader(f.Header)
 		m := &candidate{fetched: f, print: fingerprint(f, h)}
 		m.message = &facts.Message{UID: f.UID, Flags: f.Flags, Received: f.Received, Size: f.Size, Header: h}
-		m.arrived = c.expectedBy(cursor, m, claimed)
-		claimed[m.arrived] = true
 		out[i] = m
 	}
+	c.recognise(cursor, out)
 	return out
+}
+
+// recognise gives each expected arrival to the message that fulfils it: exact
+// matches first, so that a look-alike that came at the same time is not taken
+// for ours and ours for new mail.
+func (c *connection) recognise(cursor journal.Cursor, all []*candidate) {
+	claimed := map[string]bool{}
+	for _, equal := range []func(a, b journal.Fingerprint) bool{exact, same} {
+		for _, m := range all {
+			if m.arrived == "" {
+				m.arrived = c.expectedBy(cursor, m, claimed, equal)
+				claimed[m.arrived] = m.arrived != ""
+			}
+		}
+	}
 }
 
 // expectedBy returns the expected arrival that a message fulfils: it lies in
 // the target at or above the UIDNEXT recorded before the command.
-func (c *connection) expectedBy(cursor journal.Cursor, m *candidate, claimed map[string]bool) string {
+func (c *connection) expectedBy(cursor journal.Cursor, m *candidate, claimed map[string]bool, equal func(a, b journal.Fingerprint) bool) string {
 	for id, x := range c.expected {
 		if claimed[id] || x.Mailbox != cursor.Mailbox || m.fetched.UID < x.UIDNext {
 			continue
@@ -90,7 +103,7 @@ func (c *connection) expectedBy(cursor journal.Cursor, m *candidate, claimed map
 		if x.UIDValidity != 0 && x.UIDValidity != cursor.UIDValidity {
 			continue
 		}
-		if same(x.Print, m.print) {
+		if equal(x.Print, m.print) {
 			return id
 		}
 	}

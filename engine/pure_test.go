@@ -299,3 +299,17 @@ func TestErrorsWithoutAClass(t *testing.T) {
 		t.Fatal("a foreign error has a class")
 	}
 }
+
+// A look-alike that arrives at the same time is not taken for ours.
+func TestExpectedArrivalsAreGivenToTheExactMessageFirst(t *testing.T) {
+	ours, other := fp("<a>", noon, 10), fp("<a>", noon, 12)
+	c := &connection{account: &account{expected: map[string]journal.Expected{
+		"1.0": {ID: "1.0", Mailbox: "Lists", UIDNext: 5, Print: ours},
+	}}}
+	all := []*candidate{{print: other}, {print: ours}}
+	all[0].fetched.UID, all[1].fetched.UID = 5, 6
+	c.recognise(journal.Cursor{Mailbox: "Lists", UIDValidity: 1}, all)
+	if all[0].arrived != "" || all[1].arrived != "1.0" {
+		t.Errorf("the look-alike got %q, ours %q", all[0].arrived, all[1].arrived)
+	}
+}
