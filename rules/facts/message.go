@@ -6,8 +6,8 @@ import (
 	"github.com/emersion/go-imap/v2"
 )
 
-// Message is what is known of one message: the cheap items that every FETCH
-// can bring along, and header fields.
+// Message is what is known of one message. What was not fetched is nil, which
+// is not the same as empty: a rule that needs it cannot be decided yet.
 type Message struct {
 	UID   imap.UID
 	Flags []imap.Flag
@@ -17,6 +17,46 @@ type Message struct {
 	Size int64
 	// Header is nil while no header field was fetched.
 	Header *Header
+	// WholeHeader is set when Header holds every field of the message, not only
+	// those that were asked for.
+	WholeHeader bool
+	// Structure is nil while the BODYSTRUCTURE was not fetched.
+	Structure *Structure
+	// Text, HTML and Report are what the parts that Structure names hold, nil
+	// while they were not fetched. A message without such a part has an empty one.
+	Text, HTML *Body
+	Report     *Report
+	// History is what the journal knows of the message, nil while it was not
+	// asked.
+	History *History
+}
+
+// Body is the decoded text of one part.
+type Body struct {
+	Text string
+	// Truncated is set when the part is longer than what was fetched of it.
+	Truncated bool
+}
+
+// Report is what a delivery status notification says of the first recipient
+// whose delivery failed (RFC 3464 section 2.3).
+type Report struct {
+	// Status is the enhanced status code "5.1.1" (RFC 3463), "" if there is none.
+	Status string
+	// Recipient is the address that could not be reached, "" if it is not told.
+	Recipient string
+}
+
+// History is what the journal knows of a message.
+type History struct {
+	// Duplicate: a message with this Message-ID was seen before in the account.
+	Duplicate bool
+	// HasReply: a later message of the account refers to this one.
+	HasReply bool
+	// ByUser: another client moved it here, from a mailbox that is watched, and
+	// MovedFrom is the name of that mailbox.
+	ByUser    bool
+	MovedFrom string
 }
 
 // Sent is when the message says that it was sent. Like the SORT command
