@@ -23,6 +23,7 @@ type linker struct {
 	rs      *Ruleset
 	leafOf  map[string]int
 	factOf  map[string]int
+	covers  []cover // of the leaves
 	pending []pendingProgram
 }
 
@@ -37,14 +38,26 @@ type pendingProgram struct {
 
 // build turns checked drafts into a rule set.
 func (b *builder) build() *Ruleset {
-	l := &linker{b: b, rs: &Ruleset{}, leafOf: map[string]int{}, factOf: map[string]int{}}
+	l := &linker{b: b, rs: &Ruleset{accounts: map[string]AccountSource{}}, leafOf: map[string]int{}, factOf: map[string]int{}}
+	for _, a := range b.src.Accounts {
+		l.rs.accounts[a.Name] = a
+	}
 	for _, d := range b.drafts {
 		l.rs.rules = append(l.rs.rules, l.rule(d))
 	}
 	l.compile()
+	l.rs.index = newIndex(coversOf(l.rs.rules), l.factOf)
 	l.rs.hash = hashOf(ruleHashes(l.rs.rules))
 	l.rs.pool = &sync.Pool{New: func() any { return newRun(l.rs) }}
 	return l.rs
+}
+
+func coversOf(list []compiledRule) []cover {
+	out := make([]cover, len(list))
+	for i, r := range list {
+		out[i] = r.cover
+	}
+	return out
 }
 
 func ruleHashes(list []compiledRule) []string {
@@ -86,19 +99,18 @@ func (l *linker) rule(d *draft) compiledRule {
 		r.actions = append(r.actions, scope.action(a))
 	}
 	r.Hash = l.hash(d, scope.used)
-	r.headers = l.headersOf(scope.used.facts)
+	r.needs = l.needsOf(scope.used.facts)
+	r.cover = r.condition.cover(l.covers)
 	return r
 }
 
-// headersOf are the header fields that facts are read from.
-func (l *linker) headersOf(names []string) []string {
-	var out []string
+// needsOf is what facts are read from.
+func (l *linker) needsOf(names []string) Needs {
+	var out Needs
 	for _, name := range names {
-		if h := l.rs.facts[l.fact(name)].header; h != "" {
-			out = append(out, canonicalHeader(h))
-		}
+		out = out.and(l.rs.facts[l.fact(name)].needs)
 	}
-	return sortedSet(out)
+	return out
 }
 
 // printAction shows an action as it was written.
@@ -211,6 +223,7 @@ func (s *ruleScope) leaf(n ast.Node) condition {
 		s.leafOf[key] = index
 		p := &program{facts: facts, text: n.String()}
 		s.rs.leaves = append(s.rs.leaves, p)
+		s.covers = append(s.covers, coverOf(lowered))
 		s.pending = append(s.pending, pendingProgram{node: lowered, program: p, want: reflect.Bool, pos: s.pos})
 	}
 	return leafCondition(index)

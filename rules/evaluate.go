@@ -27,6 +27,9 @@ type Input struct {
 	// message now. It adds nothing to the plan, but one that matches still stops
 	// the walk.
 	Skip map[string]string
+	// Every asks every rule of the mailbox, also those that plainly say no, and
+	// gives a verdict for each. It is for tests and explanations.
+	Every bool
 }
 
 // Decision is what a walk through the rules decided.
@@ -36,8 +39,13 @@ type Decision struct {
 	// Dry is what the rules with dry_run would do, resolved by itself.
 	Dry actions.Plan
 	// Verdicts are those of the rules that look at the mailbox, in order, up
-	// to the one that stopped the walk.
+	// to the one that stopped the walk. Rules that plainly said no are left
+	// out, unless Input.Every is set.
 	Verdicts []Verdict
+	// Missing is what must be fetched before the walk can be decided; the plans
+	// are not to be used while it is not zero. It never asks for what only a
+	// later rule reads that an earlier one may still keep from being asked.
+	Missing Needs
 	// StoppedBy is the name of the rule that stopped the walk, or "".
 	StoppedBy string
 }
@@ -63,34 +71,54 @@ func (rs *Ruleset) Evaluate(in Input) Decision {
 	defer rs.pool.Put(r)
 	r.begin(in)
 	var d Decision
-	dryStopped := false
-	for i := range rs.rules {
-		rule := &rs.rules[i]
-		if rule.DryRun && dryStopped || !rule.looksAt(in.Account, in.Mailbox) {
-			continue
-		}
-		v, items := r.rule(rule, in.Skip)
-		d.Verdicts = append(d.Verdicts, v)
-		for _, item := range items {
-			if rule.DryRun {
-				d.Dry.Add(item)
-			} else {
-				d.Plan.Add(item)
-			}
-		}
-		if v.Truth != True || !rule.Stop {
-			continue
-		}
-		if !rule.DryRun {
-			d.StoppedBy = rule.Name
-			break
-		}
-		dryStopped = true
+	if in.Every {
+		r.candidates.fill(len(rs.rules))
+	} else {
+		rs.index.find(r, r.candidates)
 	}
+	r.walk(&d)
 	d.Plan.Resolve()
 	d.Dry.Resolve()
 	r.end()
 	return d
+}
+
+// walk asks the candidates from top to bottom.
+func (r *run) walk(d *Decision) {
+	dryStopped := false
+	for i := range r.candidates.all() {
+		rule := &r.rs.rules[i]
+		if rule.DryRun && dryStopped || !rule.looksAt(r.in.Account, r.in.Mailbox) {
+			continue
+		}
+		v, items := r.rule(rule)
+		d.add(rule, v, items, r.in.Every)
+		if (v.Truth != True && v.Truth != Unknown) || !rule.Stop {
+			continue
+		}
+		if rule.DryRun {
+			dryStopped = true
+			continue
+		}
+		if v.Truth == True {
+			d.StoppedBy = rule.Name
+		}
+		break // one that is unknown may stop: what later rules need is not due
+	}
+	d.Missing = r.missing
+}
+
+func (d *Decision) add(rule *compiledRule, v Verdict, items []actions.Item, every bool) {
+	if every || v.Truth != False || v.Skipped != "" {
+		d.Verdicts = append(d.Verdicts, v)
+	}
+	for _, item := range items {
+		if rule.DryRun {
+			d.Dry.Add(item)
+		} else {
+			d.Plan.Add(item)
+		}
+	}
 }
 
 // run is the state of one evaluation. It is reused, and used by one goroutine.
@@ -98,10 +126,21 @@ type run struct {
 	rs       *Ruleset
 	vm       vm.VM
 	env      map[string]any
-	filled   []bool
+	filled   []filling
 	results  []result
 	snapshot snapshot
 	in       Input
+	// candidates are the rules to ask.
+	candidates bitset
+	// missing is what would decide what is unknown, so far.
+	missing Needs
+}
+
+// filling is what is known of a fact in this evaluation.
+type filling struct {
+	known bool
+	truth Truth // True: it is in the environment
+	err   error
 }
 
 // result is what is known of a leaf in this evaluation.
@@ -114,41 +153,102 @@ type result struct {
 func newRun(rs *Ruleset) *run {
 	return &run{
 		rs: rs, vm: vm.VM{MemoryBudget: memoryBudget}, env: make(map[string]any, len(rs.facts)),
-		filled: make([]bool, len(rs.facts)), results: make([]result, len(rs.leaves)),
+		filled: make([]filling, len(rs.facts)), results: make([]result, len(rs.leaves)), candidates: newBitset(len(rs.rules)),
 	}
 }
 
 func (r *run) begin(in Input) {
 	r.in = in
-	r.snapshot = snapshot{message: in.Message, mailbox: in.Mailbox.Name, account: in.Account, now: in.Now}
+	r.snapshot = snapshot{message: in.Message, mailbox: in.Mailbox.Name, account: r.rs.account(in.Account), now: in.Now}
 	clear(r.filled)
 	clear(r.results)
+	clear(r.candidates)
+	r.missing = Needs{}
 }
 
 // end lets go of the message, so that a pooled run does not keep it.
 func (r *run) end() {
 	r.in, r.snapshot = Input{}, snapshot{}
 	clear(r.env)
+	clear(r.filled)
 	clear(r.results)
 }
 
 // rule asks one rule.
-func (r *run) rule(rule *compiledRule, skip map[string]string) (Verdict, []actions.Item) {
-	v := Verdict{Rule: rule.Name, Hash: rule.Hash, DryRun: rule.DryRun, Skipped: skip[rule.Name]}
+func (r *run) rule(rule *compiledRule) (Verdict, []actions.Item) {
+	v := Verdict{Rule: rule.Name, Hash: rule.Hash, DryRun: rule.DryRun, Skipped: r.in.Skip[rule.Name]}
 	if !rule.namesDeleted && hasFlag(r.in.Message.Flags, `\Deleted`) {
 		v.Skipped = `the message is flagged \Deleted, which only rules that name deleted look at`
 		return v, nil
 	}
 	v.Truth = rule.condition.truth(r)
-	if v.Truth == ErrorTruth {
+	switch {
+	case v.Truth == ErrorTruth:
 		v.Err = r.firstError(rule.condition)
+	case v.Truth == Unknown && (v.Skipped == "" || rule.Stop):
+		r.need(rule.condition)
 	}
 	if v.Truth != True || v.Skipped != "" {
+		return v, nil
+	}
+	if more := r.argumentNeeds(rule); !more.IsZero() {
+		r.missing, v.Truth = r.missing.and(more), Unknown
 		return v, nil
 	}
 	items, err := r.items(rule)
 	v.Err = err
 	return v, items
+}
+
+// need adds what would decide a condition the cheapest way: of the leaves that
+// may decide it, those that can be told with the least fetching.
+func (r *run) need(c condition) {
+	best, least := Needs{}, StageContent+1
+	c.open(r, func(i int) {
+		more := r.programNeeds(r.rs.leaves[i])
+		switch last := r.lastStage(r.rs.leaves[i]); {
+		case last < least:
+			best, least = more, last
+		case last == least:
+			best = best.and(more)
+		}
+	})
+	r.missing = r.missing.and(best)
+}
+
+// programNeeds is what is missing of the facts of a program now.
+func (r *run) programNeeds(p *program) Needs {
+	var out Needs
+	for _, f := range p.facts {
+		out = out.and(r.rs.facts[f].needs.missing(r.in.Message))
+	}
+	return out
+}
+
+// lastStage is how far the message must be fetched in the end for a program.
+func (r *run) lastStage(p *program) Stage {
+	last := StageFlags
+	for _, f := range p.facts {
+		if n := &r.rs.facts[f].needs; !n.known(r.in.Message) {
+			last = max(last, n.Stage())
+		}
+	}
+	return last
+}
+
+// argumentNeeds is what the arguments of a rule that matched still need.
+func (r *run) argumentNeeds(rule *compiledRule) Needs {
+	var out Needs
+	for _, a := range rule.actions {
+		for _, t := range a.args {
+			for _, p := range t.parts {
+				if p.program != nil {
+					out = out.and(r.programNeeds(p.program))
+				}
+			}
+		}
+	}
+	return out
 }
 
 // firstError is the error of the first leaf that has one.
@@ -222,8 +322,8 @@ func (r *run) leaf(i int) Truth {
 // eval runs a program. Where a fact is missing it does not run and is Unknown.
 func (r *run) eval(p *program) (any, Truth, error) {
 	for _, f := range p.facts {
-		if !r.fill(f) {
-			return nil, Unknown, nil
+		if truth := r.fill(f); truth != True {
+			return nil, truth, r.filled[f].err
 		}
 	}
 	value, err := r.vm.Run(p.code, r.env)
@@ -233,18 +333,26 @@ func (r *run) eval(p *program) (any, Truth, error) {
 	return value, True, nil
 }
 
-// fill puts a fact into the environment, once an evaluation.
-func (r *run) fill(i int) bool {
-	if r.filled[i] {
-		return true
+// fill puts a fact into the environment, once an evaluation. It is Unknown
+// where the fact was not fetched, and an error where it cannot be told.
+func (r *run) fill(i int) Truth {
+	have := &r.filled[i]
+	if have.known {
+		return have.truth
 	}
 	f := &r.rs.facts[i]
-	if f.header != "" && r.in.Message.Header == nil {
-		return false
+	*have = filling{known: true, truth: Unknown}
+	if !f.needs.known(r.in.Message) {
+		return Unknown
 	}
-	r.env[f.name] = f.value(&r.snapshot)
-	r.filled[i] = true
-	return true
+	value := f.value(&r.snapshot)
+	if err, failed := value.(error); failed {
+		have.truth, have.err = ErrorTruth, err
+		return ErrorTruth
+	}
+	r.env[f.name] = value
+	have.truth = True
+	return True
 }
 
 // plainError takes expr's drawing of the source off an error.

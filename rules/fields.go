@@ -12,9 +12,10 @@ import (
 type Field struct {
 	Name, Type, Doc, Example string
 
-	typ    typ
-	header string // the field of the message that it is read from, "" if none
-	value  func(*snapshot) any
+	typ   typ
+	needs Needs // what must be known of the message
+	// value reads it. It may give an error, which is that of the condition.
+	value func(*snapshot) any
 }
 
 // Fields lists every fact of the language.
@@ -32,13 +33,13 @@ func senderFields() []Field {
 	}
 	text := typ{kind: textKind}
 	return []Field{
-		{Name: "from.address", typ: text, header: "From", Doc: "The first address of From.", Example: `from.address == "ann@example.org"`,
+		{Name: "from.address", typ: text, needs: fromHeader("From"), Doc: "The first address of From.", Example: `from.address == "ann@example.org"`,
 			value: from(func(a facts.Address) string { return a.Address })},
-		{Name: "from.domain", typ: text, header: "From", Doc: `Its part after the "@".`, Example: `from.domain in ["stripe.com", "hetzner.com"]`,
+		{Name: "from.domain", typ: text, needs: fromHeader("From"), Doc: `Its part after the "@".`, Example: `from.domain in ["stripe.com", "hetzner.com"]`,
 			value: from(func(a facts.Address) string { return a.Domain })},
-		{Name: "from.local", typ: text, header: "From", Doc: `Its part before the "@".`, Example: `from.local startsWith "noreply"`,
+		{Name: "from.local", typ: text, needs: fromHeader("From"), Doc: `Its part before the "@".`, Example: `from.local startsWith "noreply"`,
 			value: from(func(a facts.Address) string { return a.Local })},
-		{Name: "from.name", typ: text, header: "From", Doc: "The name that stands with it, decoded.", Example: `from.name contains "GitHub"`,
+		{Name: "from.name", typ: text, needs: fromHeader("From"), Doc: "The name that stands with it, decoded.", Example: `from.name contains "GitHub"`,
 			value: from(func(a facts.Address) string { return a.Name })},
 	}
 }
@@ -46,9 +47,9 @@ func senderFields() []Field {
 func recipientFields() []Field {
 	addresses := listOf(addressKind)
 	return []Field{
-		{Name: "to", typ: addresses, header: "To", Doc: "The addresses of To, each with .address, .domain, .local and .name.", Example: `any(to, .address == "me@example.org")`,
+		{Name: "to", typ: addresses, needs: fromHeader("To"), Doc: "The addresses of To, each with .address, .domain, .local and .name.", Example: `any(to, .address == "me@example.org")`,
 			value: func(s *snapshot) any { return s.addresses("To") }},
-		{Name: "cc", typ: addresses, header: "Cc", Doc: "The addresses of Cc.", Example: `len(cc) > 10`,
+		{Name: "cc", typ: addresses, needs: fromHeader("Cc"), Doc: "The addresses of Cc.", Example: `len(cc) > 10`,
 			value: func(s *snapshot) any { return s.addresses("Cc") }},
 	}
 }
@@ -59,15 +60,15 @@ func contentFields() []Field {
 		return func(s *snapshot) any { return get(s.message.Header) }
 	}
 	return []Field{
-		{Name: "subject", typ: text, header: "Subject", Doc: "The subject, decoded.", Example: `has(subject, "invoice", "receipt")`,
+		{Name: "subject", typ: text, needs: fromHeader("Subject"), Doc: "The subject, decoded.", Example: `has(subject, "invoice", "receipt")`,
 			value: list((*facts.Header).Subject)},
-		{Name: "list.id", typ: text, header: "List-ID", Doc: `The identifier of the mailing list (RFC 2919), "" if there is none.`, Example: `list.id endsWith ".debian.org"`,
+		{Name: "list.id", typ: text, needs: fromHeader("List-ID"), Doc: `The identifier of the mailing list (RFC 2919), "" if there is none.`, Example: `list.id endsWith ".debian.org"`,
 			value: list((*facts.Header).ListID)},
-		{Name: "list.name", typ: text, header: "List-ID", Doc: "The first label of list.id.", Example: "move: Lists/${list.name}",
+		{Name: "list.name", typ: text, needs: fromHeader("List-ID"), Doc: "The first label of list.id.", Example: "move: Lists/${list.name}",
 			value: list((*facts.Header).ListName)},
-		{Name: "list.title", typ: text, header: "List-ID", Doc: "The title of the list, decoded.", Example: `list.title contains "announce"`,
+		{Name: "list.title", typ: text, needs: fromHeader("List-ID"), Doc: "The title of the list, decoded.", Example: `list.title contains "announce"`,
 			value: list((*facts.Header).ListTitle)},
-		{Name: "sent", typ: typ{kind: timeKind}, header: "Date", Doc: "When it says that it was sent (Date); received where it does not say (RFC 5256).", Example: `sent < date("2020-01-01")`,
+		{Name: "sent", typ: typ{kind: timeKind}, needs: fromHeader("Date"), Doc: "When it says that it was sent (Date); received where it does not say (RFC 5256).", Example: `sent < date("2020-01-01")`,
 			value: func(s *snapshot) any { return s.message.Sent() }},
 		{Name: "received", typ: typ{kind: timeKind}, Doc: "When the server took it in (INTERNALDATE).", Example: `weekday(received) in ["Saturday", "Sunday"]`,
 			value: func(s *snapshot) any { return s.message.Received }},
@@ -98,8 +99,16 @@ func placeFields() []Field {
 		{Name: "mailbox", typ: text, Doc: `The mailbox that it is in, "/" between levels.`, Example: `mailbox startsWith "Lists/"`,
 			value: func(s *snapshot) any { return s.mailbox }},
 		{Name: "account", typ: text, Doc: "The account that it is in.", Example: `account == "home"`,
-			value: func(s *snapshot) any { return s.account }},
+			value: func(s *snapshot) any { return s.account.Name }},
 	}
+}
+
+// fromHeader is what a fact needs that is read from these fields.
+func fromHeader(fields ...string) Needs {
+	for i, f := range fields {
+		fields[i] = canonicalHeader(f)
+	}
+	return Needs{HeaderFields: sortedSet(fields)}
 }
 
 // addressParts are the fields of an address inside any(to, ...).
@@ -107,9 +116,10 @@ func addressParts() []string { return []string{"address", "domain", "local", "na
 
 // snapshot is what the facts of one message are read from.
 type snapshot struct {
-	message          *facts.Message
-	mailbox, account string
-	now              time.Time
+	message *facts.Message
+	mailbox string
+	account AccountSource
+	now     time.Time
 
 	sender    facts.Address
 	hasSender bool

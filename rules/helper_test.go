@@ -30,7 +30,7 @@ func sampleMessage() *facts.Message {
 
 func sampleInput() Input {
 	return Input{
-		Account: "home", Mailbox: Mailbox{Name: "INBOX"}, Message: sampleMessage(),
+		Account: "home", Mailbox: Mailbox{Name: "INBOX"}, Message: sampleMessage(), Every: true,
 		Now: time.Date(2026, 2, 10, 12, 0, 0, 0, time.UTC),
 	}
 }

@@ -26,9 +26,9 @@ type program struct {
 
 // fact is one name of the environment that programs run in.
 type fact struct {
-	name   string
-	header string // the header field that it needs, "" if none
-	value  func(*snapshot) any
+	name  string
+	needs Needs
+	value func(*snapshot) any
 }
 
 // newFact describes the fact of that name: a field, header.X, or one of them folded.
@@ -36,10 +36,10 @@ func (lang *language) newFact(name string) fact {
 	plain, isFolded := strings.CutSuffix(name, "~")
 	f := fact{name: name}
 	if field, ok := strings.CutPrefix(plain, "header."); ok {
-		f.header = field
+		f.needs = fromHeader(field)
 		f.value = func(s *snapshot) any { return s.message.Header.First(field) }
 	} else {
-		f.header, f.value = lang.fields[plain].header, lang.fields[plain].value
+		f.needs, f.value = lang.fields[plain].needs, lang.fields[plain].value
 	}
 	if isFolded {
 		f.value = foldedValue(f.value)

@@ -13,7 +13,10 @@ type Ruleset struct {
 	leaves []*program
 	facts  []fact
 	hash   string
-	pool   *sync.Pool
+	index  *ruleIndex
+	// accounts are those of the source, by name.
+	accounts map[string]AccountSource
+	pool     *sync.Pool
 }
 
 // Rule describes one rule as plain data.
@@ -41,7 +44,8 @@ type compiledRule struct {
 	Rule
 	condition    condition
 	actions      []compiledAction
-	headers      []string
+	needs        Needs
+	cover        cover
 	namesDeleted bool
 }
 
@@ -62,6 +66,13 @@ func (rs *Ruleset) Rules() []Rule {
 	return out
 }
 
+// account describes an account, one that the source does not name too.
+func (rs *Ruleset) account(name string) AccountSource {
+	a := rs.accounts[name]
+	a.Name = name
+	return a
+}
+
 // looksAt reports whether the rule is for the mailbox.
 func (r *compiledRule) looksAt(account string, mb Mailbox) bool {
 	if len(r.Accounts) > 0 && !slices.Contains(r.Accounts, account) {
@@ -75,20 +86,16 @@ func (rs *Ruleset) Applies(account string, mb Mailbox) bool {
 	return slices.ContainsFunc(rs.rules, func(r compiledRule) bool { return r.looksAt(account, mb) })
 }
 
-// Needs is what has to be fetched before rules can be evaluated.
-type Needs struct {
-	// HeaderFields are field names, spelled "List-Id", sorted, each once.
-	HeaderFields []string
-}
-
 // Needs returns what the rules for this mailbox read of a message, and the
 // fields by which the engine knows and shows it: From, Message-Id and Subject.
+// Its header fields are fetched of every message; of the rest
+// [Decision.Missing] says when it is needed.
 func (rs *Ruleset) Needs(account string, mb Mailbox) Needs {
-	fields := headerNeeds()
+	out := Needs{HeaderFields: headerNeeds()}
 	for i := range rs.rules {
 		if r := &rs.rules[i]; r.looksAt(account, mb) {
-			fields = append(fields, r.headers...)
+			out = out.and(r.needs)
 		}
 	}
-	return Needs{HeaderFields: sortedSet(fields)}
+	return out
 }

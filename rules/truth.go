@@ -59,23 +59,39 @@ type condition interface {
 	truth(r *run) Truth
 	// leaves calls f for each leaf.
 	leaves(f func(leaf int))
+	// open calls f for each leaf that is unknown and whose value would matter.
+	open(r *run, f func(leaf int))
+	// cover is what must hold before the condition is anything but false.
+	cover(leaves []cover) cover
 }
 
 type constantCondition Truth
 
-func (c constantCondition) truth(*run) Truth { return Truth(c) }
-func (c constantCondition) leaves(func(int)) {}
+func (c constantCondition) truth(*run) Truth     { return Truth(c) }
+func (c constantCondition) leaves(func(int))     {}
+func (c constantCondition) open(*run, func(int)) {}
+func (c constantCondition) cover([]cover) cover {
+	return cover{always: Truth(c) != False}
+}
 
 // leafCondition is an index into the leaves of the rule set.
 type leafCondition int
 
-func (c leafCondition) truth(r *run) Truth { return r.leaf(int(c)) }
-func (c leafCondition) leaves(f func(int)) { f(int(c)) }
+func (c leafCondition) truth(r *run) Truth         { return r.leaf(int(c)) }
+func (c leafCondition) leaves(f func(int))         { f(int(c)) }
+func (c leafCondition) cover(leaves []cover) cover { return leaves[c] }
+func (c leafCondition) open(r *run, f func(int)) {
+	if r.leaf(int(c)) == Unknown {
+		f(int(c))
+	}
+}
 
 type notCondition struct{ of condition }
 
-func (c notCondition) truth(r *run) Truth { return c.of.truth(r).not() }
-func (c notCondition) leaves(f func(int)) { c.of.leaves(f) }
+func (c notCondition) truth(r *run) Truth       { return c.of.truth(r).not() }
+func (c notCondition) leaves(f func(int))       { c.of.leaves(f) }
+func (c notCondition) open(r *run, f func(int)) { c.of.open(r, f) }
+func (c notCondition) cover([]cover) cover      { return cover{always: true} }
 
 type andCondition struct{ a, b condition }
 
@@ -88,6 +104,14 @@ func (c andCondition) truth(r *run) Truth {
 }
 
 func (c andCondition) leaves(f func(int)) { c.a.leaves(f); c.b.leaves(f) }
+func (c andCondition) open(r *run, f func(int)) {
+	if c.truth(r) == Unknown {
+		c.a.open(r, f)
+		c.b.open(r, f)
+	}
+}
+
+func (c andCondition) cover(leaves []cover) cover { return c.a.cover(leaves).both(c.b.cover(leaves)) }
 
 // orCondition is not(not a and not b).
 type orCondition struct{ a, b condition }
@@ -101,3 +125,11 @@ func (c orCondition) truth(r *run) Truth {
 }
 
 func (c orCondition) leaves(f func(int)) { c.a.leaves(f); c.b.leaves(f) }
+func (c orCondition) open(r *run, f func(int)) {
+	if c.truth(r) == Unknown {
+		c.a.open(r, f)
+		c.b.open(r, f)
+	}
+}
+
+func (c orCondition) cover(leaves []cover) cover { return c.a.cover(leaves).either(c.b.cover(leaves)) }

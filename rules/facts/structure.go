@@ -35,3 +35,15 @@ type Attachment struct {
 	// Inline is set when it is meant to be shown within the text.
 	Inline bool
 }
+
+// Known reports whether a content was fetched, or is known not to be there.
+func (m *Message) Known(c Content) bool {
+	switch c {
+	case TextContent:
+		return m.Text != nil
+	case HTMLContent:
+		return m.HTML != nil
+	default:
+		return m.Report != nil
+	}
+}

@@ -200,7 +200,7 @@ func (c Case) input(raw []byte, size int64) rules.Input {
 	h := facts.ParseHeader([]byte(strings.ReplaceAll(strings.TrimRight(header, "\n"), "\n", "\r\n") + "\r\n\r\n"))
 	g := c.Given.times(h.Sent())
 	return rules.Input{
-		Account: g.Account, Mailbox: rules.Mailbox{Name: g.Mailbox, Role: g.Role}, Now: g.Now,
+		Account: g.Account, Mailbox: rules.Mailbox{Name: g.Mailbox, Role: g.Role}, Now: g.Now, Every: true,
 		Message: &facts.Message{UID: 1, Flags: g.Flags, Received: g.Received, Size: size, Header: h},
 	}
 }

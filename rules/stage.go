@@ -1,0 +1,103 @@
+package rules
+
+import (
+	"slices"
+
+	"imapilot/rules/facts"
+)
+
+// Stage is how far a message must be fetched before something is known of it.
+// Each stage costs more than the one before.
+type Stage uint8
+
+// The stages, in the order in which they are fetched.
+const (
+	// StageFlags is what every FETCH brings along: flags, INTERNALDATE, size.
+	StageFlags Stage = iota
+	// StageHeader is header fields, fetched together with the flags.
+	StageHeader
+	// StageHistory is what the journal knows.
+	StageHistory
+	// StageStructure is the BODYSTRUCTURE.
+	StageStructure
+	// StageContent is a part of the body.
+	StageContent
+)
+
+// String is the stage in the words of a table.
+func (s Stage) String() string {
+	return [...]string{"flags", "header", "journal", "structure", "body part"}[s]
+}
+
+// Needs is what has to be known of a message before rules can be evaluated.
+type Needs struct {
+	// HeaderFields are field names, spelled "List-Id", sorted, each once.
+	HeaderFields []string
+	// WholeHeader asks for every field of the message.
+	WholeHeader bool
+	// History asks the journal.
+	History bool
+	// Structure asks for the BODYSTRUCTURE.
+	Structure bool
+	// Contents are the parts of the body to fetch, each once.
+	Contents []facts.Content
+}
+
+// IsZero reports whether nothing is needed.
+func (n Needs) IsZero() bool { return n.Stage() == StageFlags }
+
+// Stage is the last of the stages that are needed.
+func (n Needs) Stage() Stage {
+	switch {
+	case len(n.Contents) > 0:
+		return StageContent
+	case n.Structure:
+		return StageStructure
+	case n.History:
+		return StageHistory
+	case n.WholeHeader || len(n.HeaderFields) > 0:
+		return StageHeader
+	default:
+		return StageFlags
+	}
+}
+
+// and is what both need together.
+func (n Needs) and(m Needs) Needs {
+	out := Needs{
+		WholeHeader: n.WholeHeader || m.WholeHeader, History: n.History || m.History, Structure: n.Structure || m.Structure,
+	}
+	out.HeaderFields = sortedSet(slices.Concat(n.HeaderFields, m.HeaderFields))
+	out.Contents = slices.Compact(slices.Sorted(slices.Values(slices.Concat(n.Contents, m.Contents))))
+	return out
+}
+
+// missing is what of the needs is not known of a message. A part of the body
+// cannot be asked for before the structure tells where it is.
+func (n *Needs) missing(m *facts.Message) Needs {
+	var out Needs
+	if m.Header == nil {
+		out.HeaderFields = n.HeaderFields
+	}
+	out.WholeHeader = n.WholeHeader && !m.WholeHeader
+	out.History = n.History && m.History == nil
+	if (n.Structure || len(n.Contents) > 0) && m.Structure == nil {
+		out.Structure = true
+		return out
+	}
+	for _, c := range n.Contents {
+		if !m.Known(c) {
+			out.Contents = append(out.Contents, c)
+		}
+	}
+	return out
+}
+
+// known reports whether nothing is missing.
+func (n *Needs) known(m *facts.Message) bool {
+	if (len(n.HeaderFields) > 0 && m.Header == nil) || (n.WholeHeader && !m.WholeHeader) ||
+		(n.History && m.History == nil) || (n.Structure && m.Structure == nil) {
+		return false
+	}
+	return !slices.ContainsFunc(n.Contents, func(c facts.Content) bool { return !m.Known(c) })
+}
