@@ -23,7 +23,8 @@ type linker struct {
 	rs      *Ruleset
 	leafOf  map[string]int
 	factOf  map[string]int
-	covers  []cover // of the leaves
+	covers  []cover   // of the leaves
+	keys    []keyPair // of the leaves
 	pending []pendingProgram
 }
 
@@ -38,10 +39,7 @@ type pendingProgram struct {
 
 // build turns checked drafts into a rule set.
 func (b *builder) build() *Ruleset {
-	l := &linker{b: b, rs: &Ruleset{accounts: map[string]AccountSource{}}, leafOf: map[string]int{}, factOf: map[string]int{}}
-	for _, a := range b.src.Accounts {
-		l.rs.accounts[a.Name] = a
-	}
+	l := &linker{b: b, rs: &Ruleset{builder: b, accounts: b.accounts()}, leafOf: map[string]int{}, factOf: map[string]int{}}
 	for _, d := range b.drafts {
 		l.rs.rules = append(l.rs.rules, l.rule(d))
 	}
@@ -50,6 +48,15 @@ func (b *builder) build() *Ruleset {
 	l.rs.hash = hashOf(ruleHashes(l.rs.rules))
 	l.rs.pool = &sync.Pool{New: func() any { return newRun(l.rs) }}
 	return l.rs
+}
+
+// accounts are those of the source, by name.
+func (b *builder) accounts() map[string]AccountSource {
+	out := map[string]AccountSource{}
+	for _, a := range b.src.Accounts {
+		out[a.Name] = a
+	}
+	return out
 }
 
 func coversOf(list []compiledRule) []cover {
@@ -101,6 +108,7 @@ func (l *linker) rule(d *draft) compiledRule {
 	r.Hash = l.hash(d, scope.used)
 	r.needs = l.needsOf(scope.used.facts)
 	r.cover = r.condition.cover(l.covers)
+	r.key = r.condition.key(l.keys)
 	return r
 }
 
@@ -224,6 +232,7 @@ func (s *ruleScope) leaf(n ast.Node) condition {
 		p := &program{facts: facts, text: n.String()}
 		s.rs.leaves = append(s.rs.leaves, p)
 		s.covers = append(s.covers, coverOf(lowered))
+		s.keys = append(s.keys, keyOfLeaf(lowered))
 		s.pending = append(s.pending, pendingProgram{node: lowered, program: p, want: reflect.Bool, pos: s.pos})
 	}
 	return leafCondition(index)

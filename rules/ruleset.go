@@ -17,6 +17,8 @@ type Ruleset struct {
 	// accounts are those of the source, by name.
 	accounts map[string]AccountSource
 	pool     *sync.Pool
+	// builder is what explanations are made from. It is only read.
+	builder *builder
 }
 
 // Rule describes one rule as plain data.
@@ -46,6 +48,7 @@ type compiledRule struct {
 	actions      []compiledAction
 	needs        Needs
 	cover        cover
+	key          keyPair
 	namesDeleted bool
 }
 

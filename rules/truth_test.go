@@ -1,8 +1,8 @@
 package rules
 
 import (
-	"slices"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
