@@ -54,6 +54,7 @@ func (b *builder) analyse() {
 			always = append(always, i)
 		}
 	}
+	b.circles(profiles)
 	b.filledMailboxes(profiles)
 }
 
@@ -289,41 +290,60 @@ func coversPlace(q, p string) bool {
 // filledMailboxes warns of a rule for a mailbox that another rule fills: mail
 // that imapilot moves fires no rule where it arrives.
 func (b *builder) filledMailboxes(all []profile) {
-	fillers := map[string]*profile{}
-	var targets []Mailbox
+	f := fillers{of: map[Mailbox]*profile{}}
 	for i := range all {
 		for _, a := range all[i].actions {
 			target := Mailbox{}
-			target.Name, _ = a.literalTarget()
+			name, _ := a.literalTarget()
+			target.Name = canonicalMailbox(name)
 			if a.kind == actions.Trash {
 				target.Role = "trash"
 			}
-			key := target.Name + "\x00" + target.Role
-			if target != (Mailbox{}) && fillers[key] == nil {
-				fillers[key] = &all[i]
-				targets = append(targets, target)
+			if target != (Mailbox{}) && f.of[target] == nil {
+				f.of[target] = &all[i]
+				f.targets = append(f.targets, target)
 			}
 		}
 	}
 	for i := range all {
-		b.filledMailbox(&all[i], targets, fillers)
+		b.filledMailbox(&all[i], f)
 	}
 }
 
-func (b *builder) filledMailbox(p *profile, targets []Mailbox, fillers map[string]*profile) {
-	for _, target := range targets {
-		filler := fillers[target.Name+"\x00"+target.Role]
-		at := slices.IndexFunc(p.in, target.Match)
-		// A rule that looks at the filler's own mailboxes saw the mail there.
-		if at < 0 || filler.draft == p.draft || coversPlaces(p.in, filler.in) || !b.shareAccount(p.src, filler.src) {
-			continue
+// fillers are the rules that fill mailboxes, the first of each.
+type fillers struct {
+	targets []Mailbox // in the order of the rules
+	of      map[Mailbox]*profile
+}
+
+// matching are the targets that an entry of in: names. Only a pattern has to
+// be compared with all of them.
+func (f fillers) matching(in string) []Mailbox {
+	role, isRole := strings.CutPrefix(in, "role:")
+	switch {
+	case isRole:
+		return []Mailbox{{Role: role}}
+	case !isPattern(in):
+		return []Mailbox{{Name: canonicalMailbox(in)}}
+	}
+	return slices.DeleteFunc(slices.Clone(f.targets), func(m Mailbox) bool { return !m.Match(in) })
+}
+
+func (b *builder) filledMailbox(p *profile, f fillers) {
+	for at, in := range p.in {
+		for _, target := range f.matching(in) {
+			filler := f.of[target]
+			// A rule that looks at the filler's own mailboxes saw the mail there.
+			if filler == nil || filler.draft == p.draft || coversPlaces(p.in, filler.in) || !b.shareAccount(p.src, filler.src) {
+				continue
+			}
+			pos := p.src.Name.Pos
+			if len(p.src.In) > 0 {
+				pos = p.src.In[at].Pos
+			}
+			b.problem(pos, Warning, fmt.Sprintf("%q files mail into %s, and such mail does not fire this rule", filler.name, cmpOr(target.Name, "role:"+target.Role)),
+				fmt.Sprintf("only mail from elsewhere does; to act on the rest add the actions to %q", filler.name))
+			return
 		}
-		pos := p.src.Name.Pos
-		if len(p.src.In) > 0 {
-			pos = p.src.In[at].Pos
-		}
-		b.problem(pos, Warning, fmt.Sprintf("%q files mail into %s, and such mail does not fire this rule", filler.name, cmpOr(target.Name, "role:"+target.Role)),
-			fmt.Sprintf("only mail from elsewhere does; to act on the rest add the actions to %q", filler.name))
-		return
 	}
 }

@@ -106,7 +106,7 @@ func (l *linker) rule(d *draft) compiledRule {
 		r.actions = append(r.actions, scope.action(a))
 	}
 	r.Hash = l.hash(d, scope.used)
-	r.needs = l.needsOf(scope.used.facts)
+	r.needs, r.facts = l.needsOf(scope.used.facts), sortedSet(scope.used.facts)
 	r.cover = r.condition.cover(l.covers)
 	r.key = r.condition.key(l.keys)
 	return r
@@ -232,7 +232,8 @@ func (s *ruleScope) leaf(n ast.Node) condition {
 		p := &program{facts: facts, text: n.String()}
 		s.rs.leaves = append(s.rs.leaves, p)
 		s.covers = append(s.covers, coverOf(lowered))
-		s.keys = append(s.keys, keyOfLeaf(lowered))
+		p.key = keyOfLeaf(lowered)
+		s.keys = append(s.keys, p.key)
 		s.pending = append(s.pending, pendingProgram{node: lowered, program: p, want: reflect.Bool, pos: s.pos})
 	}
 	return leafCondition(index)

@@ -185,6 +185,14 @@ func sameMailbox(a, b string) bool {
 	return a == b || strings.EqualFold(a, "INBOX") && strings.EqualFold(b, "INBOX")
 }
 
+// canonicalMailbox spells INBOX one way.
+func canonicalMailbox(name string) string {
+	if strings.EqualFold(name, "INBOX") {
+		return "INBOX"
+	}
+	return name
+}
+
 // Mailbox is a mailbox that messages are in.
 type Mailbox struct {
 	// Name is in configuration spelling: "/" between levels.

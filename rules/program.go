@@ -22,6 +22,7 @@ type program struct {
 	code  *vm.Program
 	facts []int // indexes into the rule set's facts
 	text  string
+	key   keyPair // of a leaf
 }
 
 // fact is one name of the environment that programs run in.

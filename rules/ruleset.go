@@ -47,6 +47,7 @@ type compiledRule struct {
 	condition    condition
 	actions      []compiledAction
 	needs        Needs
+	facts        []string // the names of those that it reads
 	cover        cover
 	key          keyPair
 	namesDeleted bool
