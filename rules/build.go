@@ -220,7 +220,7 @@ func (s *ruleScope) condition(n ast.Node) condition {
 
 // leaf returns the leaf for a node: the same one for the same printed text.
 func (s *ruleScope) leaf(n ast.Node) condition {
-	lowered, facts, ok := s.lower(n)
+	lowered, p, ok := s.lower(n)
 	if !ok {
 		return constantCondition(ErrorTruth)
 	}
@@ -229,7 +229,6 @@ func (s *ruleScope) leaf(n ast.Node) condition {
 	if !known {
 		index = len(s.rs.leaves)
 		s.leafOf[key] = index
-		p := &program{facts: facts, text: n.String()}
 		s.rs.leaves = append(s.rs.leaves, p)
 		s.covers = append(s.covers, coverOf(lowered))
 		p.key = keyOfLeaf(lowered)
@@ -239,23 +238,23 @@ func (s *ruleScope) leaf(n ast.Node) condition {
 	return leafCondition(index)
 }
 
-// lower rewrites a node and notes what it uses.
-func (s *ruleScope) lower(n ast.Node) (ast.Node, []int, bool) {
+// lower rewrites a node, notes what it uses, and begins its program.
+func (s *ruleScope) lower(n ast.Node) (ast.Node, *program, bool) {
 	l := &lowering{lang: &s.b.lang, types: s.b.types}
 	lowered := l.lower(n)
 	if l.err != nil {
 		s.b.problem(s.pos, Error, l.err.Error(), "write it as several rules")
 		return nil, nil, false
 	}
-	var facts []int
+	p := &program{text: n.String(), nested: l.used.nested}
 	for _, name := range l.used.facts {
-		facts = append(facts, s.fact(name))
+		p.facts = append(p.facts, s.fact(name))
 	}
 	s.used.facts = append(s.used.facts, l.used.facts...)
 	s.used.lists = append(s.used.lists, l.used.lists...)
 	s.used.deleted = s.used.deleted || l.used.deleted
 	s.used.calendar = s.used.calendar || l.used.calendar
-	return lowered, facts, true
+	return lowered, p, true
 }
 
 func (l *linker) fact(name string) int {
@@ -289,15 +288,15 @@ func (s *ruleScope) action(a draftAction) compiledAction {
 }
 
 func (s *ruleScope) value(e expression, pos int) *program {
-	p := &program{text: e.text}
 	outer := s.pos
 	s.pos = pos
-	lowered, facts, ok := s.lower(e.node)
+	lowered, p, ok := s.lower(e.node)
 	s.pos = outer
-	if ok {
-		p.facts = facts
-		s.pending = append(s.pending, pendingProgram{node: lowered, program: p, want: reflect.Invalid, pos: pos})
+	if !ok {
+		return &program{text: e.text}
 	}
+	p.text = e.text
+	s.pending = append(s.pending, pendingProgram{node: lowered, program: p, want: reflect.Invalid, pos: pos})
 	return p
 }
 

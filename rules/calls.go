@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -64,8 +65,10 @@ func laterFunction(name string) string {
 		return "it is not part of the language"
 	case "first", "last", "find", "get":
 		return `use any(cc, .address == "a@example.org")`
-	case "under", "capture", "within", "headers":
-		return "it is not available in this version yet"
+	case "between":
+		return `use within(received, "22:00", "06:00")`
+	case "subdomain", "domain":
+		return `use under(from.domain, "example.org")`
 	case "hasprefix":
 		return "use startsWith"
 	case "hassuffix":
@@ -138,7 +141,13 @@ func (c *typeChecker) constants(n ast.Node, f Function, args []ast.Node) {
 		if _, ok := c.lang.lists[text(1)]; !ok {
 			c.report(args[1], fmt.Sprintf("there is no list %q", text(1)), cmpOr(didYouMean(text(1), c.listNames()), "add it under lists:"))
 		}
-	case "header":
+	case "under":
+		c.checkDomain(args[1].(*ast.StringNode))
+	case "capture":
+		c.checkCapture(args[1].(*ast.StringNode))
+	case "within":
+		c.checkSpan(args[1], args[2])
+	case "header", "headers":
 		if !isHeaderName(text(0)) {
 			c.report(args[0], fmt.Sprintf("%q is not the name of a header field", text(0)), `as in header("X-Spam-Flag")`)
 		}
@@ -154,6 +163,38 @@ func (c *typeChecker) constants(n ast.Node, f Function, args []ast.Node) {
 		if t := c.types[args[0]]; t.kind != unknownKind && t.kind != listKind && t.kind != textKind {
 			c.report(n, fmt.Sprintf("len counts a list or a text, and this is %s", t), "")
 		}
+	}
+}
+
+func (c *typeChecker) checkDomain(n *ast.StringNode) {
+	switch {
+	case n.Value == "":
+		c.report(n, "the domain is empty", `as in under(from.domain, "example.org")`)
+	case strings.ContainsAny(n.Value, "@*/ ") || strings.HasPrefix(n.Value, "."):
+		c.report(n, fmt.Sprintf("%q is not a domain", n.Value), `write it as "example.org", without @, * or a dot in front`)
+	}
+}
+
+func (c *typeChecker) checkCapture(n *ast.StringNode) {
+	before := len(c.issues)
+	if c.checkPattern(n); len(c.issues) > before {
+		return
+	}
+	if re := regexp.MustCompile(n.Value); re.NumSubexp() == 0 {
+		c.report(n, "the pattern has no group", `put parentheses around what you want: capture(subject, "#([0-9]+)")`)
+	}
+}
+
+func (c *typeChecker) checkSpan(from, to ast.Node) {
+	a, okA := clockTime(from.(*ast.StringNode).Value)
+	b, okB := clockTime(to.(*ast.StringNode).Value)
+	for _, n := range []ast.Node{from, to} {
+		if s := n.(*ast.StringNode).Value; !isClockTime(s) {
+			c.report(n, fmt.Sprintf("%q is no time of day", s), `write it as "22:00"`)
+		}
+	}
+	if okA && okB && a == b {
+		c.report(to, "the two times are the same, so nothing lies between them", "")
 	}
 }
 

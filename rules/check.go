@@ -139,7 +139,7 @@ func (c *typeChecker) recordFields(name string) []string {
 }
 
 func (c *typeChecker) hintForField(name string) string {
-	if len(c.scope) > 0 && slices.Contains(addressParts(), name) {
+	if _, isField := c.elementField(name); isField {
 		return "inside any() and the like, put a dot before it: ." + name
 	}
 	if hint := laterField(name); hint != "" {
@@ -206,15 +206,25 @@ func (c *typeChecker) member(n *ast.MemberNode) typ {
 		return typ{}
 	case !isName:
 		return c.report(n, "elements cannot be taken by their place", `use any(cc, .address == "a@example.org")`)
-	case base.kind == addressKind && slices.Contains(addressParts(), name.Value):
-		return typ{kind: textKind}
-	case base.kind == addressKind:
-		return c.report(n, fmt.Sprintf("an address has no field %q", name.Value), cmpOr(didYouMean(name.Value, addressParts()), "it has "+strings.Join(addressParts(), ", ")))
-	case base.kind == listKind && base.elem == addressKind:
-		return c.report(n, "this is a list of addresses, not one address", fmt.Sprintf("ask about its elements: any(%s, .%s == ...)", n.Node, name.Value))
+	case base.kind.element():
+		if t, ok := elementField(base.kind, name.Value); ok {
+			return t
+		}
+		names := elementNames(base.kind)
+		return c.report(n, fmt.Sprintf("%s has no field %q", base, name.Value), cmpOr(didYouMean(name.Value, names), "it has "+strings.Join(names, ", ")))
+	case base.kind == listKind && base.elem.element():
+		return c.report(n, fmt.Sprintf("this is %s, not one %s", base, strings.TrimPrefix(typ{kind: base.elem}.String(), "an ")), fmt.Sprintf("ask about its elements: any(%s, .%s == ...)", n.Node, name.Value))
 	default:
 		return c.report(n, fmt.Sprintf("%s has no fields", base), "")
 	}
+}
+
+// elementField finds a field of the element that the loop around it is at.
+func (c *typeChecker) elementField(name string) (typ, bool) {
+	if len(c.scope) == 0 {
+		return typ{}, false
+	}
+	return elementField(c.scope[len(c.scope)-1].kind, name)
 }
 
 func cmpOr(a, b string) string {
@@ -286,7 +296,12 @@ func exampleOf(t typ) string {
 	case durationKind:
 		return "age > days(30)"
 	case listKind, addressKind:
+		if t.elem == attachmentKind {
+			return exampleOfElements(attachmentKind)
+		}
 		return `any(to, .domain == "example.org")`
+	case attachmentKind:
+		return exampleOfElements(attachmentKind)
 	default:
 		return "size > mb(1)"
 	}

@@ -17,6 +17,13 @@ import (
 // memoryBudget is the most elements that one expression may put into lists.
 const memoryBudget = 100_000
 
+// maxWork is the most octets of text that all programs of one evaluation
+// together are given: about a second of work. It counts instead of looking at
+// a clock, so that a message has one outcome on every machine.
+const maxWork = 64 << 20
+
+var errTooMuchWork = errors.New("the rules together read more than 64 MiB of this message's text: use fewer rules that read the body, or a lower limit for it")
+
 // Input is one message and where and when it is looked at.
 type Input struct {
 	Account string
@@ -134,6 +141,8 @@ type run struct {
 	candidates bitset
 	// missing is what would decide what is unknown, so far.
 	missing Needs
+	// spent is how much text was given to programs, see maxWork.
+	spent int
 }
 
 // filling is what is known of a fact in this evaluation.
@@ -141,6 +150,8 @@ type filling struct {
 	known bool
 	truth Truth // True: it is in the environment
 	err   error
+	// size is how many octets of text it has, elements how many elements.
+	size, elements int
 }
 
 // result is what is known of a leaf in this evaluation.
@@ -163,7 +174,7 @@ func (r *run) begin(in Input) {
 	clear(r.filled)
 	clear(r.results)
 	clear(r.candidates)
-	r.missing = Needs{}
+	r.missing, r.spent = Needs{}, 0
 }
 
 // end lets go of the message, so that a pooled run does not keep it.
@@ -326,6 +337,9 @@ func (r *run) eval(p *program) (any, Truth, error) {
 			return nil, truth, r.filled[f].err
 		}
 	}
+	if r.spend(p); r.spent > maxWork {
+		return nil, ErrorTruth, errTooMuchWork
+	}
 	value, err := r.vm.Run(p.code, r.env)
 	if err != nil {
 		return nil, ErrorTruth, plainError(err)
@@ -352,7 +366,40 @@ func (r *run) fill(i int) Truth {
 	}
 	r.env[f.name] = value
 	have.truth = True
+	have.size, have.elements = sizeOf(value)
 	return True
+}
+
+// spend counts the text that a program reads. Loops inside loops read their
+// list once for each element.
+func (r *run) spend(p *program) {
+	size, elements := 0, 1
+	for _, f := range p.facts {
+		size += r.filled[f].size
+		elements = max(elements, r.filled[f].elements)
+	}
+	if p.nested {
+		size *= elements
+	}
+	r.spent += size
+}
+
+func sizeOf(value any) (size, elements int) {
+	switch v := value.(type) {
+	case string:
+		return len(v), 1
+	case []string:
+		for _, s := range v {
+			size += len(s)
+		}
+		return size, len(v)
+	case []map[string]string:
+		return 100 * len(v), len(v)
+	case []map[string]any:
+		return 100 * len(v), len(v)
+	default:
+		return 0, 1
+	}
 }
 
 // plainError takes expr's drawing of the source off an error.

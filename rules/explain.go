@@ -234,11 +234,10 @@ func truthOfBool(b bool) Truth {
 
 // program gathers one expression, nil if it cannot be used.
 func (x *explainer) program(n ast.Node, want reflect.Kind) *program {
-	lowered, facts, ok := x.scope.lower(n)
+	lowered, p, ok := x.scope.lower(n)
 	if !ok {
 		return nil
 	}
-	p := &program{facts: facts, text: n.String()}
 	x.scope.pending = append(x.scope.pending, pendingProgram{node: lowered, program: p, want: want})
 	return p
 }

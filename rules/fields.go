@@ -111,9 +111,6 @@ func fromHeader(fields ...string) Needs {
 	return Needs{HeaderFields: sortedSet(fields)}
 }
 
-// addressParts are the fields of an address inside any(to, ...).
-func addressParts() []string { return []string{"address", "domain", "local", "name"} }
-
 // snapshot is what the facts of one message are read from.
 type snapshot struct {
 	message *facts.Message

@@ -45,29 +45,69 @@ func foldAll(list []string) []string {
 }
 
 // globMatch reports whether pattern stands for all of s: "*" for any text,
-// "?" for one character. It takes time in proportion to both at most.
+// "?" for one character. Each piece between two stars is looked for once, from
+// left to right, so that it takes time in proportion to s times the longest
+// piece with a "?" in it.
 func globMatch(pattern, s string) bool {
-	p, t := []rune(pattern), []rune(s)
-	star, mark := -1, 0
-	i, j := 0, 0
-	for j < len(t) {
-		switch {
-		case i < len(p) && p[i] == '*':
-			star, mark = i, j
-			i++
-		case i < len(p) && (p[i] == '?' || p[i] == t[j]):
-			i, j = i+1, j+1
-		case star >= 0:
-			mark++
-			i, j = star+1, mark
-		default:
+	pieces := strings.Split(pattern, "*")
+	first, last := pieces[0], pieces[len(pieces)-1]
+	n, ok := globPrefix(first, s)
+	if !ok {
+		return false
+	}
+	if len(pieces) == 1 {
+		return n == len(s)
+	}
+	s = s[n:]
+	for _, piece := range pieces[1 : len(pieces)-1] {
+		if s, ok = globAfter(piece, s); !ok {
 			return false
 		}
 	}
-	for i < len(p) && p[i] == '*' {
-		i++
+	return globSuffix(last, s)
+}
+
+// globPrefix tells how many octets of s a piece without stars stands for.
+func globPrefix(piece, s string) (int, bool) {
+	at := 0
+	for _, want := range piece {
+		have, size := utf8.DecodeRuneInString(s[at:])
+		if size == 0 || want != '?' && want != have {
+			return 0, false
+		}
+		at += size
 	}
-	return i == len(p)
+	return at, true
+}
+
+// globAfter returns what follows the first place where a piece fits.
+func globAfter(piece, s string) (string, bool) {
+	if !strings.ContainsRune(piece, '?') {
+		_, after, ok := strings.Cut(s, piece)
+		return after, ok
+	}
+	for at := range s {
+		if n, ok := globPrefix(piece, s[at:]); ok {
+			return s[at+n:], true
+		}
+	}
+	return "", false
+}
+
+func globSuffix(piece, s string) bool {
+	if !strings.ContainsRune(piece, '?') {
+		return strings.HasSuffix(s, piece)
+	}
+	want, have := utf8.RuneCountInString(piece), utf8.RuneCountInString(s)
+	if have < want {
+		return false
+	}
+	for range have - want {
+		_, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
+	}
+	_, ok := globPrefix(piece, s)
+	return ok
 }
 
 // nearest returns the name that is most like the given one, "" if none is.
@@ -114,3 +154,6 @@ func didYouMean(name string, names []string) string {
 	}
 	return ""
 }
+
+// domainText spells a domain, or the domain of an address, as its fact does.
+func domainText(s string) string { return strings.ToLower(s) }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -83,10 +84,35 @@ func textFunctions() []Function {
 			Doc: "Whether the text is in a list of the configuration, without regard to case.", Example: `in_list(from.address, "vips")`},
 		{Name: "header", params: []param{{name: "field", typ: text, constant: true}}, result: text,
 			Doc: `The first field of that name, decoded, "" if there is none.`, Example: `header("X-Spam-Flag") == "YES"`},
+		{Name: "headers", params: []param{{name: "field", typ: text, constant: true}}, result: listOf(textKind),
+			Doc: "All fields of that name, decoded, in order.", Example: `any(headers("Received"), # contains "mail.example.org")`},
+		{Name: "under", params: []param{{name: "domain", typ: text}, {name: "parent", typ: text, constant: true}}, result: truth,
+			Doc: "Whether a domain is the parent or one below it.", Example: `under(from.domain, "example.org")`,
+			types: new(func(string, string) bool),
+			call:  func(_ clockwork, args []any) (any, error) { return isUnder(args[0].(string), args[1].(string)), nil }},
+		{Name: "capture", params: []param{{name: "text", typ: text}, {name: "pattern", typ: text, constant: true}}, result: text,
+			Doc: `What the first group of a pattern (RE2) stands for in the text, "" if the pattern is not found.`, Example: `capture(subject, "(?i)ticket #([0-9]+)") != ""`,
+			types: new(func(string, *regexp.Regexp) string),
+			call: func(_ clockwork, args []any) (any, error) {
+				return firstGroup(args[0].(string), args[1].(*regexp.Regexp)), nil
+			}},
 		clean("lower", "The text in lower case.", `lower(from.local) matches "^no-?reply"`),
 		clean("upper", "The text in upper case.", `upper(from.local) matches "^NO-?REPLY"`),
 		clean("trim", "The text without the white space around it.", `trim(subject) == ""`),
 	}
+}
+
+// isUnder compares folded domains.
+func isUnder(domain, parent string) bool {
+	rest, ok := strings.CutSuffix(domain, parent)
+	return ok && (rest == "" || strings.HasSuffix(rest, "."))
+}
+
+func firstGroup(text string, pattern *regexp.Regexp) string {
+	if m := pattern.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 func timeFunctions() []Function {
@@ -113,6 +139,13 @@ func timeFunctions() []Function {
 			Example: `copy: Archive/${format(received, "%Y-%m")}`,
 			call: func(c clockwork, args []any) (any, error) {
 				return layout(args[1].(string)).format(args[0].(time.Time).In(c.location)), nil
+			}},
+		{Name: "within", params: []param{when[0], {name: "from", typ: typ{kind: textKind}, constant: true}, {name: "to", typ: typ{kind: textKind}, constant: true}},
+			result: typ{kind: boolKind}, calendar: true, types: new(func(time.Time, string, string) bool),
+			Doc:     "Whether the time of day lies between two times, the second left out; over midnight where the first is later.",
+			Example: `within(received, "22:00", "06:00")`,
+			call: func(c clockwork, args []any) (any, error) {
+				return isWithin(args[0].(time.Time).In(c.location), args[1].(string), args[2].(string)), nil
 			}},
 		{Name: "date", params: []param{{name: "day", typ: typ{kind: textKind}, constant: true}}, result: typ{kind: timeKind}, calendar: true,
 			Doc: `A time: "2026-01-31", "2026-01-31 18:30", or RFC 3339 with a zone.`, Example: `sent < date("2020-01-01")`},

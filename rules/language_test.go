@@ -97,6 +97,15 @@ func TestLanguage(t *testing.T) {
 		{`age > days(37) and age < days(38)`, True},
 		{`age > weeks(5) and age > hours(100)`, True},
 		{`age > days(36.5)`, True},
+		{`within(received, "22:00", "06:00") and within(received, "00:30", "00:31")`, True},
+		{`within(received, "00:31", "22:00") or within(received, "06:00", "00:30")`, False},
+		// What mail people ask for.
+		{`under(from.domain, "example.org") and under(from.domain, "mail.EXAMPLE.org")`, True},
+		{`under(from.domain, "ample.org") or under(from.domain, "x.mail.example.org")`, False},
+		{`capture(subject, "^(\\w+) INV") == "your" and capture(subject, "(?i)(invoice) (for)") == "INVOICE"`, True},
+		{`capture(subject, "#(\\d+)") == "" and capture(subject, "Your( x)?") == ""`, True},
+		{`len(headers("X-None")) == 0 and any(headers("Subject"), # contains "invoice")`, True},
+		{`"yes" in headers("X-Spam-Flag")`, True},
 		// Places.
 		{`mailbox == "inbox" and account == "HOME"`, True},
 		{`account == "work"`, False},
@@ -199,6 +208,7 @@ func TestGlob(t *testing.T) {
 	}{
 		{"*", "", true}, {"", "", true}, {"?", "", false}, {"a*", "abc", true}, {"*c", "abc", true}, {"a*c", "abbbc", true},
 		{"a*b*c", "aXbYc", true}, {"a*b*c", "aXcYb", false}, {"?b?", "abc", true}, {"Lists/*", "Lists/a/b", true}, {"Lists/*", "Lists", false},
+		{"a?c*", "abcd", true}, {"*a?c", "xxabc", true}, {"*a?c*?", "xxabc", false}, {"*?", "", false}, {"x*x", "x", false}, {"*b?d*f", "abcdef", true},
 		{"[a]", "a", false}, {"ä?ü", "äöü", true}, {"**", "x", true},
 		{strings.Repeat("*a", 400) + "b", strings.Repeat("a", 20000), false},
 	} {

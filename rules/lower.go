@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,6 +34,7 @@ type uses struct {
 	lists    []string
 	deleted  bool // it names \Deleted
 	calendar bool // it depends on the time zone
+	nested   bool // it has a loop inside a loop
 }
 
 func (l *lowering) lower(n ast.Node) ast.Node {
@@ -69,7 +71,9 @@ func (l *lowering) exceeded() bool {
 }
 
 func (l *lowering) loop(n *ast.PredicateNode) ast.Node {
-	if l.loops++; l.loops > maxLoops && l.err == nil {
+	l.loops++
+	l.used.nested = l.used.nested || l.loops > 1
+	if l.loops > maxLoops && l.err == nil {
 		l.err = errTooManyLoops
 	}
 	defer func() { l.loops-- }()
@@ -132,7 +136,7 @@ func (l *lowering) folded(n ast.Node) ast.Node {
 	case *ast.MemberNode:
 		return l.member(n, "~")
 	case *ast.CallNode:
-		if calleeName(n) == "header" {
+		if name := calleeName(n); name == "header" || name == "headers" {
 			return l.fact(headerFact(n) + "~")
 		}
 	}
@@ -146,9 +150,9 @@ func call(name string, args ...ast.Node) ast.Node {
 	return &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}, Arguments: args}
 }
 
-// headerFact is the name of the fact that header("X") reads.
+// headerFact is the name of the fact that header("X") or headers("X") reads.
 func headerFact(n *ast.CallNode) string {
-	return "header." + canonicalHeader(n.Arguments[0].(*ast.StringNode).Value)
+	return calleeName(n) + "." + canonicalHeader(n.Arguments[0].(*ast.StringNode).Value)
 }
 
 // canonicalHeader spells a field name one way: "List-Id".
@@ -166,8 +170,14 @@ func (l *lowering) call(n *ast.CallNode) ast.Node {
 	name := calleeName(n)
 	l.used.calendar = l.used.calendar || l.lang.functions[name].calendar
 	switch name {
-	case "header":
+	case "header", "headers":
 		return l.fact(headerFact(n))
+	case "under":
+		return call(name, l.folded(n.Arguments[0]), &ast.StringNode{Value: fold(domainText(n.Arguments[1].(*ast.StringNode).Value))})
+	case "capture":
+		// The pattern was checked when the call was.
+		pattern, _ := regexp.Compile(n.Arguments[1].(*ast.StringNode).Value)
+		return call(name, l.lower(n.Arguments[0]), &ast.ConstantNode{Value: pattern})
 	case "date":
 		t, _ := parseTime(n.Arguments[0].(*ast.StringNode).Value, l.lang.clock.location)
 		return &ast.ConstantNode{Value: t}

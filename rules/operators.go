@@ -72,12 +72,14 @@ func (c *typeChecker) comparison(n *ast.BinaryNode) typ {
 
 func hintForCompare(t typ) string {
 	switch {
-	case t.kind == listKind && t.elem == addressKind:
-		return `ask about its elements: any(to, .address == "a@example.org")`
+	case t.kind == listKind && t.elem.element():
+		return "ask about its elements: " + exampleOfElements(t.elem)
 	case t.kind == listKind:
 		return `look into it with in: "x" in flags`
 	case t.kind == addressKind:
 		return "compare its .address or .domain"
+	case t.kind == attachmentKind:
+		return "compare its .name or .type"
 	default:
 		return "use one of its fields, as in from.address"
 	}
@@ -138,7 +140,7 @@ func (c *typeChecker) textOperator(n *ast.BinaryNode) typ {
 }
 
 func hintForCompareRecord(t typ) string {
-	if t.kind == recordKind || t.kind == addressKind {
+	if t.kind == recordKind || t.kind.element() {
 		return hintForCompare(t)
 	}
 	return ""
@@ -159,14 +161,19 @@ func (c *typeChecker) matches(n *ast.BinaryNode) typ {
 		c.report(n.Right, "the pattern of matches must be written out as one text", "so that it is checked when the rules are loaded")
 		return result
 	}
+	c.checkPattern(pattern)
+	return result
+}
+
+// checkPattern checks a regular expression.
+func (c *typeChecker) checkPattern(pattern *ast.StringNode) {
 	if len(pattern.Value) > maxPattern {
 		c.report(pattern, fmt.Sprintf("the pattern has %d octets, more than the %d that one may have", len(pattern.Value), maxPattern), "use a list, or several patterns")
-		return result
+		return
 	}
 	if _, err := regexp.Compile(pattern.Value); err != nil {
 		c.report(pattern, "the pattern is not a valid regular expression: "+strings.TrimPrefix(err.Error(), "error parsing regexp: "), hintForPattern(pattern.Value))
 	}
-	return result
 }
 
 func hintForPattern(p string) string {
@@ -188,8 +195,8 @@ func (c *typeChecker) in(n *ast.BinaryNode) typ {
 		c.report(n, `"in" looks into a list, and this is a text`, "use contains, or in_list(text, \"name\") for a list of the configuration")
 	case r.kind != listKind:
 		c.report(n, fmt.Sprintf(`"in" looks into a list, and this is %s`, r), "")
-	case r.elem == addressKind:
-		c.report(n, `"in" cannot look for a text among addresses`, `ask about the elements: any(to, .address == "a@example.org")`)
+	case r.elem.element():
+		c.report(n, `"in" cannot look for a text among `+plural(r.elem), "ask about the elements: "+exampleOfElements(r.elem))
 	case !l.scalar():
 		c.report(n, fmt.Sprintf(`"in" cannot look for %s`, l), "")
 	case !l.fits(typ{kind: r.elem}):

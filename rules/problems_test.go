@@ -33,6 +33,13 @@ func TestProblemsOfAnExpression(t *testing.T) {
 		{`size % 2 == 0`, 5, 1, `"%" is not part`, ""},
 		{`any(to, #index == 0)`, 8, 1, "#index is not part", ""},
 		{`count(to) > 1`, 0, 5, "a list and a condition", "count(to,"},
+		{`capture(subject, "ticket") == "1"`, 17, 8, "the pattern has no group", "parentheses"},
+		{`capture(subject, "(") == "1"`, 17, 3, "not a valid regular expression", "RE2"},
+		{`within(received, "22", "23:00")`, 17, 4, `"22" is no time of day`, "22:00"},
+		{`within(received, "22:00", "22:00")`, 26, 7, "the two times are the same", ""},
+		{`under(from.domain, "@example.org")`, 19, 14, "is not a domain", "without @"},
+		{`under(from.domain, "")`, 19, 2, "the domain is empty", "example.org"},
+		{`"" in headers("a b")`, 14, 5, "is not the name of a header field", ""},
 		// Names.
 		{`subjct contains "x"`, 0, 6, `unknown field "subjct"`, "did you mean subject?"},
 		{`from.addrss == "x"`, 5, 6, `no field "addrss"`, "did you mean address?"},

@@ -23,6 +23,8 @@ type program struct {
 	facts []int // indexes into the rule set's facts
 	text  string
 	key   keyPair // of a leaf
+	// nested is set where it has a loop inside a loop.
+	nested bool
 }
 
 // fact is one name of the environment that programs run in.
@@ -32,6 +34,9 @@ type fact struct {
 	value func(*snapshot) any
 }
 
+// headersPrefix begins the name of the fact that headers("X") reads.
+const headersPrefix = "headers."
+
 // newFact describes the fact of that name: a field, header.X, or one of them folded.
 func (lang *language) newFact(name string) fact {
 	plain, isFolded := strings.CutSuffix(name, "~")
@@ -39,6 +44,9 @@ func (lang *language) newFact(name string) fact {
 	if field, ok := strings.CutPrefix(plain, "header."); ok {
 		f.needs = fromHeader(field)
 		f.value = func(s *snapshot) any { return s.message.Header.First(field) }
+	} else if field, ok := strings.CutPrefix(plain, headersPrefix); ok {
+		f.needs = fromHeader(field)
+		f.value = func(s *snapshot) any { return s.message.Header.Values(field) }
 	} else {
 		f.needs, f.value = lang.fields[plain].needs, lang.fields[plain].value
 	}
@@ -66,6 +74,9 @@ func (lang *language) natureOf(name string) types.Type {
 	plain := strings.TrimSuffix(name, "~")
 	field, ok := lang.fields[plain]
 	if !ok {
+		if strings.HasPrefix(plain, headersPrefix) {
+			return types.TypeOf([]string{})
+		}
 		return types.String // header.X
 	}
 	switch field.typ.kind {
@@ -78,8 +89,11 @@ func (lang *language) natureOf(name string) types.Type {
 	case durationKind:
 		return types.TypeOf(time.Duration(0))
 	case listKind:
-		if field.typ.elem == addressKind {
+		switch field.typ.elem {
+		case addressKind:
 			return types.TypeOf([]map[string]string{})
+		case attachmentKind:
+			return types.Array(types.Map{"name": types.String, "name~": types.String, "type": types.String, "type~": types.String, "size": types.Int, "inline": types.Bool})
 		}
 		return types.TypeOf([]string{})
 	default:

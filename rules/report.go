@@ -63,8 +63,10 @@ func plainNames(names []string) []string {
 	out := make([]string, len(names))
 	for i, name := range names {
 		out[i] = strings.TrimSuffix(name, "~")
-		if field, ok := strings.CutPrefix(out[i], "header."); ok {
-			out[i] = fmt.Sprintf("header(%q)", field)
+		for _, call := range []string{"header", "headers"} {
+			if field, ok := strings.CutPrefix(out[i], call+"."); ok {
+				out[i] = fmt.Sprintf("%s(%q)", call, field)
+			}
 		}
 	}
 	return sortedSet(out)

@@ -76,6 +76,28 @@ func timeCode(t time.Time, code byte) (string, bool) {
 	return t.Format(layout), true
 }
 
+// isWithin compares the time of day, to the minute.
+func isWithin(t time.Time, from, to string) bool {
+	a, _ := clockTime(from)
+	b, _ := clockTime(to)
+	at := t.Hour()*60 + t.Minute()
+	if a <= b {
+		return a <= at && at < b
+	}
+	return at >= a || at < b
+}
+
+// clockTime reads "22:00" as minutes after midnight.
+func clockTime(s string) (int, bool) {
+	t, err := time.Parse("15:04", s)
+	return t.Hour()*60 + t.Minute(), err == nil
+}
+
+func isClockTime(s string) bool {
+	_, ok := clockTime(s)
+	return ok
+}
+
 // weekdays are the values of weekday().
 func weekdays() []string {
 	return []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}

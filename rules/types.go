@@ -15,6 +15,7 @@ const (
 	timeKind
 	durationKind
 	addressKind
+	attachmentKind
 	recordKind // from, list: usable only with a dot
 	listKind
 )
@@ -39,6 +40,8 @@ func (t typ) String() string {
 		return "a duration"
 	case addressKind:
 		return "an address"
+	case attachmentKind:
+		return "an attachment"
 	case recordKind:
 		return "a group of fields"
 	case listKind:
@@ -62,9 +65,76 @@ func plural(k kind) string {
 		return "durations"
 	case addressKind:
 		return "addresses"
+	case attachmentKind:
+		return "attachments"
 	default:
 		return "things"
 	}
+}
+
+// element reports whether values of the kind are the elements of lists that a
+// condition asks about with any() and the like.
+func (k kind) element() bool { return k == addressKind || k == attachmentKind }
+
+// exampleOfElements shows how to ask about such elements.
+func exampleOfElements(k kind) string {
+	if k == attachmentKind {
+		return `any(attachments, .type == "application/pdf")`
+	}
+	return `any(to, .address == "a@example.org")`
+}
+
+// ElementField is a fact of an element of a list, written with a dot inside
+// any() and the like.
+type ElementField struct {
+	Name, Type, Doc string
+
+	typ typ
+}
+
+// elementFields are the fields of an element, none for other kinds.
+func elementFields(k kind) []ElementField {
+	text := typ{kind: textKind}
+	var out []ElementField
+	switch k {
+	case addressKind:
+		out = []ElementField{
+			{Name: "address", typ: text, Doc: "The whole address."},
+			{Name: "domain", typ: text, Doc: `Its part after the "@", as mail clients show it: bücher.example.`},
+			{Name: "ascii", typ: text, Doc: "The domain as it is sent: xn--bcher-kva.example."},
+			{Name: "local", typ: text, Doc: `Its part before the "@".`},
+			{Name: "name", typ: text, Doc: "The name that stands with it, decoded."},
+		}
+	case attachmentKind:
+		out = []ElementField{
+			{Name: "name", typ: text, Doc: `Its file name, decoded, without directories, "" if it has none.`},
+			{Name: "type", typ: text, Doc: "Its media type: application/pdf."},
+			{Name: "size", typ: typ{kind: numberKind}, Doc: "Its size in octets once decoded, estimated."},
+			{Name: "inline", typ: typ{kind: boolKind}, Doc: "Whether it is meant to be shown within the text."},
+		}
+	}
+	for i := range out {
+		out[i].Type = out[i].typ.String()
+	}
+	return out
+}
+
+// elementField finds one of them.
+func elementField(k kind, name string) (typ, bool) {
+	for _, f := range elementFields(k) {
+		if f.Name == name {
+			return f.typ, true
+		}
+	}
+	return typ{}, false
+}
+
+func elementNames(k kind) []string {
+	var out []string
+	for _, f := range elementFields(k) {
+		out = append(out, f.Name)
+	}
+	return out
 }
 
 // scalar reports whether values of the type can be compared with ==.
