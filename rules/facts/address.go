@@ -21,8 +21,12 @@ type Address struct {
 	Address string
 	// Local is the part before the last "@", its case kept, quotes removed.
 	Local string
-	// Domain is the part after it in lower case.
+	// Domain is the part after it in lower case and in Unicode, as clients show
+	// it: "bücher.example". Where that could deceive it is in ASCII.
 	Domain string
+	// ASCII is the domain as servers write it: "xn--bcher-kva.example". It is
+	// Domain for all but internationalised ones (RFC 5891).
+	ASCII string
 }
 
 // Addresses returns the addresses of all fields of that name, the members of
@@ -127,8 +131,13 @@ func (e *enclosure) size(s string) int {
 	case '(':
 		n = commentSize(s)
 	case '<':
-		// "<a@b, c@d>": the first bracket was forgotten.
-		if end := strings.IndexAny(s, ">,"); end > 0 && s[end] == '>' {
+		// "<a@b, c@d>": the first bracket was forgotten. But the relays of a
+		// source route (RFC 5322 section 4.4) have commas: "<@a,@b:c@d>".
+		ends := ">,"
+		if strings.HasPrefix(s, "<@") {
+			ends = "> "
+		}
+		if end := strings.IndexAny(s, ends); end > 0 && s[end] == '>' {
 			n = end + 1
 		}
 	}
@@ -249,8 +258,8 @@ func address(s string) (Address, bool) {
 		return Address{Address: local, Local: local}, false
 	}
 	local := unquote(strings.TrimSpace(s[:at]))
-	domain := strings.ToLower(strings.TrimSuffix(strings.ReplaceAll(s[at+1:], " ", ""), "."))
-	a := Address{Address: local + "@" + domain, Local: local, Domain: domain}
+	domain, ascii := idn(strings.ToLower(strings.TrimSuffix(strings.ReplaceAll(s[at+1:], " ", ""), ".")))
+	a := Address{Address: local + "@" + domain, Local: local, Domain: domain, ASCII: ascii}
 	return a, local != "" || domain != ""
 }
 

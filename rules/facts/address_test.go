@@ -10,7 +10,7 @@ import (
 
 func TestAddresses(t *testing.T) {
 	addr := func(name, local, domain string) Address {
-		a := Address{Name: name, Address: local, Local: local, Domain: domain}
+		a := Address{Name: name, Address: local, Local: local, Domain: domain, ASCII: domain}
 		if domain != "" {
 			a.Address += "@" + domain
 		}

@@ -26,6 +26,11 @@ type field struct {
 	value string
 }
 
+// is compares names without case. Both are ASCII, so their sizes tell most apart.
+func (f field) is(name string) bool {
+	return len(f.name) == len(name) && strings.EqualFold(f.name, name)
+}
+
 // ParseHeader reads a header, or a whole message up to its first empty line.
 // It never fails: a line that is no field is skipped together with its
 // continuation lines, whatever is wrong with it (an mbox "From " line, text
@@ -105,7 +110,7 @@ func (h *Header) raw(name string) []string {
 	}
 	var out []string
 	for _, f := range h.fields {
-		if strings.EqualFold(f.name, name) {
+		if f.is(name) {
 			out = append(out, f.value)
 		}
 	}
@@ -123,38 +128,18 @@ func (h *Header) Values(name string) []string {
 }
 
 // First returns the first value of a field, decoded, or "".
-func (h *Header) First(name string) string {
-	if h == nil {
-		return ""
-	}
-	for _, f := range h.fields {
-		if strings.EqualFold(f.name, name) {
-			return decodeWords(f.value)
-		}
-	}
-	return ""
-}
+func (h *Header) First(name string) string { return decodeWords(h.first(name)) }
 
-// Subject returns the decoded Subject, "" if there is none.
+// Subject returns the decoded subject, "" if there is none. It reads Subject.
 func (h *Header) Subject() string { return h.First("Subject") }
 
-// MessageID returns the Message-ID with its angle brackets, "" if there is
-// none. It is the text of the field as it stands, for comparing: at most 512
-// octets, not validated.
-func (h *Header) MessageID() string {
-	values := h.raw("Message-ID")
-	if len(values) == 0 {
-		return ""
-	}
-	id := values[0]
-	if len(id) > maxMessageID {
-		id = strings.ToValidUTF8(id[:maxMessageID], "")
-	}
-	return strings.TrimSpace(id)
-}
+// MessageID returns the message identifier with its angle brackets, "" if there
+// is none. It is the text of the field as it stands, for comparing: at most 512
+// octets, not validated. It reads Message-ID.
+func (h *Header) MessageID() string { return capID(h.first("Message-ID")) }
 
-// Sent returns the time of the Date field, the zero Time if there is none that
-// can be understood.
+// Sent returns when the message says that it was sent, the zero Time if it says
+// nothing that can be understood. It reads Date.
 func (h *Header) Sent() time.Time {
 	for _, v := range h.raw("Date") {
 		if t, ok := parseDate(v); ok {

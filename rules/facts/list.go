@@ -4,20 +4,21 @@ import "strings"
 
 // ListID returns the list identifier of RFC 2919, without its angle brackets
 // and in lower case, because identifiers compare without case (section 6). It
-// is "" if there is none.
+// is "" if there is none. It reads List-ID.
 func (h *Header) ListID() string {
 	_, id := h.list()
 	return id
 }
 
-// ListTitle returns the phrase that describes the list, decoded, or "".
+// ListTitle returns the phrase that describes the list, decoded, or "". It
+// reads List-ID.
 func (h *Header) ListTitle() string {
 	title, _ := h.list()
 	return title
 }
 
 // ListName returns the first label of the list identifier: "golang-nuts" of
-// "golang-nuts.googlegroups.com".
+// "golang-nuts.googlegroups.com". It reads List-ID.
 func (h *Header) ListName() string {
 	name, _, _ := strings.Cut(h.ListID(), ".")
 	return name
@@ -26,11 +27,7 @@ func (h *Header) ListName() string {
 // list reads the last bracketed part as the identifier. A value without
 // brackets is taken as one when it looks like one, as many senders omit them.
 func (h *Header) list() (title, id string) {
-	values := h.raw("List-ID")
-	if len(values) == 0 {
-		return "", ""
-	}
-	v := values[0]
+	v := h.first("List-ID")
 	open := strings.LastIndexByte(v, '<')
 	if open < 0 {
 		if strings.ContainsRune(v, ' ') {
