@@ -13,7 +13,7 @@ func header(lines ...string) *Header {
 }
 
 // texts gives addresses as text.
-func texts(all []Address) string {
+func shownAddresses(all []Address) string {
 	var out []string
 	for _, a := range all {
 		out = append(out, a.Address)
@@ -43,7 +43,7 @@ func TestRecipients(t *testing.T) {
 		{[]string{"To: root"}, "root"},
 		{nil, ""},
 	} {
-		if got := texts(header(tt.lines...).Recipients()); got != tt.want {
+		if got := shownAddresses(header(tt.lines...).Recipients()); got != tt.want {
 			t.Errorf("%q: %q, want %q", tt.lines, got, tt.want)
 		}
 	}
@@ -65,7 +65,7 @@ func TestRecipientsAreCappedForEachField(t *testing.T) {
 
 func TestReplyToSenderAndReturnPath(t *testing.T) {
 	h := header("Reply-To: Ann <a@x>, b@x", "Sender: Bot <bot@x>", "Return-Path: <bounce@x>", "Return-Path: <forged@x>")
-	if got := texts(h.ReplyTo()); got != "a@x b@x" {
+	if got := shownAddresses(h.ReplyTo()); got != "a@x b@x" {
 		t.Errorf("ReplyTo = %q", got)
 	}
 	if got := h.Sender(); got.Address != "bot@x" || got.Name != "Bot" {
