@@ -3,8 +3,6 @@ package rules
 import (
 	"fmt"
 	"testing"
-
-	"imapilot/rules/facts"
 )
 
 func BenchmarkCompile(b *testing.B) {
@@ -39,7 +37,7 @@ func BenchmarkEvaluateSenders(b *testing.B) {
 	}
 }
 
-// BenchmarkEvaluateEverything parses a header and asks about every field and
+// BenchmarkEvaluateEverything reads a message and asks about every field and
 // function of the language.
 func BenchmarkEvaluateEverything(b *testing.B) {
 	rs := mustCompile(b, everything())
@@ -47,7 +45,7 @@ func BenchmarkEvaluateEverything(b *testing.B) {
 	in.Every = false
 	b.ReportAllocs()
 	for b.Loop() {
-		in.Message.Header = facts.ParseHeader([]byte(sampleHeader))
+		in.Message = received([]byte(sampleHeader + sampleBody))
 		rs.Evaluate(in)
 	}
 }

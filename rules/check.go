@@ -169,13 +169,16 @@ func laterField(name string) string {
 		return "use sent (the Date field) or received"
 	case "now":
 		return "use age, the time since received"
-	case "sender", "reply_to", "return_path", "in_reply_to", "references", "priority", "message_id":
-		return `use header("` + map[string]string{
-			"sender": "Sender", "reply_to": "Reply-To", "return_path": "Return-Path", "in_reply_to": "In-Reply-To",
-			"references": "References", "priority": "X-Priority", "message_id": "Message-ID"}[strings.ToLower(name)] + `")`
-	case "body", "attachments", "has_attachment", "headers", "header_names", "recipients", "to_me", "only_to_me", "my_tag",
-		"is_reply", "is_bulk", "is_auto", "unsubscribe", "auth", "is_bounce", "bounce", "duplicate", "has_reply", "by_user", "moved_from":
-		return "it is not available in this version yet"
+	case "text", "content", "plain":
+		return "did you mean body.text?"
+	case "attachment", "files":
+		return "did you mean attachments?"
+	case "spf", "dkim", "dmarc":
+		return "did you mean auth." + strings.ToLower(name) + "?"
+	case "list_id":
+		return "did you mean list.id?"
+	case "bcc", "delivered_to":
+		return "use recipients"
 	case "folder":
 		return "did you mean mailbox?"
 	case "read", "is_read":

@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"imapilot/engine/enginetest/corpus"
-	"imapilot/rules/facts"
 )
 
 // everything is a rule set that touches every field and every function.
@@ -58,7 +57,7 @@ func TestCorpus(t *testing.T) {
 	messages := corpus.Messages(t)
 	for _, m := range messages {
 		in := sampleInput()
-		in.Message.Header = facts.ParseHeader(m.Raw)
+		in.Message = received(m.Raw)
 		checkDecision(t, rs.Evaluate(in))
 	}
 	if len(messages) < 900 {

@@ -20,54 +20,16 @@ type Field struct {
 
 // Fields lists every fact of the language.
 func Fields() []Field {
-	out := slices.Concat(senderFields(), recipientFields(), contentFields(), flagFields(), placeFields())
+	out := slices.Concat(senderFields(), recipientFields(), whenFields(), headerFields(), threadFields(), listFields(),
+		originFields(), bodyFields(), bounceFields(), historyFields(), flagFields(), placeFields())
 	for i := range out {
 		out[i].Type = out[i].typ.String()
 	}
 	return out
 }
 
-func senderFields() []Field {
-	from := func(get func(facts.Address) string) func(*snapshot) any {
-		return func(s *snapshot) any { return get(s.from()) }
-	}
-	text := typ{kind: textKind}
+func whenFields() []Field {
 	return []Field{
-		{Name: "from.address", typ: text, needs: fromHeader("From"), Doc: "The first address of From.", Example: `from.address == "ann@example.org"`,
-			value: from(func(a facts.Address) string { return a.Address })},
-		{Name: "from.domain", typ: text, needs: fromHeader("From"), Doc: `Its part after the "@".`, Example: `from.domain in ["stripe.com", "hetzner.com"]`,
-			value: from(func(a facts.Address) string { return a.Domain })},
-		{Name: "from.local", typ: text, needs: fromHeader("From"), Doc: `Its part before the "@".`, Example: `from.local startsWith "noreply"`,
-			value: from(func(a facts.Address) string { return a.Local })},
-		{Name: "from.name", typ: text, needs: fromHeader("From"), Doc: "The name that stands with it, decoded.", Example: `from.name contains "GitHub"`,
-			value: from(func(a facts.Address) string { return a.Name })},
-	}
-}
-
-func recipientFields() []Field {
-	addresses := listOf(addressKind)
-	return []Field{
-		{Name: "to", typ: addresses, needs: fromHeader("To"), Doc: "The addresses of To, each with .address, .domain, .local and .name.", Example: `any(to, .address == "me@example.org")`,
-			value: func(s *snapshot) any { return s.addresses("To") }},
-		{Name: "cc", typ: addresses, needs: fromHeader("Cc"), Doc: "The addresses of Cc.", Example: `len(cc) > 10`,
-			value: func(s *snapshot) any { return s.addresses("Cc") }},
-	}
-}
-
-func contentFields() []Field {
-	text := typ{kind: textKind}
-	list := func(get func(*facts.Header) string) func(*snapshot) any {
-		return func(s *snapshot) any { return get(s.message.Header) }
-	}
-	return []Field{
-		{Name: "subject", typ: text, needs: fromHeader("Subject"), Doc: "The subject, decoded.", Example: `has(subject, "invoice", "receipt")`,
-			value: list((*facts.Header).Subject)},
-		{Name: "list.id", typ: text, needs: fromHeader("List-ID"), Doc: `The identifier of the mailing list (RFC 2919), "" if there is none.`, Example: `list.id endsWith ".debian.org"`,
-			value: list((*facts.Header).ListID)},
-		{Name: "list.name", typ: text, needs: fromHeader("List-ID"), Doc: "The first label of list.id.", Example: "move: Lists/${list.name}",
-			value: list((*facts.Header).ListName)},
-		{Name: "list.title", typ: text, needs: fromHeader("List-ID"), Doc: "The title of the list, decoded.", Example: `list.title contains "announce"`,
-			value: list((*facts.Header).ListTitle)},
 		{Name: "sent", typ: typ{kind: timeKind}, needs: fromHeader("Date"), Doc: "When it says that it was sent (Date); received where it does not say (RFC 5256).", Example: `sent < date("2020-01-01")`,
 			value: func(s *snapshot) any { return s.message.Sent() }},
 		{Name: "received", typ: typ{kind: timeKind}, Doc: "When the server took it in (INTERNALDATE).", Example: `weekday(received) in ["Saturday", "Sunday"]`,
@@ -105,10 +67,11 @@ func placeFields() []Field {
 
 // fromHeader is what a fact needs that is read from these fields.
 func fromHeader(fields ...string) Needs {
+	names := make([]string, len(fields))
 	for i, f := range fields {
-		fields[i] = canonicalHeader(f)
+		names[i] = canonicalHeader(f)
 	}
-	return Needs{HeaderFields: sortedSet(fields)}
+	return Needs{HeaderFields: sortedSet(names)}
 }
 
 // snapshot is what the facts of one message are read from.
@@ -118,8 +81,11 @@ type snapshot struct {
 	account AccountSource
 	now     time.Time
 
-	sender    facts.Address
-	hasSender bool
+	// What several facts are read from is worked out once.
+	sender     facts.Address
+	results    facts.Auth
+	hasSender  bool
+	hasResults bool
 }
 
 func (s *snapshot) from() facts.Address {
@@ -132,17 +98,12 @@ func (s *snapshot) from() facts.Address {
 	return s.sender
 }
 
-// addresses gives each part also in its folded form, under its name and "~".
-func (s *snapshot) addresses(header string) []map[string]string {
-	list := s.message.Header.Addresses(header)
-	out := make([]map[string]string, len(list))
-	for i, a := range list {
-		out[i] = map[string]string{
-			"address": a.Address, "domain": a.Domain, "local": a.Local, "name": a.Name,
-			"address~": fold(a.Address), "domain~": fold(a.Domain), "local~": fold(a.Local), "name~": fold(a.Name),
-		}
+// auth reads the results of the servers that the account trusts.
+func (s *snapshot) auth() facts.Auth {
+	if !s.hasResults {
+		s.hasResults, s.results = true, s.message.Header.Auth(s.account.TrustedAuthserv)
 	}
-	return out
+	return s.results
 }
 
 func (s *snapshot) flags() []string {

@@ -154,6 +154,3 @@ func didYouMean(name string, names []string) string {
 	}
 	return ""
 }
-
-// domainText spells a domain, or the domain of an address, as its fact does.
-func domainText(s string) string { return strings.ToLower(s) }

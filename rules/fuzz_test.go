@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"imapilot/rules/facts"
 )
 
 // FuzzCompile holds that no condition or argument makes Compile or Evaluate
@@ -63,12 +61,12 @@ func checkProblem(t *testing.T, p Problem, condition, target string) {
 
 // FuzzEvaluate holds that no message makes a rule set panic or fail.
 func FuzzEvaluate(f *testing.F) {
-	f.Add([]byte(sampleHeader))
+	f.Add([]byte(sampleHeader + sampleBody))
 	f.Add([]byte("List-Id: ../../INBOX\r\nFrom: a\r\n"))
 	rs := mustCompile(f, everything())
-	f.Fuzz(func(t *testing.T, header []byte) {
+	f.Fuzz(func(t *testing.T, raw []byte) {
 		in := sampleInput()
-		in.Message.Header = facts.ParseHeader(header)
+		in.Message = received(raw)
 		checkDecision(t, rs.Evaluate(in))
 	})
 }

@@ -18,14 +18,26 @@ const sampleHeader = "From: =?utf-8?q?Ann_Gr=C3=BCn?= <Ann@Mail.Example.ORG>\r\n
 	"List-Id: Go Nuts <Golang-Nuts.googlegroups.com>\r\n" +
 	"Date: Sat, 03 Jan 2026 23:30:00 +0000\r\n" +
 	"X-Spam-Flag: YES\r\n" +
+	"Delivered-To: me+shop@example.net\r\n" +
 	"Message-ID: <1@example.org>\r\n"
 
+// sampleBody has a text, an HTML text and an attachment.
+const sampleBody = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n" +
+	"--m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n" +
+	"--a\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe, your tracking number is 42\r\n" +
+	"--a\r\nContent-Type: text/html\r\n\r\n<p>Gr&uuml;&szlig;e</p>\r\n--a--\r\n" +
+	"--m\r\nContent-Type: application/pdf; name=\"Rechnung.PDF\"\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0=\r\n--m--\r\n"
+
 func sampleMessage() *facts.Message {
-	return &facts.Message{
-		UID: 7, Flags: []imap.Flag{`\Seen`, "$Invoice"}, Size: 2 << 20,
-		Received: time.Date(2026, 1, 3, 23, 30, 0, 0, time.UTC),
-		Header:   facts.ParseHeader([]byte(sampleHeader)),
-	}
+	return received([]byte(sampleHeader + sampleBody))
+}
+
+// received is a message with everything that can be known of it.
+func received(raw []byte) *facts.Message {
+	m := facts.ParseMessage(raw, 0)
+	m.UID, m.Flags, m.Size, m.History = 7, []imap.Flag{`\Seen`, "$Invoice"}, 2<<20, &facts.History{}
+	m.Received = time.Date(2026, 1, 3, 23, 30, 0, 0, time.UTC)
+	return m
 }
 
 func sampleInput() Input {
@@ -55,7 +67,7 @@ func baseSource(rules ...RuleSource) Source {
 	}
 	return Source{
 		Location:  berlin(),
-		Accounts:  []AccountSource{{Name: "home"}, {Name: "work"}},
+		Accounts:  []AccountSource{{Name: "home", Addresses: []string{"me@example.net"}, TrustedAuthserv: []string{"mx.example.net"}}, {Name: "work"}},
 		Endpoints: []Text{{Value: "ci"}},
 		Lists:     []ListSource{{Name: Text{Value: "vips"}, Values: []string{"ANN@mail.example.org", "bob@example.net"}}},
 		Rules:     rules,

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+
+	"imapilot/rules/facts"
 )
 
 // The errors of an expression that its defines make too large.
@@ -25,7 +27,10 @@ type lowering struct {
 	nodes int
 	loops int   // around the node
 	err   error // the first limit that was exceeded
-	used  uses
+	// domain is set while texts are folded that are compared with a domain or an
+	// address, which are in the form that mail clients show.
+	domain bool
+	used   uses
 }
 
 // uses is what an expression reads.
@@ -105,6 +110,7 @@ func (l *lowering) binary(n *ast.BinaryNode) ast.Node {
 	switch n.Operator {
 	case "==", "!=", "<", "<=", ">", ">=", "contains", "startsWith", "endsWith", "in":
 		if l.isText(n.Left) && (l.isText(n.Right) || n.Operator == "in") {
+			defer l.withDomain(n.Left, n.Right)()
 			return &ast.BinaryNode{Operator: n.Operator, Left: l.folded(n.Left), Right: l.folded(n.Right)}
 		}
 	case "+":
@@ -123,7 +129,7 @@ func (l *lowering) folded(n ast.Node) ast.Node {
 	switch n := n.(type) {
 	case *ast.StringNode:
 		l.lower(n)
-		return &ast.StringNode{Value: fold(n.Value)}
+		return &ast.StringNode{Value: l.foldText(n.Value)}
 	case *ast.ArrayNode:
 		return mapChildren(n, l.folded)
 	case *ast.ConditionalNode:
@@ -173,7 +179,7 @@ func (l *lowering) call(n *ast.CallNode) ast.Node {
 	case "header", "headers":
 		return l.fact(headerFact(n))
 	case "under":
-		return call(name, l.folded(n.Arguments[0]), &ast.StringNode{Value: fold(domainText(n.Arguments[1].(*ast.StringNode).Value))})
+		return call(name, l.folded(n.Arguments[0]), &ast.StringNode{Value: fold(facts.UnicodeDomain(n.Arguments[1].(*ast.StringNode).Value))})
 	case "capture":
 		// The pattern was checked when the call was.
 		pattern, _ := regexp.Compile(n.Arguments[1].(*ast.StringNode).Value)
@@ -184,8 +190,10 @@ func (l *lowering) call(n *ast.CallNode) ast.Node {
 	case "in_list":
 		list := n.Arguments[1].(*ast.StringNode).Value
 		l.used.lists = append(l.used.lists, list)
-		return &ast.BinaryNode{Operator: "in", Left: l.folded(n.Arguments[0]), Right: &ast.ConstantNode{Value: setOf(l.lang.lists[list])}}
+		defer l.withDomain(n.Arguments[0])()
+		return &ast.BinaryNode{Operator: "in", Left: l.folded(n.Arguments[0]), Right: &ast.ConstantNode{Value: l.setOf(l.lang.lists[list])}}
 	case "has", "glob":
+		defer l.withDomain(n.Arguments[0])()
 		args := make([]ast.Node, len(n.Arguments))
 		for i, a := range n.Arguments {
 			args[i] = l.folded(a)
@@ -214,12 +222,34 @@ func (l *lowering) anyPart(name string, args []ast.Node) ast.Node {
 	return out
 }
 
-func setOf(list []string) map[string]struct{} {
+func (l *lowering) setOf(list []string) map[string]struct{} {
 	out := make(map[string]struct{}, len(list))
 	for _, s := range list {
-		out[fold(s)] = struct{}{}
+		out[l.foldText(s)] = struct{}{}
 	}
 	return out
+}
+
+// withDomain notes whether one of the nodes is a domain or an address, and
+// gives back a function that forgets it.
+func (l *lowering) withDomain(nodes ...ast.Node) func() {
+	before := l.domain
+	l.domain = slices.ContainsFunc(nodes, func(n ast.Node) bool {
+		m, ok := n.(*ast.MemberNode)
+		if !ok {
+			return false
+		}
+		name, _ := m.Property.(*ast.StringNode)
+		return name != nil && (name.Value == "domain" || name.Value == "address")
+	})
+	return func() { l.domain = before }
+}
+
+func (l *lowering) foldText(s string) string {
+	if l.domain {
+		s = facts.UnicodeDomain(s)
+	}
+	return fold(s)
 }
 
 // expand fills the defines in and changes nothing else.

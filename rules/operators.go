@@ -127,7 +127,7 @@ func (c *typeChecker) textOperator(n *ast.BinaryNode) typ {
 	case l.kind == listKind && l.elem == textKind:
 		c.report(n, fmt.Sprintf("%q looks into a text, not into a list", n.Operator), `look into a list with in: "x" in flags`)
 	case l.kind == listKind:
-		c.report(n, fmt.Sprintf("%q looks into a text, not into a list", n.Operator), `ask about its elements: any(to, .address contains "x")`)
+		c.report(n, fmt.Sprintf("%q looks into a text, not into a list", n.Operator), hintForContains(l.elem))
 	case !l.fits(text):
 		c.report(n, fmt.Sprintf("%q looks into a text, and this is %s", n.Operator, l), hintForCompareRecord(l))
 	case r.kind == listKind:
@@ -137,6 +137,13 @@ func (c *typeChecker) textOperator(n *ast.BinaryNode) typ {
 	}
 	c.checkEmpty(n.Right)
 	return typ{kind: boolKind}
+}
+
+func hintForContains(elem kind) string {
+	if elem == attachmentKind {
+		return `ask about its elements: any(attachments, .name contains "x")`
+	}
+	return `ask about its elements: any(to, .address contains "x")`
 }
 
 func hintForCompareRecord(t typ) string {

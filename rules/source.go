@@ -26,6 +26,9 @@ type Source struct {
 type AccountSource struct {
 	Name      string
 	Addresses []string
+	// TrustedAuthserv are the authserv-ids of RFC 8601 section 2.2 whose
+	// Authentication-Results count.
+	TrustedAuthserv []string
 }
 
 // DefineSource is a named expression.

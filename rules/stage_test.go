@@ -50,7 +50,7 @@ func TestNeedsOfWhatIsSkipped(t *testing.T) {
 
 func TestContentNeedsStructureFirst(t *testing.T) {
 	n := Needs{Contents: []facts.Content{facts.TextContent}}
-	m := sampleMessage()
+	m := &facts.Message{Header: facts.ParseHeader(nil)}
 	if got := n.missing(m); !got.Structure || len(got.Contents) != 0 {
 		t.Errorf("%+v", got)
 	}

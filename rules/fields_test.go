@@ -1,0 +1,114 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"imapilot/engine/enginetest/corpus"
+	"imapilot/rules/facts"
+)
+
+// TestFieldsReadNoMoreThanTheyAskFor: a fact is the same on a header that has
+// only the fields that it asks the server for.
+func TestFieldsReadNoMoreThanTheyAskFor(t *testing.T) {
+	fields := Fields()
+	for _, m := range corpus.Messages(t) {
+		whole := &snapshot{message: headerOnly(m.Raw), account: ownAccount()}
+		for _, f := range fields {
+			if f.needs.Stage() != StageHeader || f.needs.WholeHeader {
+				continue
+			}
+			part := &snapshot{message: headerOnly(reduced(m.Raw, f.needs.HeaderFields)), account: ownAccount()}
+			if got, want := f.value(part), f.value(whole); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s of %s is %v with its own fields and %v with all", f.Name, m.Name, got, want)
+			}
+		}
+	}
+}
+
+func headerOnly(raw []byte) *facts.Message {
+	return &facts.Message{Header: facts.ParseHeader(raw)}
+}
+
+func ownAccount() AccountSource {
+	return AccountSource{Name: "home", Addresses: []string{"zzzz@example.com", "yyyy@localhost.netnoteinc.com"}, TrustedAuthserv: []string{"mx.example.org"}}
+}
+
+// reduced keeps the named fields of a header.
+func reduced(raw []byte, names []string) []byte {
+	var out strings.Builder
+	keep := false
+	for line := range strings.Lines(string(raw)) {
+		if strings.TrimRight(line, "\r\n") == "" {
+			break
+		}
+		if line[0] != ' ' && line[0] != '\t' {
+			name, _, ok := strings.Cut(line, ":")
+			keep = ok && slices.Contains(names, canonicalHeader(strings.TrimRight(name, " \t")))
+		}
+		if keep {
+			out.WriteString(line)
+		}
+	}
+	return []byte(out.String() + "\r\n")
+}
+
+func TestForgedResultsCountForNothing(t *testing.T) {
+	const message = "Authentication-Results: mx.example.net; dkim=pass header.d=example.org\r\n" +
+		"Authentication-Results: mx.example.com; dmarc=pass header.from=paypal.com; spf=pass smtp.mailfrom=paypal.com\r\nFrom: x@paypal.com\r\n\r\n"
+	for account, want := range map[string]string{"home": "pass none none [example.org]", "work": "none none none []"} {
+		rs := mustCompile(t, baseSource())
+		s := &snapshot{message: received([]byte(message)), account: rs.account(account)}
+		if got := fmt.Sprint(s.auth().DKIM, " ", s.auth().SPF, " ", s.auth().DMARC, " ", s.auth().Domains); got != want {
+			t.Errorf("%s: %s, want %s", account, got, want)
+		}
+	}
+}
+
+func TestDomainsInBothForms(t *testing.T) {
+	src := baseSource(rule("r", "true", "trash"))
+	src.Lists = append(src.Lists, ListSource{Name: Text{Value: "idn"}, Values: []string{"ann@xn--bcher-kva.example"}})
+	for _, raw := range []string{"From: ann@xn--bcher-kva.example\r\n\r\n", "From: ann@bücher.example\r\n\r\n"} {
+		for _, condition := range []string{
+			`from.domain == "bücher.example"`, `from.domain == "xn--bcher-kva.example"`, `from.domain in ["XN--bcher-kva.example"]`,
+			`from.ascii == "xn--bcher-kva.example"`, `from.address endsWith "@xn--bcher-kva.example"`, `in_list(from.address, "idn")`,
+			`under(from.domain, "xn--bcher-kva.example")`, `has(from.address, "@xn--bcher-kva.example")`,
+		} {
+			src.Rules[0].If.Value = condition
+			in := sampleInput()
+			in.Message = received([]byte(raw))
+			if v := mustCompile(t, src).Evaluate(in).Verdicts[0]; v.Truth != True {
+				t.Errorf("%s of %q is %v", condition, raw, v.Truth)
+			}
+		}
+	}
+}
+
+// TestBeyondTheCapsNothingIsGuessed: where a structure has more parts than are
+// looked at, what attachments there are is an error of the rule.
+func TestBeyondTheCapsNothingIsGuessed(t *testing.T) {
+	raw := "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\n\r\nx\r\n", 2000) + "--b--\r\n"
+	rs := mustCompile(t, baseSource(rule("r", `any(attachments, .name == "x")`, "trash")))
+	in := sampleInput()
+	in.Message = facts.ParseMessage([]byte(raw), 0)
+	if v := rs.Evaluate(in).Verdicts[0]; v.Truth != ErrorTruth || v.Err == nil {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestWorkIsBounded(t *testing.T) {
+	var list []RuleSource
+	for i := range 2000 {
+		list = append(list, rule(fmt.Sprint("r", i), fmt.Sprintf(`body.text matches "x%d$"`, i), "trash"))
+	}
+	in := sampleInput()
+	in.Message.Text = &facts.Body{Text: strings.Repeat("y", 64<<10)}
+	verdicts := mustCompile(t, baseSource(list...)).Evaluate(in).Verdicts
+	if verdicts[0].Truth != False || !errors.Is(verdicts[1999].Err, errTooMuchWork) {
+		t.Errorf("first %+v, last %+v", verdicts[0], verdicts[1999])
+	}
+}
