@@ -49,14 +49,23 @@ func (h *Header) Addresses(name string) []Address {
 func parseAddresses(list string, limit int) []Address {
 	var out []Address
 	whole, pending, group := list, "", false
+	groupsEnd := strings.IndexByte(list, ';') >= 0
 	for list != "" && len(out) < limit {
-		part, sep, rest := cutAddress(list)
+		part, sep, rest := cutAddress(list, groupsEnd)
 		list = rest
 		if sep == ':' {
 			pending, group = "", true
 			continue
 		}
-		a, ok := parseAddress(pending + part)
+		at, angle := strings.IndexByte(part, '@') >= 0, strings.IndexByte(part, '<') >= 0
+		if at && !angle {
+			pending = "" // an address alone, not the end of a name
+		}
+		var a Address
+		ok := at || angle
+		if ok {
+			a, ok = parseAddress(pending + part)
+		}
 		switch {
 		case ok:
 			out = append(out, a)
@@ -74,7 +83,8 @@ func parseAddresses(list string, limit int) []Address {
 }
 
 // nameOnly reads a value without any address as clients show it: one word is
-// a local name ("MAILER-DAEMON"), more are a display name.
+// a local name ("MAILER-DAEMON"), more are a display name. So is what looks
+// like an address and is none.
 func nameOnly(s string) []Address {
 	before, _, _ := cutAngle(s)
 	if before == "" {
@@ -84,7 +94,7 @@ func nameOnly(s string) []Address {
 	switch {
 	case name == "":
 		return nil
-	case strings.ContainsRune(name, ' '):
+	case strings.ContainsAny(name, " @"):
 		return []Address{{Name: name}}
 	default:
 		return []Address{{Address: name, Local: name}}
@@ -93,8 +103,9 @@ func nameOnly(s string) []Address {
 
 // cutAddress cuts at the first comma, semicolon, or colon of a group that is
 // outside quotes, comments and angle brackets. A quote or bracket that is never
-// closed is taken as text, so that it cannot swallow the rest of the list.
-func cutAddress(s string) (part string, sep byte, rest string) {
+// closed is taken as text, so that it cannot swallow the rest of the list. So is
+// a colon in a name, "Re: Ann <ann@example.org>", where no group ends.
+func cutAddress(s string, groupsEnd bool) (part string, sep byte, rest string) {
 	var e enclosure
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; c {
@@ -105,12 +116,18 @@ func cutAddress(s string) (part string, sep byte, rest string) {
 		case ',', ';':
 			return s[:i], c, s[i+1:]
 		case ':':
-			if !strings.ContainsAny(s[:i], "@<[") {
+			if !strings.ContainsAny(s[:i], "@<[") && (groupsEnd || !isNamed(s[i:])) {
 				return s[:i], c, s[i+1:]
 			}
 		}
 	}
 	return s, 0, ""
+}
+
+// isNamed reports whether an address in brackets is next.
+func isNamed(s string) bool {
+	i := strings.IndexAny(s[:min(len(s), maxPending)], "<,")
+	return i >= 0 && s[i] == '<'
 }
 
 // enclosure measures quoted strings, comments and angle brackets. It looks
@@ -189,11 +206,21 @@ func parseAddress(s string) (Address, bool) {
 		return a, found
 	}
 	bare, comment := comments(s)
+	bare = joinAt(bare)
 	if a, found := address(bare); found && isOneWord(bare) {
 		a.Name = comment
 		return a, true
 	}
 	return loose(bare, comment)
+}
+
+// joinAt takes out the space around "@" that is allowed outside a quoted string
+// (RFC 5322 section 4.4), and that a comment leaves: ann(work)@example.org.
+func joinAt(s string) string {
+	if !strings.Contains(s, " @") && !strings.Contains(s, "@ ") || strings.ContainsRune(s, '"') {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, " @", "@"), "@ ", "@")
 }
 
 // isOneWord reports whether s has no space outside a quoted local part.
@@ -242,7 +269,8 @@ func cutAngle(s string) (before, inside string, ok bool) {
 	return before, inside, ok
 }
 
-// address reads an addr-spec. A source route (RFC 5322 section 4.4) is dropped.
+// address reads an addr-spec. A source route (RFC 5322 section 4.4) is dropped,
+// and so are a scheme and quotes that do not belong there.
 func address(s string) (Address, bool) {
 	s, _ = comments(s)
 	if strings.HasPrefix(s, "@") {
@@ -251,6 +279,12 @@ func address(s string) (Address, bool) {
 		}
 	}
 	s = strings.TrimSpace(s)
+	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
+		s = s[7:]
+	}
+	if strings.HasPrefix(s, `"`) && quotedSize(s) == len(s) {
+		s = unquote(s) // all of it: "ann@example.org"
+	}
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {
 		// A bare local name is an address only in brackets or alone.

@@ -5,7 +5,7 @@ package facts
 // Importance, Priority and X-MSMail-Priority.
 //
 // X-Priority counts from 1, the highest, to 5; Importance and Priority are of
-// RFC 2156 sections 5.3.4 and 5.3.6.
+// RFC 2156.
 func (h *Header) Priority() string {
 	for _, name := range []string{"X-Priority", "Importance", "Priority", "X-MSMail-Priority"} {
 		for _, v := range h.raw(name) {
