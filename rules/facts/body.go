@@ -67,7 +67,8 @@ func (p Part) readable(raw []byte, truncated bool) string {
 func (p Part) text(raw []byte, truncated bool) string {
 	octets := decodeTransfer(raw, p.Encoding, truncated)
 	name := p.Charset
-	if name == "" && p.Type == "text/html" {
+	if p.Type == "text/html" && (name == "" || name == "us-ascii") {
+		// Servers say us-ascii where the message says nothing.
 		name = metaCharset(octets)
 	}
 	return cleanText(decodeCharset(octets, name, truncated))

@@ -21,21 +21,26 @@ func partType(h *Header, parent string) contentType {
 		media, params := parseParams(value)
 		primary, subtype, ok := strings.Cut(media, "/")
 		t := contentType{cleanToken(primary), cleanToken(strings.TrimSpace(subtype)), params}
-		if ok && t.primary != "" && t.subtype != "" && (t.primary != "multipart" || t.isMultipart()) {
-			return t
+		if ok && t.primary != "" && t.subtype != "" {
+			return t.withCharset()
 		}
 	}
 	if parent == "digest" {
 		return contentType{primary: "message", subtype: "rfc822"}
 	}
-	return contentType{"text", "plain", map[string]string{"charset": "us-ascii"}}
+	return contentType{"text", "plain", map[string]string{}}.withCharset()
 }
 
-// isMultipart reports whether the part can be taken apart.
-func (t contentType) isMultipart() bool {
-	b := t.boundary()
-	return t.primary == "multipart" && b != "" && len(b) <= maxBoundary
+// withCharset adds the charset that text has by default, as servers do (RFC
+// 2046 section 4.1.2).
+func (t contentType) withCharset() contentType {
+	if _, ok := extended(t.params, "charset"); t.primary == "text" && t.params["charset"] == "" && !ok {
+		t.params["charset"] = "us-ascii"
+	}
+	return t
 }
+
+func (t contentType) isMultipart() bool { return t.primary == "multipart" }
 
 // boundary returns the boundary. White space cannot end it, since it is taken
 // off the lines it is compared with. An encoded word in it is none.
@@ -48,7 +53,8 @@ func (t contentType) boundary() string {
 }
 
 // structure returns what a server says of the part. A multipart without any
-// part has an empty text, since IMAP has no way to say that it has none.
+// part, or without a boundary to find them by, has an empty text, since IMAP has
+// no way to say that it has none.
 func (n *node) structure() imap.BodyStructure {
 	if !n.content.isMultipart() {
 		return n.singlePart()

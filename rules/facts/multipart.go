@@ -51,22 +51,23 @@ func (p *mimeParser) part(parent string) (*node, delimiter) {
 	n := &node{}
 	end, ended := p.header(n)
 	n.content = partType(n.fields, parent)
-	start := p.at
-	if !ended {
-		switch {
-		case p.isMultipart(n):
-			end = p.multipart(n)
-		default:
-			n.body, end = p.skip(start)
-		}
+	switch {
+	case ended:
+	case !n.content.isMultipart():
+		n.body, end = p.skip(p.at)
+	case p.looksInto(n):
+		end = p.multipart(n)
+	default:
+		_, end = p.skip(p.at)
 	}
 	return n, end
 }
 
-// isMultipart reports whether to look into the part. One level and one part
-// beyond the limits of a structure are read, so that it says that it is cut.
-func (p *mimeParser) isMultipart(n *node) bool {
-	return n.content.isMultipart() && len(p.boundaries) <= maxDepth && p.count <= maxParts
+// looksInto reports whether the parts of a multipart are read. One level and
+// one part beyond the limits of a structure are, so that it says that it is cut.
+func (p *mimeParser) looksInto(n *node) bool {
+	b := n.content.boundary()
+	return b != "" && len(b) <= maxBoundary && len(p.boundaries) <= maxDepth && p.count <= maxParts
 }
 
 // header reads to the empty line, or to a delimiter where that is missing.

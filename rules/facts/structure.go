@@ -216,6 +216,10 @@ func newLeaf(bs *imap.BodyStructureSinglePart, at place) leaf {
 		Size:     int64(bs.Size),
 		section:  at.section,
 	}
+	if l.Type == "/" {
+		// What a server says of a type that it cannot read (RFC 2045 section 5.2).
+		l.Type = "text/plain"
+	}
 	var disposition map[string]string
 	if d := bs.Disposition(); d != nil {
 		l.disposition, disposition = cleanToken(d.Value), d.Params

@@ -55,6 +55,7 @@ func TestFind(t *testing.T) {
 	}{
 		"nothing":               {nil, "", "", ""},
 		"plain":                 {plain, "1", "", ""},
+		"a type not understood": {single("/"), "1", "", ""},
 		"html":                  {html, "1", "1", ""},
 		"pdf":                   {single("application/pdf"), "", "", ""},
 		"alternative":           {multi("ALTERNATIVE", plain, html), "1", "2", ""},
