@@ -16,6 +16,13 @@ type assembler struct {
 	in     *bufio.Reader
 	limits Limits
 	buf    []byte
+	// over is set once a FETCH response went over the budget: the rest of it is
+	// read and dropped, all but the end of the line.
+	over bool
+	end  []byte
+	// spent is what counts towards Limits.Announced: literals, and what is
+	// dropped.
+	spent int64
 }
 
 func newAssembler(r io.Reader, limits Limits) *assembler {
@@ -28,57 +35,117 @@ const keptBuffer = 16 << 10
 
 // next returns one response, without its last line break and with its literals
 // in place ({n}, CRLF, n bytes). A literal longer than the limits is cut, and
-// its announced length with it. The response is valid until the next call.
+// announced as {n+}, which no other one is here. A FETCH response that is too
+// long is cut off, so that no parenthesis closes it: what it says is made by
+// whoever wrote the mail, and must not end the connection. The response is valid
+// until the next call.
 func (a *assembler) next() ([]byte, error) {
 	if cap(a.buf) > keptBuffer {
 		a.buf = nil
 	}
-	a.buf = a.buf[:0]
-	announced := int64(0)
+	a.buf, a.over, a.spent = a.buf[:0], false, 0
 	for {
 		start := len(a.buf)
-		if err := a.line(start); err != nil {
+		end, err := a.line(start)
+		if err != nil {
 			return nil, err
 		}
-		brace, size, ok := announcedLiteral(a.buf[start:])
+		brace, size, ok := announcedLiteral(end)
 		if !ok || !mayHoldLiteral(a.buf) {
 			return a.buf, nil
 		}
-		if announced += size; size > a.limits.Announced || announced > a.limits.Announced {
+		if a.spent += size; size > a.limits.Announced || a.spent > a.limits.Announced {
 			return nil, fmt.Errorf("%w: a literal of %d bytes", errTooMuch, size)
 		}
-		if err := a.literal(start+brace, size); err != nil {
+		if a.over {
+			_, err = io.CopyN(io.Discard, a.in, size)
+		} else {
+			err = a.literal(start+brace, size)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 }
 
 // line appends one line, without its line break, to what is there up to start.
-func (a *assembler) line(start int) error {
+// It returns the line, or the end of one that is not kept, since a literal may be
+// announced there: one that is missed would be read as responses.
+func (a *assembler) line(start int) (end []byte, err error) {
+	a.end = a.end[:0]
 	for {
 		part, err := a.in.ReadSlice('\n')
-		a.buf = append(a.buf, part...)
-		if len(a.buf)-start > a.lineLimit() || len(a.buf) > a.limits.Response && start > 0 {
-			return fmt.Errorf("%w: a line of %d bytes", errTooMuch, len(a.buf)-start)
+		if full := a.add(start, part); full != nil {
+			return nil, full
 		}
-		if err == nil {
-			// A CR before start is a literal's.
-			line := bytes.TrimSuffix(bytes.TrimSuffix(a.buf[start:], []byte("\n")), []byte("\r"))
+		switch {
+		case err == nil && a.over:
+			return withoutBreak(a.end), nil
+		case err == nil:
+			line := withoutBreak(a.buf[start:]) // a CR before start is a literal's
 			a.buf = a.buf[:start+len(line)]
-			return nil
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return err
+			return line, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
 		}
 	}
 }
 
-// lineLimit is higher for the one response that is a single long line.
+// add appends a piece of a line, or drops it when the response is over its
+// budget.
+func (a *assembler) add(start int, part []byte) error {
+	if a.over {
+		if a.spent += int64(len(part)); a.spent > a.limits.Announced {
+			return fmt.Errorf("%w: a response of over %d bytes", errTooMuch, a.limits.Announced)
+		}
+		a.end = tail(append(a.end, part...))
+		return nil
+	}
+	a.buf = append(a.buf, part...)
+	line := len(a.buf) - start
+	if line <= a.lineLimit() && (start == 0 || len(a.buf) <= a.limits.Response+a.limits.Line) {
+		return nil
+	}
+	if !isFetch(a.buf) {
+		return fmt.Errorf("%w: a line of %d bytes", errTooMuch, line)
+	}
+	a.over = true
+	a.end = tail(bytes.Clone(a.buf[start:]))
+	a.buf = a.buf[:len(a.buf)-len(part)]
+	return nil
+}
+
+// tail keeps as much of the end of a line as can announce a literal.
+func tail(b []byte) []byte {
+	const most = 32
+	return append(b[:0], b[max(0, len(b)-most):]...)
+}
+
+func withoutBreak(line []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+}
+
+// lineLimit is higher for those responses that are a single long line.
 func (a *assembler) lineLimit() int {
-	if hasPrefixFold(a.buf, "* SEARCH ") || hasPrefixFold(a.buf, "* ESEARCH ") {
+	switch {
+	case len(a.buf) <= a.limits.Line:
+		return a.limits.Line
+	case hasPrefixFold(a.buf, "* SEARCH ") || hasPrefixFold(a.buf, "* ESEARCH "):
 		return a.limits.Search
+	case isFetch(a.buf):
+		return a.limits.Response
 	}
 	return a.limits.Line
+}
+
+// isFetch reports whether a response that has begun is a FETCH.
+func isFetch(resp []byte) bool {
+	rest, ok := bytes.CutPrefix(resp, []byte("* "))
+	if !ok {
+		return false
+	}
+	rest = bytes.TrimLeft(rest[:min(len(rest), 40)], " 0123456789")
+	return hasPrefixFold(rest, "FETCH")
 }
 
 // literal reads a literal whose "{" is at brace. What is kept of it is decided
@@ -88,6 +155,9 @@ func (a *assembler) literal(brace int, size int64) error {
 	keep := int(min(size, int64(a.limits.Literal), int64(room)))
 	a.buf = append(a.buf[:brace], '{')
 	a.buf = strconv.AppendInt(a.buf, int64(keep), 10)
+	if int64(keep) < size {
+		a.buf = append(a.buf, '+')
+	}
 	a.buf = append(a.buf, "}\r\n"...)
 	start := len(a.buf)
 	a.buf = append(a.buf, make([]byte, keep)...)

@@ -16,7 +16,8 @@ import (
 )
 
 // Dial connects, secures the connection, logs in, and reads the capabilities as
-// they are after login. Its error is an *Error.
+// they are after login. Where ID is offered it says its name: some servers let
+// nobody select a mailbox who did not. Its error is an *Error.
 func Dial(ctx context.Context, o Options) (*Session, error) {
 	o = o.withDefaults()
 	if err := errors.Join(checkSecret("user name", o.Username), checkSecret("password", o.Password)); err != nil {
@@ -30,7 +31,7 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 		_ = s.Close() // the error that matters is the login's
 		return nil, err
 	}
-	if err := s.namespace(ctx); err != nil {
+	if err := s.introduce(ctx); err != nil {
 		_ = s.Close() // likewise
 		return nil, err
 	}

@@ -29,8 +29,8 @@ type guard struct {
 	out []byte     // what imapclient has still to read; likewise
 
 	mu        sync.Mutex
-	op        *operation // nil between commands
-	responses int        // since the last command ended
+	ops       []*operation // what was begun, in the order of sending; none between commands
+	responses int          // since they were begun, or since the last ones ended
 	junk      int
 	caps      []string // the last list that the server sent, in upper case
 	news      bool
@@ -45,24 +45,28 @@ func newGuard(conn, raw net.Conn, o Options) *guard {
 	return g
 }
 
-// begin announces the one command that may be sent next.
-func (g *guard) begin(op *operation) error {
+// begin announces the commands that may be sent next, each once and in this
+// order.
+func (g *guard) begin(ops ...*operation) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.err != nil {
 		return g.err
 	}
-	op.limit = time.Now().Add(g.o.Timeouts.Total)
-	g.op, g.responses = op, 0
+	limit := time.Now().Add(g.o.Timeouts.Total)
+	for _, op := range ops {
+		op.limit = limit
+	}
+	g.ops, g.responses = ops, 0
 	g.arm()
 	return nil
 }
 
-// end says that the answer is no longer waited for.
+// end says that the answers are no longer waited for.
 func (g *guard) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.op, g.responses = nil, 0
+	g.ops, g.responses = nil, 0
 	g.arm()
 }
 
@@ -70,13 +74,12 @@ func (g *guard) end() {
 func (g *guard) hurry(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.op == nil {
-		return
+	for _, op := range g.ops {
+		if at := time.Now().Add(d); op.idling || at.Before(op.limit) {
+			op.limit = at
+		}
+		op.idling = false
 	}
-	if at := time.Now().Add(d); g.op.idling || at.Before(g.op.limit) {
-		g.op.limit = at
-	}
-	g.op.idling = false
 	g.arm()
 }
 
@@ -84,8 +87,8 @@ func (g *guard) hurry(d time.Duration) {
 // holds the mutex.
 func (g *guard) arm() {
 	var at time.Time
-	if g.due() {
-		at = g.op.limit
+	if op := g.due(); op != nil {
+		at = op.limit
 		if quiet := time.Now().Add(g.o.Timeouts.Command); quiet.Before(at) {
 			at = quiet
 		}
@@ -93,7 +96,15 @@ func (g *guard) arm() {
 	_ = g.conn.SetReadDeadline(at) // fails on a closed connection only, which the next read reports
 }
 
-func (g *guard) due() bool { return g.op != nil && !g.op.completed && !g.op.idling }
+// due is the first command whose reply is waited for.
+func (g *guard) due() *operation {
+	for _, op := range g.ops {
+		if !op.completed && !op.idling {
+			return op
+		}
+	}
+	return nil
+}
 
 // fail ends the connection for a reason. It may be called from any goroutine.
 func (g *guard) fail(err error) {
@@ -141,7 +152,7 @@ func (s socket) Read(p []byte) (int, error) {
 func (g *guard) overdue() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.due()
+	return g.due() != nil
 }
 
 // Read gives imapclient what it may see, and blocks until there is some.
@@ -162,7 +173,7 @@ func (g *guard) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write lets the announced command pass, and nothing else.
+// Write lets the announced commands pass, and nothing else.
 func (g *guard) Write(p []byte) (int, error) {
 	if err := g.permit(p); err != nil {
 		g.fail(err)
@@ -187,25 +198,44 @@ func (g *guard) permit(p []byte) error {
 	if g.err != nil {
 		return g.err
 	}
-	if g.op == nil || g.op.completed {
+	op := g.writing()
+	if op == nil {
 		return fmt.Errorf("%w: a command that nobody began", errArgument)
 	}
-	if !g.op.sent {
+	if !op.sent {
 		tag, rest, _ := bytes.Cut(p, []byte(" "))
-		after, ok := bytes.CutPrefix(rest, []byte(g.op.command))
+		after, ok := bytes.CutPrefix(rest, []byte(op.command))
 		if !ok || len(after) == 0 || after[0] != ' ' && after[0] != '\r' {
-			return fmt.Errorf("%w: another command than %s", errArgument, g.op.command)
+			return fmt.Errorf("%w: another command than %s", errArgument, op.command)
 		}
-		g.op.tag, g.op.sent = string(tag), true
+		op.tag, op.sent = string(tag), true
 		g.o.Traffic.Commands.Add(1)
 	}
+	op.lineEnded = bytes.HasSuffix(p, []byte("\n"))
 	if line, ok := bytes.CutSuffix(p, []byte("\r\n")); ok && !bytes.HasSuffix(line, []byte("+}")) {
 		if _, _, literal := announcedLiteral(line); literal {
-			g.op.continuations++
+			op.continuations++
 		}
 	}
 	g.arm()
 	return g.conn.SetWriteDeadline(time.Now().Add(g.o.Timeouts.Command))
+}
+
+// writing is the operation that the next bytes belong to: the last one that was
+// begun on the wire, until its line has ended and there is another one. nil
+// means that nothing may be sent.
+func (g *guard) writing() *operation {
+	next := slices.IndexFunc(g.ops, func(op *operation) bool { return !op.sent })
+	if next < 0 {
+		next = len(g.ops)
+	}
+	switch {
+	case next < len(g.ops) && (next == 0 || g.ops[next-1].lineEnded):
+		return g.ops[next]
+	case next > 0 && !g.ops[next-1].completed:
+		return g.ops[next-1]
+	}
+	return nil
 }
 
 // handle deals with one line from the server and appends to out what
@@ -239,13 +269,15 @@ func isTag(word string) bool {
 // continuation passes on a continuation request that somebody waits for. Its
 // text is never needed: PLAIN has no challenge.
 func (g *guard) continuation(out []byte) []byte {
-	if g.op == nil || !g.op.sent || g.op.completed || g.op.continuations == 0 {
+	i := slices.IndexFunc(g.ops, func(op *operation) bool { return op.underWay() && op.continuations > 0 })
+	if i < 0 {
 		g.o.Traffic.Ignored.Add(1)
 		return out
 	}
-	g.op.continuations--
-	if g.op.command == "IDLE" {
-		g.op.idling = true
+	op := g.ops[i]
+	op.continuations--
+	if op.command == "IDLE" {
+		op.idling = true
 		g.arm()
 	}
 	return append(out, "+\r\n"...)
@@ -253,12 +285,8 @@ func (g *guard) continuation(out []byte) []byte {
 
 // untagged takes in a data or status response. None is passed on.
 func (g *guard) untagged(r response) error {
-	count := &g.responses
-	if g.op != nil {
-		count = &g.op.responses
-	}
-	if *count++; *count > g.o.Limits.Responses {
-		return fmt.Errorf("%w: %d responses", errTooMuch, *count)
+	if g.responses++; g.responses > g.o.Limits.Responses {
+		return fmt.Errorf("%w: %d responses", errTooMuch, g.responses)
 	}
 	switch {
 	case r.kind == "CAPABILITY":
@@ -269,14 +297,16 @@ func (g *guard) untagged(r response) error {
 		g.bye = &completion{status: "BYE", code: r.code, text: printable(string(r.text))}
 		// The server closes now. Not waiting for it, except where LOGOUT asked
 		// for this, spares what a half-open connection costs.
-		if g.op == nil || g.op.command != "LOGOUT" {
+		if len(g.ops) == 0 || g.ops[0].command != "LOGOUT" {
 			return errBye
 		}
 	case isStatus(r.kind):
 		g.remark(r)
 	}
-	if g.op != nil && g.op.sent && g.op.take != nil && g.op.take(r) {
-		return nil
+	for _, op := range g.ops {
+		if op.underWay() && op.take != nil && op.take(r) {
+			return nil
+		}
 	}
 	switch r.kind {
 	case "EXISTS", "EXPUNGE", "VANISHED", "FETCH":
@@ -299,15 +329,16 @@ func (g *guard) remark(r response) {
 	}
 }
 
-// tagged ends the command under way.
+// tagged ends the command under way that has this tag.
 func (g *guard) tagged(r response, out []byte) ([]byte, error) {
-	op := g.op
-	if op == nil || !op.sent || op.completed || r.tag != op.tag {
+	i := slices.IndexFunc(g.ops, func(op *operation) bool { return op.underWay() && op.tag == r.tag })
+	if i < 0 {
 		return nil, fmt.Errorf("%w: an answer to a command that is not under way", errProtocol)
 	}
 	if r.kind != "OK" && r.kind != "NO" && r.kind != "BAD" {
 		return nil, fmt.Errorf("%w: an answer that is neither OK, NO nor BAD", errProtocol)
 	}
+	op := g.ops[i]
 	if r.code == "CAPABILITY" {
 		g.caps = capabilityNames(r.args)
 	} else if op.take != nil {

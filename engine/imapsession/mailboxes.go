@@ -93,19 +93,22 @@ func (m *MailboxInfo) attribute(name string) {
 	}
 }
 
-// namespace reads the prefix and delimiter of the personal namespace (RFC 2342),
-// or the delimiter alone from LIST "" "" (RFC 9051 section 6.3.9).
-func (s *Session) namespace(ctx context.Context) error {
-	if s.caps.Namespace {
-		err := s.run(ctx, newOperation("NAMESPACE", "", s.takeNamespace), func() error {
-			_, err := s.client.Namespace().Wait()
-			return err
-		})
-		if err == nil && s.delimiter != 0 || isConnection(err) {
+// namespace asks for the prefix and delimiter of the personal namespace (RFC
+// 2342).
+func (s *Session) namespace() task {
+	return task{newOperation("NAMESPACE", "", s.takeNamespace), func() func() error {
+		cmd := s.client.Namespace()
+		return func() error {
+			_, err := cmd.Wait()
 			return err
 		}
-	}
-	return s.run(ctx, newOperation("LIST", "", func(r response) bool {
+	}}
+}
+
+// hierarchy asks for the delimiter alone, by LIST "" "" (RFC 9051 section
+// 6.3.9).
+func (s *Session) hierarchy() task {
+	return task{newOperation("LIST", "", func(r response) bool {
 		if r.kind != "LIST" {
 			return false
 		}
@@ -113,7 +116,7 @@ func (s *Session) namespace(ctx context.Context) error {
 			s.delimiter = delimiter
 		}
 		return true
-	}), func() error { return s.client.List("", "", nil).Close() })
+	}), func() func() error { return s.client.List("", "", nil).Close }}
 }
 
 func isConnection(err error) bool {

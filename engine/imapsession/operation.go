@@ -29,8 +29,8 @@ type operation struct {
 
 	tag       string
 	sent      bool
+	lineEnded bool // what was sent so far ends with a line break
 	idling    bool // the server waits for DONE, no reply is due
-	responses int
 	// limit is when the command must have ended, whatever comes meanwhile.
 	limit time.Time
 	// done is closed by the tagged completion.
@@ -39,6 +39,16 @@ type operation struct {
 	completion completion
 	// failed is why a part of the answer could not be kept.
 	failed error
+}
+
+// underWay reports whether it was sent and not yet answered.
+func (op *operation) underWay() bool { return op.sent && !op.completed }
+
+// task is an operation and how it is sent through imapclient: send writes the
+// command and returns what waits for its completion.
+type task struct {
+	op   *operation
+	send func() (wait func() error)
 }
 
 func newOperation(command, subject string, take func(r response) bool) *operation {

@@ -68,7 +68,7 @@ func (t Timeouts) withDefaults() Timeouts {
 // Limits bound what one session keeps in memory, in bytes unless said
 // otherwise. A zero field takes its default.
 type Limits struct {
-	// Line is the longest line outside of SEARCH responses; 64 KiB.
+	// Line is the longest line outside of SEARCH and FETCH responses; 64 KiB.
 	Line int
 	// Search is the longest SEARCH or ESEARCH response; 8 MiB, about a million UIDs.
 	Search int
@@ -78,7 +78,9 @@ type Limits struct {
 	// Announced is the largest total size of a response's literals that is
 	// read at all; 64 MiB. A larger one ends the connection unread.
 	Announced int64
-	// Response is how much is kept of one response with its literals; 2 MiB.
+	// Response is how much is kept of one response with its literals; 2 MiB. A
+	// FETCH that is longer is cut off there and ends no connection: whoever sends
+	// mail decides how long it is.
 	Response int
 	// Collected is how much one command's answers may hold together; 32 MiB.
 	// Messages beyond it are left out of a FETCH's result, other commands fail.

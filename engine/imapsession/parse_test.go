@@ -31,7 +31,7 @@ func TestAssemble(t *testing.T) {
 		{"a literal that ends in CR", "* LIST {4}\n000\r\n", []string{"* LIST {4}\r\n000\r"}, io.EOF},
 		{"braces in a text", "* OK wait {3}\r\nT1 NO {9}\r\n", []string{"* OK wait {3}", "T1 NO {9}"}, io.EOF},
 		{"no literal", "* LIST {x}\r\n* LIST {}\r\n* LIST }\r\n* LIST {-1}\r\n", []string{"* LIST {x}", "* LIST {}", "* LIST }", "* LIST {-1}"}, io.EOF},
-		{"a long literal is cut", "* LIST {14}\r\n01234567890123 x\r\n", []string{"* LIST {10}\r\n0123456789 x"}, io.EOF},
+		{"a long literal is cut", "* LIST {14}\r\n01234567890123 x\r\n", []string{"* LIST {10+}\r\n0123456789 x"}, io.EOF},
 		{"an announced one is not read", "* LIST {51}\r\n", nil, errTooMuch},
 		{"nor one of many", "* LIST {30}\r\n" + strings.Repeat("x", 30) + " {21}\r\n", nil, errTooMuch},
 		{"a huge one", "* LIST {9223372036854775807}\r\n", nil, errTooMuch},
@@ -239,7 +239,7 @@ func parseAll(t *testing.T, line []byte) {
 	}
 	parseStatus(r.data, "INBOX")
 	toSet(append(parseSearch(r.data), parseESearch(r.data, "T1")...))
-	if m, ok := parseFetch(r.data); ok && m.UID == 0 {
+	if m, ok := parseFetch(scanner{b: r.data}, itemHeader|itemStructure|itemParts); ok && m.UID == 0 {
 		t.Fatal("a message without a UID")
 	}
 	asked := imap.UIDSet{{Start: 1, Stop: 50}}
@@ -259,8 +259,9 @@ func throughTheGuard(t *testing.T, in []byte) {
 	defer other.Close()
 	g := newGuard(conn, conn, o)
 	g.in = newAssembler(bytes.NewReader(in), o.Limits)
-	g.op = newOperation("NOOP", "", nil)
-	g.op.tag, g.op.sent, g.op.showCaps, g.op.continuations = "T1", true, true, 2
+	op := newOperation("NOOP", "", nil)
+	op.tag, op.sent, op.showCaps, op.continuations = "T1", true, true, 2
+	g.ops = []*operation{op}
 	var seen []byte
 	for {
 		line, err := g.in.next()

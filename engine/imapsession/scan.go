@@ -3,6 +3,7 @@ package imapsession
 import (
 	"bytes"
 	"strconv"
+	"strings"
 )
 
 // scanner reads the tokens of an assembled response (RFC 9051 section 9). It
@@ -12,6 +13,11 @@ import (
 type scanner struct {
 	b []byte
 	i int
+	// cut is set when the last literal that was read had been cut.
+	cut bool
+	// patient lets a quoted string end only where a value can end: some servers
+	// do not escape the quotes within.
+	patient bool
 }
 
 func (s *scanner) done() bool { return s.i >= len(s.b) }
@@ -96,10 +102,19 @@ func (s *scanner) astring() ([]byte, bool) {
 }
 
 func (s *scanner) quoted() ([]byte, bool) {
+	start := s.i + 1
+	if n := bytes.IndexAny(s.b[start:], `"\`); n >= 0 && s.b[start+n] == '"' && !s.patient {
+		s.i = start + n + 1
+		return s.b[start : start+n], true
+	}
 	var out []byte
 	for i := s.i + 1; i < len(s.b); i++ {
 		switch c := s.b[i]; c {
 		case '"':
+			if s.patient && i+1 < len(s.b) && !strings.ContainsRune(" )]\r", rune(s.b[i+1])) {
+				out = append(out, c)
+				continue
+			}
 			s.i = i + 1
 			return out, true
 		case '\\':
@@ -123,6 +138,7 @@ func (s *scanner) literal() ([]byte, bool) {
 	if !ok || brace > 1 || size > int64(len(s.b)-start) {
 		return nil, false
 	}
+	s.cut = bytes.HasSuffix(head, []byte("+}"))
 	s.i = start + int(size)
 	return s.b[start:s.i], true
 }
@@ -144,22 +160,31 @@ func (s *scanner) list(item func() bool) bool {
 	}
 }
 
-// maxNesting is how deep a value that is passed over may be nested.
-const maxNesting = 64
+// skip passes over one value of any kind, however deeply it is nested.
+func (s *scanner) skip() bool {
+	start, depth := s.i, 0
+	for !s.done() {
+		switch {
+		case s.special('('):
+			depth++
+		case depth > 0 && s.special(')'):
+			depth--
+		case depth > 0 && s.special(' '):
+			continue
+		case !s.word():
+			s.i = start
+			return false
+		}
+		if depth == 0 {
+			return true
+		}
+	}
+	s.i = start
+	return false
+}
 
-// skip passes over one value of any kind.
-func (s *scanner) skip() bool { return s.skipNested(0) }
-
-func (s *scanner) skipNested(depth int) bool {
-	if depth > maxNesting || s.done() {
-		return false
-	}
-	if s.b[s.i] == '(' {
-		return s.list(func() bool { return s.skipNested(depth + 1) })
-	}
-	if _, ok := s.str(); ok {
-		return true
-	}
-	_, ok := s.atom()
+// word passes over a string or an atom.
+func (s *scanner) word() bool {
+	_, ok := s.astring()
 	return ok
 }

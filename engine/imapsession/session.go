@@ -21,10 +21,14 @@ type Session struct {
 	delimiter rune
 	prefix    string
 	selected  string // the selected mailbox, "" if none
+	server    Server
 }
 
 // Capabilities returns what the server announced after login.
 func (s *Session) Capabilities() Capabilities { return s.caps }
+
+// Server returns how the server introduced itself after login.
+func (s *Session) Server() Server { return s.server }
 
 // Delimiter is the hierarchy separator of the personal namespace, 0 if it is
 // flat.
@@ -59,17 +63,49 @@ func (s *Session) Logout(ctx context.Context) error {
 // run performs one command. send sends it through imapclient and waits; what
 // counts as its result is the completion that the guard saw.
 func (s *Session) run(ctx context.Context, op *operation, send func() error) error {
-	if err := ctx.Err(); err != nil {
-		return &Error{Op: op.command, Subject: op.subject, Class: Connection, Err: err}
+	return s.together(ctx, task{op: op, send: func() func() error { return send }})[0]
+}
+
+// together performs commands in one go: all are sent before the first reply is
+// waited for (RFC 9051 section 5.5), and each has its own error. They must be
+// such that the failure of one makes no other one wrong, and hold no literals.
+func (s *Session) together(ctx context.Context, tasks ...task) []error {
+	errs := make([]error, len(tasks))
+	ops := make([]*operation, len(tasks))
+	for i, t := range tasks {
+		ops[i] = t.op
 	}
-	if err := s.guard.begin(op); err != nil {
-		return s.lost(op, err)
+	if err := ctx.Err(); err != nil {
+		for i, op := range ops {
+			errs[i] = &Error{Op: op.command, Subject: op.subject, Class: Connection, Err: err}
+		}
+		return errs
+	}
+	if err := s.guard.begin(ops...); err != nil {
+		for i, op := range ops {
+			errs[i] = s.lost(op, err)
+		}
+		return errs
 	}
 	stop := context.AfterFunc(ctx, func() { s.guard.fail(context.Cause(ctx)) })
-	err := send()
+	sendAll(tasks, errs)
 	stop()
 	s.guard.end()
-	return s.outcome(op, err)
+	for i, op := range ops {
+		errs[i] = s.outcome(op, errs[i])
+	}
+	return errs
+}
+
+// sendAll sends every task and then waits for them.
+func sendAll(tasks []task, errs []error) {
+	waits := make([]func() error, len(tasks))
+	for i, t := range tasks {
+		waits[i] = t.send()
+	}
+	for i, wait := range waits {
+		errs[i] = wait()
+	}
 }
 
 // outcome makes an error of how an operation ended, nil for plain success.
