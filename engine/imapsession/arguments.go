@@ -3,7 +3,6 @@ package imapsession
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -83,36 +82,6 @@ func checkFields(fields []string) error {
 		return fmt.Errorf("%w: the header field names make %d bytes, and %d can be sent", errArgument, n, maxFieldText)
 	}
 	return nil
-}
-
-// checkCriteria returns why a search cannot be sent. Strings are ASCII: another
-// charset is refused by some servers, and understood differently by others.
-func checkCriteria(c *imap.SearchCriteria, depth int) error {
-	if depth > 20 {
-		return fmt.Errorf("%w: the search is nested too deeply", errArgument)
-	}
-	texts := slices.Concat(c.Body, c.Text)
-	for _, h := range c.Header {
-		texts = append(texts, h.Key, h.Value)
-	}
-	for _, s := range texts {
-		if len(s) > 1000 || !isPrintableASCII(s) {
-			return fmt.Errorf("%w: a search string is long or not printable ASCII", errArgument)
-		}
-	}
-	if len(c.SeqNum) > 0 || c.ModSeq != nil {
-		return fmt.Errorf("%w: a search by sequence number or MODSEQ", errArgument)
-	}
-	nested := slices.Clone(c.Not)
-	for _, or := range c.Or {
-		nested = append(nested, or[0], or[1])
-	}
-	for i := range nested {
-		if err := checkCriteria(&nested[i], depth+1); err != nil {
-			return err
-		}
-	}
-	return checkFlags(slices.Concat(c.Flag, c.NotFlag))
 }
 
 // split cuts a set into sets whose text fits a command line beside other

@@ -8,16 +8,20 @@ import (
 )
 
 // Search is UID SEARCH in the selected mailbox, with ESEARCH (RFC 4731) where it
-// is offered. A set of UIDs in criteria that is too long for one command is
-// searched in parts.
+// is offered. The set of UIDs in criteria, if there is one at the top, may be of
+// any length, and none are found among none; the other criteria make at most 6,000
+// bytes, 20 deep. Strings are printable ASCII, header fields From, To, Cc, Bcc and
+// Subject go out as the keys of that name. What cannot be sent just as it is
+// meant is an error of class Bad, and so is a server's BADCHARSET.
 func (s *Session) Search(ctx context.Context, criteria *imap.SearchCriteria) (imap.UIDSet, error) {
-	if err := checkCriteria(criteria, 0); err != nil {
+	length, err := checkCriteria(criteria)
+	if err != nil {
 		return nil, refuse("UID SEARCH", s.selected, Bad, err)
 	}
-	if len(criteria.UID) != 1 || criteria.UID[0].Dynamic() {
+	if !inParts(criteria) {
 		return s.searchOnce(ctx, criteria)
 	}
-	parts, err := split(criteria.UID[0], 0)
+	parts, err := split(criteria.UID[0], length)
 	if err != nil {
 		return nil, refuse("UID SEARCH", s.selected, Bad, err)
 	}
