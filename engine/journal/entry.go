@@ -33,6 +33,38 @@ type KnownBatch struct {
 	Messages    []Known
 }
 
+// Sighting is one place in which a message was handled.
+type Sighting struct {
+	Mailbox     string // server's spelling
+	UIDValidity uint32
+	UID         imap.UID
+	Print       Fingerprint
+	// Order counts up through the account with each message that is added to
+	// Known, in the order of the batch. A message that is added again keeps
+	// its own. Only which of two is greater has a meaning.
+	Order int64
+}
+
+// Trace is what the journal knows of one Message-ID.
+type Trace struct {
+	// Sightings are in their order. Of more than twice TraceEnds only those at
+	// both ends are there: somebody may send thousands with one Message-ID.
+	Sightings []Sighting
+	// Referred: a message that was handled names it in In-Reply-To or
+	// References.
+	Referred bool
+}
+
+// Reference says that one message refers to another (RFC 5322 section 3.6.4).
+type Reference struct {
+	// MessageID is what is referred to, at most 512 bytes.
+	MessageID string
+	// Mailbox, UIDValidity and UID are the message that refers to it.
+	Mailbox     string
+	UIDValidity uint32
+	UID         imap.UID
+}
+
 // Cursor says what of a mailbox was handled.
 type Cursor struct {
 	Mailbox     string `json:"mailbox"`

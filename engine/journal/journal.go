@@ -39,6 +39,12 @@ type Journal interface {
 	Acted(ctx context.Context, account string, prints []Fingerprint) ([]Entry, error)
 	// Known returns the fingerprints of a mailbox under one UIDVALIDITY.
 	Known(ctx context.Context, account, mailbox string, uidValidity uint32) ([]Known, error)
+	// Seen returns, by Message-ID, where the account handled messages with it
+	// and whether another message refers to it, in one view of the journal. An
+	// ID of which it knows nothing has no element, nor has "". It looks at the
+	// newest [Window] messages of each mailbox, whatever their UIDVALIDITY,
+	// and at the newest [ReferenceWindow] references. IDs compare byte for byte.
+	Seen(ctx context.Context, account string, ids []string) (map[string]Trace, error)
 	// Deliveries returns deliveries in order of their next attempt.
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
 	// Tail returns events with an ID above after, oldest first. Pages, the
@@ -86,6 +92,10 @@ type Batch struct {
 	// Known adds fingerprints of handled messages; the driver keeps the
 	// newest Window of a mailbox.
 	Known []KnownBatch
+	// References adds what handled messages refer to; the driver keeps the
+	// newest ReferenceWindow of them, and none for ever. One without a
+	// Message-ID is left out.
+	References []Reference
 	// Entries are inserted or, when the sequence exists, replaced.
 	Entries []Entry
 	// Expect adds arrivals that imapilot is about to cause; Arrived removes
@@ -105,6 +115,13 @@ type Batch struct {
 
 // Window is how many fingerprints a mailbox keeps.
 const Window = 10_000
+
+// ReferenceWindow is how many references an account keeps.
+const ReferenceWindow = 100_000
+
+// TraceEnds is how many sightings of one Message-ID [Journal.Seen] returns
+// from each end: the oldest and the newest.
+const TraceEnds = 8
 
 // Query selects entries. Zero fields do not restrict.
 type Query struct {

@@ -43,8 +43,9 @@ func testAtomic(s *store) {
 	})
 	err := s.try(own, journal.Batch{
 		Cursors: []journal.Cursor{cursor("INBOX", 2), cursor("Archive", 5)}, Forget: []string{"Old"},
-		Known:   []journal.KnownBatch{{Mailbox: "INBOX", UIDValidity: 17, Messages: []journal.Known{{UID: 9, Print: print(9)}}}},
-		Entries: []journal.Entry{entry(1), open(2)}, Expect: []journal.Expected{{ID: "2.0", Mailbox: "A", Print: print(2), Recorded: day(1)}},
+		Known:      []journal.KnownBatch{{Mailbox: "INBOX", UIDValidity: 17, Messages: []journal.Known{{UID: 9, Print: print(9)}}}},
+		References: []journal.Reference{{MessageID: "<a@x>", Mailbox: "INBOX", UIDValidity: 17, UID: 9}},
+		Entries:    []journal.Entry{entry(1), open(2)}, Expect: []journal.Expected{{ID: "2.0", Mailbox: "A", Print: print(2), Recorded: day(1)}},
 		Arrived: []string{"1.0"}, Deliveries: []journal.Delivery{delivery("d", day(1))}, Resume: []string{"A"},
 		Pauses: []journal.Pause{{Target: "B", Since: day(1), Probe: day(1)}}, Created: []journal.Creation{{Rule: "r", Mailbox: "m", At: time.Now()}},
 		Events: []journal.Event{{At: day(1), Kind: "held"}}, Listed: day(1),
@@ -60,6 +61,7 @@ func testAtomic(s *store) {
 		Pauses:   []journal.Pause{{Target: "A", Reason: "quota", Since: day(1), Probe: day(1)}},
 	})
 	s.equal("known", []int{len(s.known("home", "Old", 1)), len(s.known("home", "INBOX", 17))}, []int{1, 0})
+	s.equal("seen", len(s.seen("home", print(9).MessageID, "<a@x>")), 0)
 	s.equal("deliveries", len(s.deliveries(journal.DeliveryQuery{})), 0)
 	s.equal("events", len(s.tail("", 0, 10)), 0)
 }

@@ -33,6 +33,12 @@ func testHostileBytes(s *store) {
 		c := cursor(e.Mailbox, 1)
 		s.commit(own, journal.Batch{Entries: []journal.Entry{e}, Known: []journal.KnownBatch{k}, Cursors: []journal.Cursor{c}})
 		s.equal("known", s.known("home", e.Mailbox, 1), k.Messages)
+		if text != "" {
+			s.commit(own, journal.Batch{References: []journal.Reference{{MessageID: text, Mailbox: e.Mailbox, UIDValidity: 1, UID: 1}}})
+			got := s.seen("home", text)[text]
+			s.equal("seen", []any{len(got.Sightings), got.Referred}, []any{1, true})
+			s.equal("seen in", got.Sightings[0].Mailbox, e.Mailbox)
+		}
 		s.equal("by mailbox", s.entries(journal.Query{Mailbox: e.Mailbox}), []journal.Entry{e})
 		done := entry(e.Seq)
 		done.Print, done.Mailbox = e.Print, e.Mailbox

@@ -130,7 +130,8 @@ func round(n int) journal.Batch {
 		Cursors:    []journal.Cursor{{Mailbox: "INBOX", UIDValidity: 1, Version: int64(n)}},
 		Deliveries: []journal.Delivery{{ID: fmt.Sprint(n), State: journal.Pending, Payload: make([]byte, 5000)}},
 		Known: []journal.KnownBatch{{Mailbox: "INBOX", UIDValidity: 1,
-			Messages: []journal.Known{{UID: 1, Print: journal.Fingerprint{Size: int64(n)}}}}},
+			Messages: []journal.Known{{UID: 1, Print: journal.Fingerprint{MessageID: "<a@x>", Size: int64(n)}}}}},
+		References: []journal.Reference{{MessageID: fmt.Sprint(n), Mailbox: "INBOX", UIDValidity: 1, UID: 1}},
 	}
 }
 
@@ -145,7 +146,8 @@ func state(t *testing.T, j journal.Journal) (journal.Ownership, int) {
 	entries, err1 := j.Entries(t.Context(), journal.Query{})
 	deliveries, err2 := j.Deliveries(t.Context(), journal.DeliveryQuery{})
 	known, err3 := j.Known(t.Context(), "home", "INBOX", 1)
-	if err := errors.Join(err1, err2, err3); err != nil {
+	seen, err4 := j.Seen(t.Context(), "home", []string{"<a@x>", "1", "2", "3", "4", "5", "6"})
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
 	version := 0
@@ -153,9 +155,9 @@ func state(t *testing.T, j journal.Journal) (journal.Ownership, int) {
 		version = int(snap.Cursors[0].Version)
 	}
 	if len(entries) != version || len(deliveries) != version || int(snap.NextSeq) != version+1 ||
-		version > 0 && int(known[0].Print.Size) != version {
-		t.Fatalf("torn: cursor %d, entries %d, deliveries %d, next %d, known %v",
-			version, len(entries), len(deliveries), snap.NextSeq, known)
+		version > 0 && (int(known[0].Print.Size) != version || len(seen["<a@x>"].Sightings) != 1 || len(seen) != version+1) {
+		t.Fatalf("torn: cursor %d, entries %d, deliveries %d, next %d, known %v, seen %v",
+			version, len(entries), len(deliveries), snap.NextSeq, known, seen)
 	}
 	return own, version
 }

@@ -15,7 +15,8 @@
 //     entries, events and deliveries, a bounded number with each commit. Open
 //     and held entries and pending deliveries are kept for as long as they
 //     are. So "once per message" reaches back 90 days: beyond that only the
-//     cursor remembers a message.
+//     cursor remembers a message. References are kept for as long, and the
+//     newest 100,000 of an account at most.
 //
 // # How it is stored
 //
@@ -23,6 +24,9 @@
 // that are not UTF-8 (names and identifiers as the server sent them), and the
 // rest of an entry as JSON. Times are microseconds since 1970 in UTC, which
 // holds every date that a server can send; they come back in UTC.
+//
+// Fingerprints are indexed by Message-ID and by the order in which the account
+// handled them, which costs a commit of decisions 6 to 8 % (measured).
 //
 // # The driver
 //

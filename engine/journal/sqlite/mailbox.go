@@ -56,30 +56,47 @@ func (d *DB) putCursors(account int64, b *journal.Batch) error {
 }
 
 func (d *DB) putKnown(account int64, b *journal.Batch) error {
+	if len(b.Known) == 0 {
+		return nil
+	}
+	seen, err := d.nextSeen(account)
+	if err != nil {
+		return err
+	}
 	for _, k := range b.Known {
 		if len(k.Messages) == 0 {
 			continue
 		}
-		if err := d.putKnownOf(account, k); err != nil {
+		if err := d.putKnownOf(account, k, &seen); err != nil {
 			return err
 		}
 	}
-	return nil
+	return d.exec("UPDATE account SET next_seen = ? WHERE id = ?", seen, account)
 }
 
-func (d *DB) putKnownOf(account int64, k journal.KnownBatch) error {
+// nextSeen is the order that the next message gets which the account handles.
+func (d *DB) nextSeen(account int64) (seen int64, err error) {
+	err = d.each(func(c *columns) error { seen = c.int(); return nil },
+		"SELECT next_seen FROM account WHERE id = ?", account)
+	return seen, err
+}
+
+// putKnownOf writes the fingerprints of one mailbox and counts seen up with
+// each that is new.
+func (d *DB) putKnownOf(account int64, k journal.KnownBatch, seen *int64) error {
 	id, _, next, err := d.mailbox(account, k.Mailbox)
 	if err != nil {
 		return err
 	}
 	for _, m := range k.Messages {
-		err := d.exec("INSERT INTO known VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mailbox, uidvalidity, uid) DO NOTHING",
-			id, next, k.UIDValidity, m.UID, m.Print.MessageID, m.Print.Received, m.Print.Size)
+		err := d.exec("INSERT INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mailbox, uidvalidity, uid) DO NOTHING",
+			id, next, k.UIDValidity, m.UID, m.Print.MessageID, m.Print.Received, m.Print.Size, *seen)
 		if err != nil {
 			return err
 		}
 		if d.conn.Changes() == 1 {
 			next++
+			*seen++
 			continue
 		}
 		// It keeps its place: every position is used once, so that the window

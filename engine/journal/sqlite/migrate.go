@@ -17,10 +17,13 @@ const applicationID = 0x494d504c
 //go:embed schema/1.sql
 var schema1 string
 
+//go:embed schema/2.sql
+var schema2 string
+
 // migrations lists what brings a file from version i to version i+1. A
 // released one is never changed.
 func migrations() []string {
-	return []string{schema1}
+	return []string{schema1, schema2}
 }
 
 // version reads the schema's version and checks that the file is ours and not

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -38,6 +39,47 @@ func TestVersion1(t *testing.T) {
 	due, err := db.Deliveries(t.Context(), journal.DeliveryQuery{Due: y2k})
 	if err != nil || len(due) != 1 || string(due[0].Payload) != "{}" {
 		t.Errorf("%+v, %v", due, err)
+	}
+	const id = "<1@example.org>"
+	if err := db.Commit(t.Context(), own, journal.Batch{
+		Known:      []journal.KnownBatch{{Mailbox: "New", UIDValidity: 1, Messages: []journal.Known{{UID: 1, Print: journal.Fingerprint{MessageID: id}}}}},
+		References: []journal.Reference{{MessageID: id, Mailbox: "New", UIDValidity: 1, UID: 1}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want2 := journal.Trace{Referred: true, Sightings: []journal.Sighting{
+		{Mailbox: "INBOX", UIDValidity: 17, UID: 102, Order: 1, Print: journal.Fingerprint{MessageID: id, Received: y2k, Size: 1001}},
+		{Mailbox: "New", UIDValidity: 1, UID: 1, Order: 2, Print: journal.Fingerprint{MessageID: id, Received: time.Time{}}},
+	}}
+	if got, err := db.Seen(t.Context(), "home", []string{id}); err != nil || !reflect.DeepEqual(got[id], want2) {
+		t.Errorf("got %+v, %v", got[id], err)
+	}
+}
+
+// TestUpgradeOrdersWhatWasHandled: what was handled before there was an order
+// gets one by arrival, in each account for itself, and all that follows is later.
+func TestUpgradeOrdersWhatWasHandled(t *testing.T) {
+	sql, err := os.ReadFile("testdata/version1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := path(t)
+	script(t, path, string(sql))
+	script(t, path, `
+		INSERT INTO account VALUES (2, 'work', 1, 'old:1', 0, 0, 1, 1);
+		INSERT INTO mailbox VALUES (2, 1, 'Archive', 1, 17, 100, '', 0, 0, 1), (3, 2, 'INBOX', 1, 1, 1, '', 0, 0, 1);
+		INSERT INTO known VALUES (2, 1, 17, 7, '<1@example.org>', 946684900000000, 1), (2, 2, 17, 8, '<1@example.org>', 946684700000000, 1),
+			(3, 1, 1, 1, '<1@example.org>', 946684600000000, 1);`)
+	db := open(t, path)
+	for account, want := range map[string]string{"home": "Archive/8=1 INBOX/102=2 Archive/7=3", "work": "INBOX/1=1"} {
+		got, err := db.Seen(t.Context(), account, []string{"<1@example.org>"})
+		var places []string
+		for _, s := range got["<1@example.org>"].Sightings {
+			places = append(places, fmt.Sprintf("%s/%d=%d", s.Mailbox, s.UID, s.Order))
+		}
+		if strings.Join(places, " ") != want || err != nil {
+			t.Errorf("%s: %v, %v", account, places, err)
+		}
 	}
 }
 

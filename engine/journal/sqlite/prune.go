@@ -32,6 +32,9 @@ func (d *DB) prune(account int64, b *journal.Batch) error {
 			WHERE account = ?1 AND updated < ?2 AND state <> 'pending' ORDER BY updated LIMIT ?3)`,
 		// The oldest are those with the lowest identifiers.
 		`DELETE FROM event WHERE id IN (SELECT id FROM event WHERE account = ?1 ORDER BY id LIMIT ?3) AND at < ?2`,
+		// The oldest are those with the lowest positions.
+		`DELETE FROM reference WHERE account = ?1 AND position IN (SELECT position FROM reference
+			WHERE account = ?1 ORDER BY position LIMIT ?3) AND at < ?2`,
 		`DELETE FROM expected WHERE account = ?1 AND id IN (SELECT id FROM expected
 			WHERE account = ?1 AND recorded < ?2 LIMIT ?3)`,
 	} {
