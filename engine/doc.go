@@ -8,6 +8,8 @@
 //   - scan (scan.go, cursor.go): list the UIDs that the cursor has not
 //     handled, fetch their headers.
 //   - evaluate (evaluate.go): rules.Evaluate gives a plan for each message.
+//   - history (history.go, sightings.go, references.go): where else a message
+//     was seen, for the rules that ask for duplicates, replies or moves.
 //   - record (record.go): one commit writes the entries with their steps, the
 //     expected arrivals, the webhooks and the cursor.
 //   - apply (apply.go): send the steps, each message's in its fixed order, and
@@ -18,5 +20,5 @@
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone
 // is a pure function in a file of its own: backoff.go, cursor.go, limits.go,
-// settle.go.
+// settle.go, sightings.go.
 package engine

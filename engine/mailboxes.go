@@ -70,6 +70,14 @@ func (d directory) exists(server string) bool {
 	})
 }
 
+// holdsNone reports whether the server listed a mailbox as one that cannot hold
+// messages, or as the mere name of one that is gone.
+func (d directory) holdsNone(server string) bool {
+	return slices.ContainsFunc(d.entries, func(e imapsession.MailboxInfo) bool {
+		return sameName(e.Name, server) && (e.NoSelect || e.NonExistent)
+	})
+}
+
 // role is the role of a mailbox, also one that it has by its usual name alone:
 // what role:junk finds in "watch" must be what it matches in a rule's "in".
 func (d directory) role(server string) string {

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,9 +26,10 @@ func (c *connection) record(ctx context.Context, cursor journal.Cursor, all []*c
 	t := targets{c: c, seen: map[string]imapsession.Status{}}
 	known := journal.KnownBatch{Mailbox: cursor.Mailbox, UIDValidity: cursor.UIDValidity}
 	var uids []imap.UID
-	for _, m := range all {
+	for _, m := range byUID(all) {
 		uids = append(uids, m.fetched.UID)
 		known.Messages = append(known.Messages, journal.Known{UID: m.fetched.UID, Print: m.print})
+		batch.References = append(batch.References, referencesOf(cursor, m)...)
 		if m.arrived != "" {
 			batch.Arrived = append(batch.Arrived, m.arrived)
 		}
@@ -48,6 +51,12 @@ func (c *connection) record(ctx context.Context, cursor journal.Cursor, all []*c
 	c.decidedNow(batch.Entries, generation)
 	c.observeKept(cursor.Mailbox, all)
 	return nil
+}
+
+// byUID is the order of handling within a batch, whatever the order of the
+// server's answers: of two deliveries the one with the lower UID is the first.
+func byUID(all []*candidate) []*candidate {
+	return slices.SortedFunc(slices.Values(all), func(a, b *candidate) int { return cmp.Compare(a.fetched.UID, b.fetched.UID) })
 }
 
 func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, t targets, e *journal.Entry, m *candidate) error {
