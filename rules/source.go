@@ -26,8 +26,8 @@ type Source struct {
 type AccountSource struct {
 	Name      string
 	Addresses []string
-	// TrustedAuthserv are the authserv-ids of RFC 8601 section 2.2 whose
-	// Authentication-Results count.
+	// TrustedAuthserv are the authserv-ids (RFC 8601 section 2.5) of the
+	// servers whose Authentication-Results are believed; empty means none.
 	TrustedAuthserv []string
 }
 

@@ -1,0 +1,118 @@
+package ruletest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/actions"
+	"imapilot/rules"
+	"imapilot/rules/facts"
+)
+
+// maxMessage is how large a message file may be.
+const maxMessage = 64 << 20
+
+// Case is one test.
+type Case struct {
+	// Rule is the name of the rule that is judged alone; "" judges the whole walk.
+	Rule string
+	// Name shows the test: "newsletters (letter.eml)".
+	Name string
+	// File and Line are where the test stands.
+	File string
+	Line int
+	// Message is the path of a message file; Inline is the message itself.
+	Message string
+	Inline  []byte
+	Given   Given
+	// Want are the actions in order: of a rule as it lists them, of the whole
+	// walk as they would be applied.
+	Want []actions.Action
+	// BodyLimit is how many bytes of the text rules see; 0 is 64 KiB.
+	BodyLimit int
+	// Alone compiles the rule without the others. It is called when an earlier
+	// rule takes the message and stops; where it is nil, the test then is not
+	// covered.
+	Alone func() *rules.Ruleset
+}
+
+// Given is what a test says of the message beside its text.
+type Given struct {
+	// Account defaults to the rule's first, or the first there is.
+	Account string
+	// Mailbox defaults to the rule's first "in", or INBOX; Role is its role.
+	Mailbox, Role string
+	Flags         []imap.Flag
+	// Received is the INTERNALDATE; default: the Date field if it is not after
+	// Now, else Now, else noon of 1 January 2026.
+	Received time.Time
+	// Now is the clock; default: a minute after Received, so that a test has
+	// the same result on every day.
+	Now time.Time
+	// History is what the journal would know of the message; default nothing.
+	History facts.History
+}
+
+// read returns the message with CRLF at the end of each line, as a server keeps
+// it and counts its size.
+func (c Case) read() ([]byte, error) {
+	raw := c.Inline
+	if c.Message != "" {
+		var err error
+		if raw, err = readMessage(c.Message); err != nil {
+			return nil, err
+		}
+	}
+	raw = bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(raw, []byte("\n"), []byte("\r\n")), nil
+}
+
+func readMessage(path string) ([]byte, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxMessage+1))
+	if err == nil && len(raw) > maxMessage {
+		err = fmt.Errorf("%s is larger than %d MiB", path, maxMessage>>20)
+	}
+	return raw, err
+}
+
+// input is the message as the rules see it.
+func (c Case) input(raw []byte) rules.Input {
+	m := facts.ParseMessage(raw, c.BodyLimit)
+	g := c.Given.times(m.Header.Sent())
+	m.UID, m.Flags, m.Received, m.Size, m.History = 1, g.Flags, g.Received, int64(len(raw)), &g.History
+	return rules.Input{Account: g.Account, Mailbox: rules.Mailbox{Name: g.Mailbox, Role: g.Role}, Now: g.Now, Message: m, Every: true}
+}
+
+// times fills in the times that a test did not give.
+func (g Given) times(sent time.Time) Given {
+	if g.Received.IsZero() {
+		g.Received = sent
+		if g.Received.IsZero() || !g.Now.IsZero() && sent.After(g.Now) {
+			g.Received = g.Now
+		}
+	}
+	if g.Received.IsZero() {
+		g.Received = time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
+	}
+	if g.Now.IsZero() {
+		g.Now = g.Received.Add(time.Minute)
+	}
+	return g
+}
