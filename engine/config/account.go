@@ -7,8 +7,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"imapilot/engine/config/strictyaml"
+)
+
+const (
+	maxPort        = 65535
+	maxConnections = 50
 )
 
 func (l *loader) accounts(n *strictyaml.Node) {
@@ -20,18 +26,19 @@ func (l *loader) accounts(n *strictyaml.Node) {
 func (l *loader) account(e strictyaml.Entry) {
 	a := Account{Name: e.Key.Value, TLS: TLSImplicit, Connections: 3, Idle: 5 * time.Minute, Poll: time.Minute}
 	l.mapping(e.Value, "account", fields{
-		"host":        func(_, n *strictyaml.Node) { l.host(n, &a.Host) },
-		"port":        func(_, n *strictyaml.Node) { l.integer(n, 1, 65535, &a.Port) },
-		"tls":         func(_, n *strictyaml.Node) { l.tls(n, &a) },
-		"username":    func(_, n *strictyaml.Node) { l.filled(n, &a.Username) },
-		"password":    func(_, n *strictyaml.Node) { l.secret(n, "password", &a.Password) },
-		"addresses":   func(_, n *strictyaml.Node) { a.Addresses = l.addresses(n) },
-		"watch":       func(_, n *strictyaml.Node) { a.Watch = l.watch(n) },
-		"connections": func(_, n *strictyaml.Node) { l.integer(n, 1, 50, &a.Connections) },
-		"idle":        func(_, n *strictyaml.Node) { l.duration(n, time.Minute, 29*time.Minute, &a.Idle) },
-		"poll":        func(_, n *strictyaml.Node) { l.duration(n, 5*time.Second, 24*time.Hour, &a.Poll) },
-		"dry_run":     func(_, n *strictyaml.Node) { l.boolean(n, &a.DryRun) },
-	}, "oauth", "auth", "client_certificate", "trusted_authserv", "except", "body")
+		"host":             func(_, n *strictyaml.Node) { l.host(n, &a.Host) },
+		"port":             func(_, n *strictyaml.Node) { l.integer(n, 1, maxPort, &a.Port) },
+		"tls":              func(_, n *strictyaml.Node) { l.tls(n, &a) },
+		"username":         func(_, n *strictyaml.Node) { l.filled(n, &a.Username) },
+		"password":         func(_, n *strictyaml.Node) { l.secret(n, "password", &a.Password) },
+		"addresses":        func(_, n *strictyaml.Node) { a.Addresses = l.addresses(n) },
+		"trusted_authserv": func(_, n *strictyaml.Node) { a.TrustedAuthserv = l.authservs(n) },
+		"watch":            func(_, n *strictyaml.Node) { a.Watch = l.watch(n, a.Name) },
+		"connections":      func(_, n *strictyaml.Node) { l.integer(n, 1, maxConnections, &a.Connections) },
+		"idle":             func(_, n *strictyaml.Node) { l.duration(n, time.Minute, 29*time.Minute, &a.Idle) },
+		"poll":             func(_, n *strictyaml.Node) { l.duration(n, 5*time.Second, 24*time.Hour, &a.Poll) },
+		"dry_run":          func(_, n *strictyaml.Node) { l.boolean(n, &a.DryRun) },
+	}, "oauth", "auth", "client_certificate", "except", "body")
 	a.defaults()
 	l.required(e, a)
 	l.cfg.Accounts = append(l.cfg.Accounts, a)
@@ -108,13 +115,14 @@ func (l *loader) tlsMode(n *strictyaml.Node, a *Account) {
 	if !l.str(n, &mode) {
 		return
 	}
-	modes := []string{string(TLSImplicit), string(TLSStart), string(TLSNone)}
-	if !slices.Contains(modes, mode) {
+	if !slices.Contains(tlsModes(), mode) {
 		l.problem(n, fmt.Sprintf("there is no TLS mode %q", mode), "use implicit (port 993), starttls or none")
 		return
 	}
 	a.TLS = TLSMode(mode)
 }
+
+func tlsModes() []string { return []string{string(TLSImplicit), string(TLSStart), string(TLSNone)} }
 
 // path reads a path, relative to the file that names it.
 func (l *loader) path(n *strictyaml.Node, out *string) bool {
@@ -138,33 +146,24 @@ func (l *loader) addresses(n *strictyaml.Node) []string {
 	return out
 }
 
-// watch reads what an account watches: names, patterns and roles.
-func (l *loader) watch(n *strictyaml.Node) []string {
+// authservs reads the names by which an account's own servers sign their
+// Authentication-Results. Whoever can write such a name into a message can
+// claim what he likes, so a name that no server has is worth a word.
+func (l *loader) authservs(n *strictyaml.Node) []string {
 	if n.Kind == strictyaml.Mapping {
-		l.problem(n, "watch: takes a list of mailboxes in this version", `as in [INBOX, "Lists/*", "role:junk"]`)
+		l.wrongType(n, "a list")
 		return nil
 	}
-	out := l.strings(n)
-	roles := []string{"all", "archive", "drafts", "flagged", "junk", "sent", "trash"}
 	for _, item := range l.items(n) {
-		role, isRole := strings.CutPrefix(item.Value, "role:")
-		switch {
+		switch id := item.Value; {
 		case item.Kind != strictyaml.Scalar:
-		case item.Value == "":
-			l.problem(item, "the name of the mailbox is empty", "")
-		case isRole && !slices.Contains(roles, role):
-			hint := "the roles are " + strings.Join(roles, ", ")
-			if near := nearest(role, roles); near != "" {
-				hint = fmt.Sprintf(`did you mean "role:%s"?`, near)
-			}
-			l.problem(item, fmt.Sprintf("there is no role %q", role), hint)
-		case strings.Contains(item.Value, "%"):
-			l.problem(item, "% is no wildcard here", "* stands for any text")
-		case item.Value == "subscribed":
-			l.problem(item, `watch: subscribed is not available in this version yet`, `name the mailboxes, or "*" for all`)
+		case id == "" || len(id) > maxName || strings.ContainsAny(id, " \t;,()\"") || strings.ContainsFunc(id, unicode.IsControl):
+			l.problem(item, "this is no name of a server", "the first word of the Authentication-Results that your server adds, as in mx.example.org")
+		case strings.Contains(id, "/"):
+			l.warn(item, "this looks like a URL, and servers sign with a plain name", "as in mx.example.org")
 		}
 	}
-	return out
+	return l.strings(n)
 }
 
 func (l *loader) webhooks(n *strictyaml.Node) {

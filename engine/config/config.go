@@ -9,12 +9,16 @@ import (
 
 // Config is a configuration that was loaded without an error.
 type Config struct {
-	// Path is the file that was loaded, Files all of them, includes too.
+	// Path is the file that was loaded, Files all of them: includes too, and
+	// the files of lists.
 	Path  string
 	Files []string
 	// State is the path of the journal.
 	State    string
 	Location *time.Location
+	// BodyLimit is how many bytes of a message's text rules see; default 64 KiB,
+	// at most 4 MiB.
+	BodyLimit int
 	// DryRun decides and records for every account, and touches nothing.
 	DryRun   bool
 	Accounts []Account
@@ -45,6 +49,9 @@ type Account struct {
 	Password Secret
 	// Addresses are the account's own; default: the username if it has an @.
 	Addresses []string
+	// TrustedAuthserv are the authserv-ids (RFC 8601 section 2.5) of the
+	// servers whose Authentication-Results are believed; default none.
+	TrustedAuthserv []string
 	// Watch are names, globs and roles; default INBOX.
 	Watch []string
 	// Connections is the most that this account opens; default 3.

@@ -25,6 +25,9 @@ type fields map[string]func(key, value *strictyaml.Node)
 // mapping reads a mapping by its table: unknown and repeated keys are errors,
 // and so are those that a later version will have.
 func (l *loader) mapping(n *strictyaml.Node, what string, table fields, later ...string) {
+	if l.observe != nil {
+		l.observe(what, table)
+	}
 	seen := map[string]bool{}
 	for _, e := range l.entries(n) {
 		read, ok := table[e.Key.Value]
@@ -47,6 +50,8 @@ func (l *loader) unknown(key *strictyaml.Node, what string, table fields) {
 	hint := "known here: " + strings.Join(names, ", ")
 	if near := nearest(key.Value, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
+	} else if home := homeOf(key.Value); home != "" {
+		hint = fmt.Sprintf("it is a key of the %s", home)
 	}
 	l.problem(key, fmt.Sprintf("unknown key %q in the %s", key.Value, what), hint)
 }

@@ -12,8 +12,11 @@
 // An include stands for the rules of its files at its place: rules that come
 // after the include key in the text come after them. A pattern gives its files
 // in the order of their names, and a file is read once. Paths are relative to
-// the file that names them. Included files hold rules, define, lists, webhooks
-// and include; the rest stands in the main file.
+// the file that names them. Included files hold rules, define, lists, webhooks,
+// tests and include; the rest stands in the main file.
+//
+// A list may stand in a file of its own, one value a line. Its values are read
+// whenever the configuration is.
 //
 // # What follows from a mistake
 //
@@ -24,6 +27,7 @@
 //
 // # Limits
 //
-// 64 files of 1 MiB, 10,000 rules, names of 200 bytes; see strictyaml for the
-// shape of a file and package rules for that of a rule.
+// 64 files of 1 MiB, those of lists 10 MiB with 100,000 values of 1000 bytes,
+// 10,000 rules, names of 200 bytes; see strictyaml for the shape of a file and
+// package rules for that of a rule.
 package config

@@ -37,9 +37,7 @@ func (l *loader) file(path string, first bool) {
 	defer func() { l.reading, l.open = before, l.open[:len(l.open)-1] }()
 	l.lines[path] = strictyaml.Lines(data)
 	root, problems := strictyaml.Parse(data)
-	for _, p := range problems {
-		l.add(p.Span, rules.Error, p.Message, p.Hint)
-	}
+	l.syntax(problems)
 	if root == nil {
 		l.nothing(len(problems) > 0, first)
 		return
@@ -50,6 +48,19 @@ func (l *loader) file(path string, first bool) {
 	all, later := l.topLevel(first)
 	l.mapping(root, "configuration", all, later...)
 	l.lost(root)
+}
+
+// syntax reports what is no YAML. What lies inside of a value that is wrong as
+// a whole is no second mistake.
+func (l *loader) syntax(problems []strictyaml.Problem) {
+	for _, p := range problems {
+		inside := slices.ContainsFunc(problems, func(q strictyaml.Problem) bool {
+			return q.Line == p.Line && q.Column < p.Column && p.Column+p.Length <= q.Column+q.Length
+		})
+		if !inside {
+			l.add(p.Span, rules.Error, p.Message, p.Hint)
+		}
+	}
 }
 
 // nothing is a file without content. An included one may be empty.

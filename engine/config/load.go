@@ -14,9 +14,15 @@ import (
 
 // Load reads a file and everything that it includes. The Config is nil when
 // one of the diagnostics is an error. No secret is read.
-func Load(path string) (*Config, []Diagnostic) {
+func Load(path string) (*Config, []Diagnostic) { return load(path, nil) }
+
+// load is Load, and tells the observer which keys it knows in each mapping.
+func load(path string, observe func(what string, known fields)) (*Config, []Diagnostic) {
 	l := &loader{
-		cfg: &Config{Path: filepath.Clean(path), Location: time.UTC}, lines: map[string][]string{}, names: map[string]bool{}, missing: map[string]bool{},
+		observe: observe,
+
+		cfg:   &Config{Path: filepath.Clean(path), Location: time.UTC, BodyLimit: defaultBody},
+		lines: map[string][]string{}, names: map[string]bool{}, missing: map[string]bool{},
 	}
 	l.file(l.cfg.Path, true)
 	l.compile()
@@ -37,6 +43,7 @@ type ref struct {
 
 // loader collects a configuration and every problem of it.
 type loader struct {
+	observe func(what string, known fields)
 	cfg     *Config
 	source  rules.Source
 	diags   []Diagnostic
@@ -44,6 +51,7 @@ type loader struct {
 	reading string              // the file that is being read
 	open    []string            // the files that include it, itself last
 	refs    []ref               // by rules.Text.Pos
+	watched []watched
 	tests   []pending
 	state   string
 	names   map[string]bool // "webhook ci": what was defined, over all files
@@ -52,7 +60,7 @@ type loader struct {
 	missing map[string]bool
 }
 
-// pending is a test whose rule is not compiled yet.
+// pending is a test whose rule is not compiled yet: its number, or wholeWalk.
 type pending struct {
 	test ruletest.Case
 	rule int
@@ -95,16 +103,18 @@ func (l *loader) topLevel(first bool) (all fields, later []string) {
 		"webhooks": func(_, n *strictyaml.Node) { l.webhooks(n) },
 		"rules":    func(_, n *strictyaml.Node) { l.rules(n) },
 		"include":  func(_, n *strictyaml.Node) { l.include(n) },
+		"tests":    func(_, n *strictyaml.Node) { l.userTests(n, "", wholeWalk) },
 	}
-	later = []string{"retention", "body", "trusted_authserv", "egress", "allow", "admin", "notices", "tests"}
+	later = []string{"retention", "egress", "allow", "admin", "notices"}
 	if first {
 		all["state"] = func(_, n *strictyaml.Node) { l.statePath(n) }
 		all["timezone"] = func(_, n *strictyaml.Node) {} // read before the others
 		all["dry_run"] = func(_, n *strictyaml.Node) { l.boolean(n, &l.cfg.DryRun) }
 		all["accounts"] = func(_, n *strictyaml.Node) { l.accounts(n) }
+		all["body"] = func(_, n *strictyaml.Node) { l.body(n) }
 		return all, later
 	}
-	for _, key := range []string{"state", "timezone", "dry_run", "accounts"} {
+	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body"} {
 		all[key] = func(key, _ *strictyaml.Node) {
 			l.problem(key, fmt.Sprintf("%q cannot stand in an included file", key.Value), "move it to "+l.cfg.Path)
 		}
@@ -148,23 +158,13 @@ func (l *loader) defines(n *strictyaml.Node) {
 	}
 }
 
-func (l *loader) lists(n *strictyaml.Node) {
-	for _, e := range l.named(n, "list") {
-		var values []string
-		if e.Value.Kind == strictyaml.Mapping {
-			l.problem(e.Value, "lists from files are not available in this version yet", "write the values here: [a, b]")
-		} else {
-			values = l.strings(e.Value)
-		}
-		l.source.Lists = append(l.source.Lists, rules.ListSource{Name: l.text(e.Key), Values: values})
-	}
-}
-
 // compile hands everything to the rules and takes their problems.
 func (l *loader) compile() {
 	l.source.Location = l.cfg.Location
 	for _, a := range l.cfg.Accounts {
-		l.source.Accounts = append(l.source.Accounts, rules.AccountSource{Name: a.Name, Addresses: a.Addresses})
+		l.source.Accounts = append(l.source.Accounts, rules.AccountSource{
+			Name: a.Name, Addresses: a.Addresses, TrustedAuthserv: a.TrustedAuthserv,
+		})
 	}
 	set, problems := rules.Compile(l.source)
 	for _, p := range problems {
@@ -201,6 +201,7 @@ func (l *loader) finish() {
 			File: l.cfg.Path, Message: "there is no account", Hint: "add one under accounts:, or start with 'imapilot init'",
 		})
 	}
+	l.unruled()
 	for _, p := range l.tests {
 		l.cfg.Tests = append(l.cfg.Tests, l.withDefaults(p))
 	}

@@ -10,6 +10,9 @@ import (
 	"imapilot/rules"
 )
 
+// maxMessages is the most that a rule's own limit may be.
+const maxMessages = 1_000_000
+
 func (l *loader) rules(n *strictyaml.Node) {
 	if n.Kind != strictyaml.Sequence {
 		l.wrongType(n, "a list of rules")
@@ -36,7 +39,7 @@ func (l *loader) rule(n *strictyaml.Node) {
 		"then":         func(_, n *strictyaml.Node) { r.Then = l.actions(n) },
 		"stop":         func(_, n *strictyaml.Node) { l.boolean(n, &r.Stop) },
 		"dry_run":      func(_, n *strictyaml.Node) { l.boolean(n, &r.DryRun) },
-		"max_messages": func(_, n *strictyaml.Node) { l.integer(n, 1, 1_000_000, &r.MaxMessages) },
+		"max_messages": func(_, n *strictyaml.Node) { l.integer(n, 1, maxMessages, &r.MaxMessages) },
 		"tests":        func(_, n *strictyaml.Node) { tests = n },
 		"on":           l.trigger,
 	}, "repeat", "timezone", "jitter", "catch_up", "digest", "debounce", "quiet_hours", "rate_limit", "create", "unless")
@@ -44,7 +47,7 @@ func (l *loader) rule(n *strictyaml.Node) {
 	l.substitute(n, &r, len(l.diags) > broken)
 	l.source.Rules = append(l.source.Rules, r)
 	if tests != nil {
-		l.ruleTests(tests, r, len(l.source.Rules)-1)
+		l.userTests(tests, r.Name.Value, len(l.source.Rules)-1)
 	}
 }
 
@@ -126,6 +129,9 @@ func (l *loader) trigger(key, n *strictyaml.Node) {
 		return
 	}
 	message := "rules on a clock or on flags are not available in this version yet"
+	if slices.ContainsFunc(n.Entries, func(e strictyaml.Entry) bool { return e.Value.Kind == strictyaml.Bad }) {
+		message = "" // what is wrong with it was said already
+	}
 	l.mapping(n, "on", fields{
 		"cron": func(_, n *strictyaml.Node) {
 			var expr string

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,22 +17,26 @@ import (
 	"imapilot/rules/ruletest"
 )
 
-func (l *loader) ruleTests(n *strictyaml.Node, r rules.RuleSource, rule int) {
+// wholeWalk stands for the rule of a test that judges all of them together.
+const wholeWalk = -1
+
+// userTests reads the tests of a rule, or those of the whole walk.
+func (l *loader) userTests(n *strictyaml.Node, name string, rule int) {
 	if n.Kind != strictyaml.Sequence {
-		l.wrongType(n, "a list of tests")
+		l.problem(n, "tests: is a list of tests", "begin each with a dash, as in - message: testdata/letter.eml")
 		return
 	}
 	for _, item := range n.Items {
 		if item.Kind == strictyaml.Mapping {
-			l.tests = append(l.tests, pending{test: l.ruleTest(item, r), rule: rule})
+			l.tests = append(l.tests, pending{test: l.userTest(item, name), rule: rule})
 		} else if item.Kind != strictyaml.Bad {
 			l.wrongType(item, "a test")
 		}
 	}
 }
 
-func (l *loader) ruleTest(n *strictyaml.Node, r rules.RuleSource) ruletest.Case {
-	c := ruletest.Case{Rule: r.Name.Value, File: l.reading, Line: n.Line}
+func (l *loader) userTest(n *strictyaml.Node, rule string) ruletest.Case {
+	c := ruletest.Case{Rule: rule, File: l.reading, Line: n.Line}
 	l.mapping(n, "test", fields{
 		"message": func(_, n *strictyaml.Node) { l.message(n, &c) },
 		"given":   func(_, n *strictyaml.Node) { l.given(n, &c.Given) },
@@ -51,10 +56,11 @@ func (l *loader) ruleTest(n *strictyaml.Node, r rules.RuleSource) ruletest.Case 
 }
 
 func testName(c ruletest.Case) string {
+	what := cmp.Or(c.Rule, "all rules")
 	if c.Message == "" {
-		return fmt.Sprintf("%s (line %d)", c.Rule, c.Line)
+		return fmt.Sprintf("%s (line %d)", what, c.Line)
 	}
-	return fmt.Sprintf("%s (%s)", c.Rule, filepath.Base(c.Message))
+	return fmt.Sprintf("%s (%s)", what, filepath.Base(c.Message))
 }
 
 // message is a path, or the message itself when it holds more than one line.
@@ -76,11 +82,35 @@ func (l *loader) given(n *strictyaml.Node, g *ruletest.Given) {
 	l.mapping(n, "given", fields{
 		"account":  func(_, n *strictyaml.Node) { l.str(n, &g.Account) },
 		"mailbox":  func(_, n *strictyaml.Node) { l.str(n, &g.Mailbox) },
-		"role":     func(_, n *strictyaml.Node) { l.str(n, &g.Role) },
+		"role":     func(_, n *strictyaml.Node) { l.givenRole(n, &g.Role) },
 		"flags":    func(_, n *strictyaml.Node) { g.Flags = flagsOf(l.strings(n)) },
 		"received": func(_, n *strictyaml.Node) { l.instant(n, &g.Received) },
 		"now":      func(_, n *strictyaml.Node) { l.instant(n, &g.Now) },
+
+		"duplicate":  func(_, n *strictyaml.Node) { l.boolean(n, &g.History.Duplicate) },
+		"has_reply":  func(_, n *strictyaml.Node) { l.boolean(n, &g.History.HasReply) },
+		"by_user":    func(_, n *strictyaml.Node) { l.boolean(n, &g.History.ByUser) },
+		"moved_from": func(_, n *strictyaml.Node) { l.filled(n, &g.History.MovedFrom) },
 	})
+	l.moved(n, g)
+}
+
+func (l *loader) givenRole(n *strictyaml.Node, out *string) {
+	if l.str(n, out) {
+		l.role(n, "", *out)
+	}
+}
+
+// moved completes what a test says of a move: only one by the user has a
+// mailbox that it came from.
+func (l *loader) moved(n *strictyaml.Node, g *ruletest.Given) {
+	if g.History.MovedFrom == "" {
+		return
+	}
+	if by := n.Get("by_user"); by != nil && by.Kind == strictyaml.Scalar && !g.History.ByUser {
+		l.problem(by, "moved_from says that the user moved the message, this says that he did not", "leave by_user out")
+	}
+	g.History.ByUser = true
 }
 
 func flagsOf(list []string) []imap.Flag {
@@ -165,22 +195,34 @@ func knownActions(word string) string {
 	return "the actions are " + strings.Join(names, ", ")
 }
 
-// withDefaults fills in what a test did not say.
+// withDefaults fills in what a test did not say. To a test of the whole walk
+// every rule is one that looks at INBOX of every account.
 func (l *loader) withDefaults(p pending) ruletest.Case {
-	c, r := p.test, l.source.Rules[p.rule]
+	c := p.test
+	var r rules.RuleSource
+	if p.rule != wholeWalk {
+		r = l.source.Rules[p.rule]
+		c.Alone = func() *rules.Ruleset { return l.alone(r) }
+	}
+	c.BodyLimit = l.cfg.BodyLimit
 	if c.Given.Account == "" {
-		switch {
-		case len(r.Accounts) > 0:
-			c.Given.Account = r.Accounts[0].Value
-		case len(l.cfg.Accounts) > 0:
-			c.Given.Account = l.cfg.Accounts[0].Name
-		}
+		c.Given.Account = l.defaultAccount(r)
 	}
 	if c.Given.Mailbox == "" {
 		c.Given.Mailbox, c.Given.Role = defaultMailbox(r, c.Given.Role)
 	}
-	c.Alone = func() *rules.Ruleset { return l.alone(r) }
 	return c
+}
+
+// defaultAccount is the first that the rule is for.
+func (l *loader) defaultAccount(r rules.RuleSource) string {
+	switch {
+	case len(r.Accounts) > 0:
+		return r.Accounts[0].Value
+	case len(l.cfg.Accounts) > 0:
+		return l.cfg.Accounts[0].Name
+	}
+	return ""
 }
 
 // defaultMailbox is one that the rule looks at: INBOX, else the first of its

@@ -1,0 +1,142 @@
+package config
+
+// object describes a mapping of the configuration: what the loader calls it,
+// and its keys. The loader has the same keys in its own tables; a test holds
+// the two against each other.
+type object struct {
+	what, doc string
+	required  []string
+	one       bool // exactly one of its keys
+	keys      []key
+}
+
+// key describes one key to a user.
+type key struct {
+	name, doc string
+	value     shape
+}
+
+// homeOf returns the first mapping that has a key, "" if none has.
+func homeOf(name string) string {
+	for _, o := range objects() {
+		for _, k := range o.keys {
+			if k.name == name {
+				return o.what
+			}
+		}
+	}
+	return ""
+}
+
+func objects() []object {
+	return []object{
+		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), listKeys(), ruleKeys(), testKeys(), givenKeys(),
+	}
+}
+
+func configurationKeys() object {
+	return object{what: "configuration", doc: "What imapilot watches, and what it does.", keys: []key{
+		{"state", "The path of the journal, beside this file unless absolute; default imapilot.db.", defined("text")},
+		{"timezone", "The time zone of every calendar word, a name of the tz database as in Europe/Berlin; default UTC.", filled()},
+		{"dry_run", "Decide and record for every account, and touch nothing.", boolean()},
+		{"include", "Files whose rules stand at this place; * matches any text.", defined("texts")},
+		{"accounts", "The IMAP accounts, by names of your own.", named(defined("account"))},
+		{"body", "How much of a message's text rules see.", defined("body")},
+		{"webhooks", "The endpoints that the action webhook calls, by names of your own.", named(defined("webhook"))},
+		{"define", "Expressions that rules use by their names.", named(defined("text"))},
+		{"lists", "Lists of values for in_list, here or each in a file.", named(either(defined("texts"), defined("list")))},
+		{"rules", "The rules, asked from top to bottom for each message.", listOf(defined("rule"))},
+		{"tests", "Tests of what all rules together do: want: lists the actions in the order in which they are applied, without those that another rule supersedes and without those of rules in dry run.", listOf(defined("test"))},
+	}}
+}
+
+func accountKeys() object {
+	return object{what: "account", doc: "One IMAP account.", required: []string{"host", "username", "password"}, keys: []key{
+		{"host", "The IMAP server, as in imap.example.org.", filled()},
+		{"port", "Its port; default 993, or 143 without implicit TLS.", integer(1, maxPort)},
+		{"tls", "How the connection is secured: implicit (the default), starttls or none.", either(enum(tlsModes()...), defined("tls"))},
+		{"username", "The login name.", shape{"type": []string{"string", "number", "boolean"}, "minLength": 1}},
+		{"password", "The password, or better where it is: a file, an environment variable, a credential of systemd or a command.", either(filled(), defined("secret"))},
+		{"addresses", "Your own addresses in this account; default: the username if it has an @.", oneOrMore(pattern("@"))},
+		{"trusted_authserv", "The names by which your own servers sign their Authentication-Results, the first word of that field; default none is believed.", defined("texts")},
+		{"watch", `The mailboxes that are watched: names, patterns as in "Lists/*", and roles as in "role:junk"; default INBOX.`, defined("texts")},
+		{"connections", "The most connections that this account opens; default 3.", integer(1, maxConnections)},
+		{"idle", "How long one IDLE lasts, 1m to 29m; default 5m.", span()},
+		{"poll", "How often mailboxes are looked at for which there is no IDLE, 5s to 24h; default 60s.", span()},
+		{"dry_run", "Decide and record for this account, and touch nothing.", boolean()},
+	}}
+}
+
+func tlsKeys() object {
+	return object{what: "tls", doc: "How the connection is secured.", keys: []key{
+		{"mode", "implicit (port 993, the default), starttls or none.", enum(tlsModes()...)},
+		{"ca", "A PEM file with a private certificate authority, or the server's own certificate.", filled()},
+	}}
+}
+
+func secretKeys() object {
+	return object{what: "secret", doc: "Where a secret comes from.", one: true, keys: []key{
+		{"file", "A file that holds it.", filled()},
+		{"env", "The environment variable that holds it, without the $.", filled()},
+		{"credential", "The credential's name in LoadCredential= of the systemd unit.", filled()},
+		{"command", "A program and its arguments that prints it; no shell is involved.", shape{"type": "array", "items": defined("text"), "minItems": 1}},
+	}}
+}
+
+func bodyKeys() object {
+	return object{what: "body", doc: "How much of a message's text rules see.", keys: []key{
+		{"limit", "At most so many bytes of it, 1KiB to 4MiB; default 64KiB.", either(integer(minBody, maxBody), pattern("^[1-9][0-9]* *(KiB|MiB)$"))},
+	}}
+}
+
+func webhookKeys() object {
+	return object{what: "webhook", doc: "One endpoint.", required: []string{"url"}, keys: []key{
+		{"url", "Where the JSON document is sent.", pattern("^[Hh][Tt][Tt][Pp][Ss]?://")},
+		{"secret", "Signs the calls as Standard Webhooks has it; without one they are not signed.", either(filled(), defined("secret"))},
+	}}
+}
+
+func listKeys() object {
+	return object{what: "list", doc: "A list in a file of its own.", required: []string{"file"}, keys: []key{
+		{"file", "One value a line; blank lines and lines that begin with # are skipped. It is read again by reload.", filled()},
+	}}
+}
+
+func ruleKeys() object {
+	return object{what: "rule", doc: "One rule.", required: []string{"name", "if", "then"}, keys: []key{
+		{"name", "The journal knows the rule by it: a rule with another name acts on a message again.", defined("text")},
+		{"accounts", "The accounts that the rule is for; default all.", defined("texts")},
+		{"in", `The mailboxes that the rule looks at: names, patterns as in "Lists/*", and roles as in "role:junk"; default INBOX.`, defined("texts")},
+		{"if", "The condition; true is always.", defined("text")},
+		{"then", "What is done with a message that matches.", wordOrList()},
+		{"stop", "No later rule is asked for a message that matches.", boolean()},
+		{"dry_run", "Decide and record, and do nothing.", boolean()},
+		{"max_messages", "The most messages that the rule may move or expunge at once; what is beyond is held until you confirm it. Default 1000, or 100 for expunge.", integer(1, maxMessages)},
+		{"tests", "Tests of this rule alone, whatever the others do.", listOf(defined("test"))},
+		{"on", "When the rule is asked.", enum("arrival")},
+	}}
+}
+
+func testKeys() object {
+	return object{what: "test", doc: "One test: a message, what is given, and the actions that are wanted.", required: []string{"message", "want"}, keys: []key{
+		{"name", "What the test is called in the output; default: the rule and the file.", defined("text")},
+		{"message", "A message file of at most 64 MiB, relative to this file; or, as a block of several lines, the message itself.", filled()},
+		{"given", "What is known of the message beside its text.", defined("given")},
+		{"want", "The actions that are wanted, in order; keep, or the empty list, wants none.", either(enum("keep"), wordOrList())},
+	}}
+}
+
+func givenKeys() object {
+	return object{what: "given", doc: "What is known of the message beside its text.", keys: []key{
+		{"account", "The account; default: the rule's first.", defined("text")},
+		{"mailbox", "The mailbox; default: INBOX, or the first that the rule looks at.", defined("text")},
+		{"role", "The role of the mailbox.", enum(mailboxRoles()...)},
+		{"flags", "The flags of the message; default none.", defined("texts")},
+		{"received", "When it arrived; default: the Date of the message.", instant()},
+		{"now", "What time it is; default: a minute after it arrived.", instant()},
+		{"duplicate", "A message with its Message-ID was seen before in the account.", boolean()},
+		{"has_reply", "A later message of the account refers to it.", boolean()},
+		{"by_user", "The user moved it here.", boolean()},
+		{"moved_from", "The mailbox that the user moved it from; by_user follows from it.", defined("text")},
+	}}
+}
