@@ -20,7 +20,6 @@ import (
 	"imapilot/engine/config"
 	"imapilot/engine/control"
 	"imapilot/engine/journal"
-	"imapilot/rules/ruletest"
 )
 
 // runFlags are the flags of run.
@@ -54,8 +53,8 @@ func (a *app) run(parent context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	if report := ruletest.Run(cfg.Rules, cfg.Tests); report.Failed() > 0 {
-		return fmt.Errorf("%s, and rules come into force only when their own tests pass; 'imapilot test' shows them", testSummary(report))
+	if failed := failedTests(cfg); failed != "" {
+		return fmt.Errorf("%s, and rules come into force only when their own tests pass; 'imapilot test' shows them", failed)
 	}
 	log := a.logger(f.verbose)
 	db, err := open(parent, cfg)
@@ -175,8 +174,8 @@ func (a *app) reloadEngine(e *engine.Engine, log *slog.Logger) (string, error) {
 		if cfg == nil {
 			return fmt.Errorf("the configuration has problems (%s), the old rules stay in force; 'imapilot check' shows them", config.Summary(diags))
 		}
-		if report := ruletest.Run(cfg.Rules, cfg.Tests); report.Failed() > 0 {
-			return fmt.Errorf("of the rules' own tests, %d failed, the old rules stay in force; 'imapilot test' shows them", report.Failed())
+		if failed := failedTests(cfg); failed != "" {
+			return fmt.Errorf("%s, the old rules stay in force; 'imapilot test' shows them", failed)
 		}
 		return e.Reload(cfg)
 	}()

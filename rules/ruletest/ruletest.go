@@ -14,6 +14,8 @@ type Result struct {
 	Case Case
 	Got  []actions.Action
 	Pass bool
+	// Covered is set when the test could be decided, whatever came of it.
+	Covered bool
 	// Detail says why a test failed, on lines of at most 74 columns where
 	// names permit.
 	Detail string
@@ -176,7 +178,7 @@ func (r Runner) whyNot(c Case, d rules.Decision) string {
 func (g Given) place() string { return fmt.Sprintf("mailbox %q of account %q", g.Mailbox, g.Account) }
 
 func judge(c Case, got []actions.Action, because string) Result {
-	res := Result{Case: c, Got: got, Pass: slices.EqualFunc(got, c.Want, actions.Action.Equal)}
+	res := Result{Case: c, Got: got, Covered: true, Pass: slices.EqualFunc(got, c.Want, actions.Action.Equal)}
 	if !res.Pass {
 		res.Detail = compared(c.Want, got, because)
 	}

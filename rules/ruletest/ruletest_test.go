@@ -72,6 +72,9 @@ func TestRun(t *testing.T) {
 			if r.Pass != test.pass || !strings.Contains(r.Detail, test.says) {
 				t.Errorf("pass %t, detail %q", r.Pass, r.Detail)
 			}
+			if r.Covered == strings.Contains(r.Detail, "not covered") {
+				t.Errorf("covered %t, detail %q", r.Covered, r.Detail)
+			}
 			if want := map[bool]int{true: 0, false: 1}[test.pass]; report.Failed() != want {
 				t.Errorf("%d failed, want %d", report.Failed(), want)
 			}
