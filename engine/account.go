@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -15,6 +16,7 @@ import (
 	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
 	"imapilot/rules"
+	"imapilot/rules/facts"
 )
 
 // account is one IMAP account. The goroutine of run owns all of it but what
@@ -31,6 +33,7 @@ type account struct {
 	rules     *rules.Ruleset
 	webhooks  []config.Webhook
 	dryRun    bool
+	bodyLimit int // octets of a part that rules see
 	// generation counts reloads and connections: what was decided under an
 	// older one is decided again before anything destructive.
 	generation int
@@ -80,7 +83,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 // reload takes new rules. It may be called from any goroutine.
 func (a *account) reload(cfg *config.Config) {
 	a.reloading.Lock()
-	a.rules, a.webhooks = cfg.Rules, cfg.Webhooks
+	a.rules, a.webhooks, a.bodyLimit = cfg.Rules, cfg.Webhooks, cfg.BodyLimit
 	a.dryRun = a.engine.opts.DryRun || cfg.DryRun || a.cfg.DryRun
 	a.generation++
 	dry := a.dryRun
@@ -101,6 +104,13 @@ func (a *account) current() (*rules.Ruleset, int) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	return a.rules, a.generation
+}
+
+// partLimit is how many octets of a part rules see.
+func (a *account) partLimit() int {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	return cmp.Or(a.bodyLimit, facts.DefaultLimit)
 }
 
 func (a *account) isDryRun() bool {

@@ -27,7 +27,14 @@ type candidate struct {
 	fetched imapsession.Fetched
 	message *facts.Message
 	print   journal.Fingerprint
-	entries []journal.Entry
+	// at is the clock of the decision, skip the rules that must not act, and why.
+	at   time.Time
+	skip map[string]string
+	// decision is what the rules say once nothing is missing; absent is set when
+	// what they need did not come: the message stays pending.
+	decision rules.Decision
+	absent   bool
+	entries  []journal.Entry
 	// arrived is the expected arrival that it fulfils, "" if none.
 	arrived string
 }
@@ -38,7 +45,7 @@ type candidate struct {
 func (c *connection) process(ctx context.Context, name string, uids []imap.UID, j judgement) error {
 	ruleset, generation := c.current()
 	box := c.ruleMailbox(name)
-	fetched, err := c.session.FetchHeaders(ctx, setOf(uids), ruleset.Needs(c.cfg.Name, box).HeaderFields)
+	fetched, err := c.fetchFirst(ctx, setOf(uids), ruleset.Needs(c.cfg.Name, box))
 	switch {
 	case mailboxOnly(err) && len(uids) > 1:
 		// Some server refuse the lot for one bad message.
@@ -59,19 +66,29 @@ func (c *connection) process(ctx context.Context, name string, uids []imap.UID, 
 		c.later(name, c.timing.Unfetched)
 	}
 	cursor := c.cursors[name]
-	all := c.candidates(cursor, fetched)
+	all := c.candidates(cursor, fetched, ruleset.Needs(c.cfg.Name, box).WholeHeader)
 	if err := c.decide(ctx, ruleset, cursor, all, j); err != nil {
 		return err
+	}
+	if decided := complete(all); len(decided) < len(all) {
+		c.unfetched = true
+		c.later(name, c.timing.Unfetched)
+		all = decided
 	}
 	return c.record(ctx, cursor, all, generation)
 }
 
-func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fetched) []*candidate {
+// complete are the candidates of which everything came that the rules need.
+func complete(all []*candidate) []*candidate {
+	return slices.DeleteFunc(slices.Clone(all), func(m *candidate) bool { return m.absent })
+}
+
+func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fetched, whole bool) []*candidate {
 	out := make([]*candidate, len(fetched))
 	for i, f := range fetched {
 		h := facts.ParseHeader(f.Header)
 		m := &candidate{fetched: f, print: fingerprint(f, h)}
-		m.message = &facts.Message{UID: f.UID, Flags: f.Flags, Received: f.Received, Size: f.Size, Header: h}
+		m.message = &facts.Message{UID: f.UID, Flags: f.Flags, Received: f.Received, Size: f.Size, Header: h, WholeHeader: whole}
 		out[i] = m
 	}
 	c.recognise(cursor, out)
@@ -115,13 +132,16 @@ func (c *connection) expectedBy(cursor journal.Cursor, m *candidate, claimed map
 func (c *connection) decide(ctx context.Context, ruleset *rules.Ruleset, cursor journal.Cursor, all []*candidate, j judgement) error {
 	now := time.Now()
 	var acting []*candidate
-	for _, m := range all {
-		if m.arrived != "" {
-			continue
-		}
-		d := c.evaluate(ruleset, cursor.Mailbox, m.message, now, nil)
-		m.entries = c.entriesOf(cursor, m, d, now)
-		if len(d.Plan.Items) > 0 {
+	open := slices.DeleteFunc(slices.Clone(all), func(m *candidate) bool { return m.arrived != "" })
+	for _, m := range open {
+		m.at = now
+	}
+	if err := c.settle(ctx, ruleset, cursor, all, open); err != nil {
+		return err
+	}
+	for _, m := range complete(open) {
+		m.entries = c.entriesOf(cursor, m, m.decision, now)
+		if len(m.decision.Plan.Items) > 0 {
 			acting = append(acting, m)
 		}
 	}
@@ -129,18 +149,32 @@ func (c *connection) decide(ctx context.Context, ruleset *rules.Ruleset, cursor 
 	if err != nil {
 		return err
 	}
-	for _, m := range acting {
-		if skip := skips[m.fetched.UID]; len(skip) > 0 {
-			m.entries = c.entriesOf(cursor, m, c.evaluate(ruleset, cursor.Mailbox, m.message, now, skip), now)
-			m.entries = keepWithReason(m, cursor, skip, m.entries, now)
-		}
+	if err := c.decideAgain(ctx, ruleset, cursor, all, acting, skips); err != nil {
+		return err
 	}
-	return c.limit(ctx, ruleset, acting, j)
+	return c.limit(ctx, ruleset, complete(acting), j)
 }
 
-func (c *connection) evaluate(ruleset *rules.Ruleset, mailbox string, m *facts.Message, now time.Time, skip map[string]string) rules.Decision {
+// decideAgain decides the messages that came back without the rules that
+// acted on them before.
+func (c *connection) decideAgain(ctx context.Context, ruleset *rules.Ruleset, cursor journal.Cursor, all, acting []*candidate, skips map[imap.UID]map[string]string) error {
+	back := slices.DeleteFunc(slices.Clone(acting), func(m *candidate) bool { return len(skips[m.fetched.UID]) == 0 })
+	for _, m := range back {
+		m.skip = skips[m.fetched.UID]
+	}
+	if err := c.settle(ctx, ruleset, cursor, all, back); err != nil {
+		return err
+	}
+	for _, m := range complete(back) {
+		m.entries = c.entriesOf(cursor, m, m.decision, m.at)
+		m.entries = keepWithReason(m, cursor, m.skip, m.entries, m.at)
+	}
+	return nil
+}
+
+func (c *connection) evaluate(ruleset *rules.Ruleset, mailbox string, m *candidate) rules.Decision {
 	return ruleset.Evaluate(rules.Input{
-		Account: c.cfg.Name, Mailbox: c.ruleMailbox(mailbox), Message: m, Now: now, Skip: skip,
+		Account: c.cfg.Name, Mailbox: c.ruleMailbox(mailbox), Message: m.message, Now: m.at, Skip: m.skip,
 	})
 }
 

@@ -11,7 +11,6 @@ import (
 	"imapilot/actions"
 	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
-	"imapilot/rules"
 	"imapilot/rules/facts"
 )
 
@@ -27,7 +26,8 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 	for _, w := range entries {
 		uids.AddNum(w.UID)
 	}
-	fetched, err := c.session.FetchHeaders(ctx, uids, ruleset.Needs(c.cfg.Name, box).HeaderFields)
+	needs := ruleset.Needs(c.cfg.Name, box)
+	fetched, err := c.fetchFirst(ctx, uids, needs)
 	if err != nil {
 		return err
 	}
@@ -35,14 +35,19 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 	if err != nil {
 		return err
 	}
+	again, open := redecided(entries, fetched, needs.WholeHeader)
+	if err := c.settle(ctx, ruleset, c.cursors[name], open, open); err != nil {
+		return err
+	}
 	batch := journal.Batch{At: time.Now()}
 	t := targets{c: c, seen: map[string]imapsession.Status{}}
 	for _, w := range entries {
-		if _, there := present[w.UID]; there && !isFetched(fetched, w.UID) {
+		m := again[w.Seq]
+		if _, there := present[w.UID]; there && (m == nil || m.absent) {
 			w.NextTry = time.Now().Add(c.timing.Again)
 			continue
 		}
-		e, err := c.again(ctx, &batch, t, ruleset, w, fetched)
+		e, err := c.again(ctx, &batch, t, w, m)
 		if err != nil {
 			return err
 		}
@@ -56,8 +61,24 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 	return nil
 }
 
-func isFetched(fetched []imapsession.Fetched, uid imap.UID) bool {
-	return slices.ContainsFunc(fetched, func(f imapsession.Fetched) bool { return f.UID == uid })
+// redecided are the messages that came, by the sequence of their entry, as
+// the first decisions saw them.
+func redecided(entries []*task, fetched []imapsession.Fetched, whole bool) (of map[int64]*candidate, all []*candidate) {
+	of = map[int64]*candidate{}
+	for _, w := range entries {
+		i := slices.IndexFunc(fetched, func(f imapsession.Fetched) bool { return f.UID == w.UID })
+		if i < 0 {
+			continue
+		}
+		f := fetched[i]
+		m := &candidate{fetched: f, print: w.Print, at: w.Decided, skip: w.Skipped}
+		m.message = &facts.Message{
+			UID: f.UID, Flags: asDecided(f.Flags, w.Entry), Received: f.Received, Size: f.Size,
+			Header: facts.ParseHeader(f.Header), WholeHeader: whole,
+		}
+		of[w.Seq], all = m, append(all, m)
+	}
+	return of, all
 }
 
 // forgotten are the arrivals that an entry's old steps expected and its new
@@ -75,24 +96,19 @@ func (c *connection) forgotten(old journal.Entry, now []journal.Expected) []stri
 	return out
 }
 
-// again decides one entry anew and adds what it owes to the batch.
-func (c *connection) again(ctx context.Context, batch *journal.Batch, t targets, ruleset *rules.Ruleset, w *task, fetched []imapsession.Fetched) (journal.Entry, error) {
+// again replaces the unfinished steps of an entry by those of the decision
+// on its message, and adds what it owes to the batch.
+func (c *connection) again(ctx context.Context, batch *journal.Batch, t targets, w *task, m *candidate) (journal.Entry, error) {
 	e := cloneEntry(w.Entry)
-	i := slices.IndexFunc(fetched, func(f imapsession.Fetched) bool { return f.UID == w.UID })
-	if i < 0 {
+	if m == nil || m.absent {
 		withdraw(&e, nil)
 		e.State, e.Reason = journal.Gone, "the message is not in the mailbox any more"
 		return e, nil
 	}
-	m := &candidate{fetched: fetched[i], print: e.Print}
-	m.message = &facts.Message{
-		UID: e.UID, Flags: asDecided(fetched[i].Flags, e), Received: fetched[i].Received,
-		Size: fetched[i].Size, Header: facts.ParseHeader(fetched[i].Header),
-	}
 	if e.From == "" && e.Subject == "" {
 		e.From, e.Subject = shown(fromOf(m.message.Header)), shown(m.message.Header.Subject())
 	}
-	d := c.evaluate(ruleset, e.Mailbox, m.message, e.Decided, e.Skipped)
+	d := m.decision
 	if c.isDryRun() {
 		withdraw(&e, nil)
 		e.Plan, e.State = d.Plan, journal.DryRun

@@ -8,11 +8,11 @@ func bodyFields() []Field {
 	structure := Needs{Structure: true}
 	return []Field{
 		{Name: "body.text", typ: text, needs: inText, Doc: "The text, decoded; of a message that has only HTML the text that one reads. Only so much as the limit under body: says.",
-			Example: `body.text contains "tracking number"`, value: func(s *snapshot) any { return s.message.Text.Text }},
+			Example: `body.text contains "tracking number"`, value: certain(facts.TextContent, func(m *facts.Message) any { return m.Text.Text })},
 		{Name: "body.html", typ: text, needs: Needs{Contents: []facts.Content{facts.HTMLContent}}, Doc: "The HTML as it stands, within the same limit.",
-			Example: `body.html contains "<form"`, value: func(s *snapshot) any { return s.message.HTML.Text }},
+			Example: `body.html contains "<form"`, value: certain(facts.HTMLContent, func(m *facts.Message) any { return m.HTML.Text })},
 		{Name: "body.truncated", typ: typ{kind: boolKind}, needs: inText, Doc: "Whether the text goes on beyond the limit, so that body.text lacks its end.",
-			Example: `body.truncated or has(body.text, "unsubscribe")`, value: func(s *snapshot) any { return s.message.Text.Truncated }},
+			Example: `body.truncated or has(body.text, "unsubscribe")`, value: certain(facts.TextContent, func(m *facts.Message) any { return m.Text.Truncated })},
 		{Name: "attachments", typ: listOf(attachmentKind), needs: structure, Doc: "The attachments, from the structure of the message; nothing of them is fetched.",
 			Example: `any(attachments, .name endsWith ".pdf" and .size < mb(5))`, value: attachmentsOf},
 		{Name: "has_attachment", typ: typ{kind: boolKind}, needs: structure, Doc: "Whether there is one.", Example: "has_attachment and size > mb(10)",
@@ -23,6 +23,17 @@ func bodyFields() []Field {
 				}
 				return has
 			}},
+	}
+}
+
+// certain reads a content, or gives the error where it may be in a part that
+// was not seen.
+func certain(c facts.Content, get func(*facts.Message) any) func(*snapshot) any {
+	return func(s *snapshot) any {
+		if err := s.message.Structure.Unseen(c); err != nil {
+			return err
+		}
+		return get(s.message)
 	}
 }
 
@@ -45,9 +56,9 @@ func bounceFields() []Field {
 	return []Field{
 		headerTruth("is_bounce", "Whether it is a delivery status notification (RFC 3464).", "is_bounce", (*facts.Header).IsBounce, "Content-Type"),
 		{Name: "bounce.status", typ: text, needs: report, Doc: `The status of the delivery that failed, "5.1.1" (RFC 3463), "" if it is no bounce.`,
-			Example: `is_bounce and bounce.status startsWith "5."`, value: func(s *snapshot) any { return s.message.Report.Status }},
+			Example: `is_bounce and bounce.status startsWith "5."`, value: certain(facts.ReportContent, func(m *facts.Message) any { return m.Report.Status })},
 		{Name: "bounce.recipient", typ: text, needs: report, Doc: `The address that was not reached, "" if it is no bounce.`,
-			Example: `is_bounce and bounce.recipient endsWith "@example.org"`, value: func(s *snapshot) any { return s.message.Report.Recipient }},
+			Example: `is_bounce and bounce.recipient endsWith "@example.org"`, value: certain(facts.ReportContent, func(m *facts.Message) any { return m.Report.Recipient })},
 	}
 }
 

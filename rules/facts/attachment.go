@@ -17,13 +17,14 @@ type Attachment struct {
 
 // Attachments returns the parts that clients show as files, in order; an
 // attached message is one of them, whatever it contains. The error is
-// ErrTooManyParts where the message has more parts than are looked at.
+// ErrTooManyParts where the message has more parts than are looked at, or what
+// NewPartialStructure was given.
 func (s *Structure) Attachments() ([]Attachment, error) {
 	if s == nil {
 		return nil, nil
 	}
-	if s.cut {
-		return nil, ErrTooManyParts
+	if s.unseen != nil {
+		return nil, s.unseen
 	}
 	var out []Attachment
 	for _, l := range s.leaves {
@@ -37,7 +38,7 @@ func (s *Structure) Attachments() ([]Attachment, error) {
 // HasAttachment reports whether clients show a paperclip: whether there is an
 // attachment other than the pictures that the HTML itself shows (RFC 8621
 // section 4.1.4), as every signature with a logo has them. One attachment that
-// was seen is enough; only where none was does ErrTooManyParts come.
+// was seen is enough; only where none was does the error of Attachments come.
 func (s *Structure) HasAttachment() (bool, error) {
 	if s == nil {
 		return false, nil
@@ -47,10 +48,7 @@ func (s *Structure) HasAttachment() (bool, error) {
 			return true, nil
 		}
 	}
-	if s.cut {
-		return false, ErrTooManyParts
-	}
-	return false, nil
+	return false, s.unseen
 }
 
 func (l leaf) attachment() Attachment {

@@ -31,15 +31,15 @@ const (
 )
 
 // ErrTooManyParts is the answer where a message has more parts than are looked
-// at, so that its attachments are not known.
-var ErrTooManyParts = errors.New("the message has more than 500 parts, or parts nested more than 32 deep: its attachments are not known")
+// at, so that its attachments, and parts that were not seen, are not known.
+var ErrTooManyParts = errors.New("the message has more than 500 parts, or parts nested more than 32 deep: what is in them is not known")
 
 // Structure is the MIME structure of a message (RFC 9051 section 7.5.2). The
 // nil Structure has no parts.
 type Structure struct {
 	leaves []leaf
-	// cut is set when a limit kept parts from being seen.
-	cut bool
+	// unseen is why there may be parts that were not seen, nil if there are none.
+	unseen error
 }
 
 // Part is one part of a message that is no multipart.
@@ -65,7 +65,29 @@ func (p Part) Section() []int { return slices.Clone(p.section) }
 func NewStructure(root imap.BodyStructure) *Structure {
 	w := walker{}
 	w.walk(root, place{})
-	return &Structure{leaves: w.leaves, cut: w.cut}
+	s := &Structure{leaves: w.leaves}
+	if w.cut {
+		s.unseen = ErrTooManyParts
+	}
+	return s
+}
+
+// NewPartialStructure is NewStructure where not all of the structure could be
+// read, or nothing of it: why is then the answer of whatever the missing parts
+// could change.
+func NewPartialStructure(root imap.BodyStructure, why error) *Structure {
+	s := NewStructure(root)
+	s.unseen = why
+	return s
+}
+
+// Unseen returns why a content that Find does not find may be there all the
+// same, nil where it certainly is not, or is found.
+func (s *Structure) Unseen(c Content) error {
+	if _, found := s.Find(c); found || s == nil {
+		return nil
+	}
+	return s.unseen
 }
 
 // Find returns the part that holds the content, false if the message has none.

@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+	"imapilot/rules"
+	"imapilot/rules/facts"
+)
+
+// fetchFirst fetches what every message is looked at with: flags,
+// INTERNALDATE, size, and the header fields that the rules name.
+func (c *connection) fetchFirst(ctx context.Context, uids imap.UIDSet, needs rules.Needs) ([]imapsession.Fetched, error) {
+	if needs.WholeHeader {
+		return c.session.FetchWholeHeaders(ctx, uids)
+	}
+	return c.session.FetchHeaders(ctx, uids, needs.HeaderFields)
+}
+
+// settle evaluates messages of the selected mailbox until nothing is missing:
+// what an undecided message still needs is fetched stage by stage, for just
+// these messages, in one command a stage. all are the messages that are
+// decided together. A message whose items do not come is absent afterwards.
+func (c *connection) settle(ctx context.Context, ruleset *rules.Ruleset, cursor journal.Cursor, all, open []*candidate) error {
+	for len(open) > 0 {
+		var undecided []*candidate
+		for _, m := range open {
+			m.decision = c.evaluate(ruleset, cursor.Mailbox, m)
+			if !m.decision.Missing.IsZero() {
+				undecided = append(undecided, m)
+			}
+		}
+		if err := c.fetchMissing(ctx, cursor, all, undecided); err != nil {
+			return err
+		}
+		open = complete(undecided)
+	}
+	return nil
+}
+
+// fetchMissing fetches what the decisions of messages are missing, one stage
+// of it. A message for which nothing came becomes absent, so that each round
+// has less to do than the one before.
+func (c *connection) fetchMissing(ctx context.Context, cursor journal.Cursor, all, undecided []*candidate) error {
+	for _, stage := range []struct {
+		of    func(rules.Needs) bool
+		fetch func([]*candidate) error
+	}{
+		{func(n rules.Needs) bool { return n.History }, func([]*candidate) error { return c.histories(ctx, cursor, all) }},
+		{func(n rules.Needs) bool { return n.Structure }, func(some []*candidate) error { return c.fetchStructures(ctx, some) }},
+		{func(n rules.Needs) bool { return len(n.Contents) > 0 }, func(some []*candidate) error { return c.fetchContents(ctx, some) }},
+	} {
+		some := slices.DeleteFunc(slices.Clone(undecided), func(m *candidate) bool { return !stage.of(m.decision.Missing) })
+		if len(some) == 0 {
+			continue
+		}
+		if err := stage.fetch(some); err != nil {
+			return err
+		}
+	}
+	for _, m := range undecided {
+		m.absent = m.absent || !m.has(m.decision.Missing)
+	}
+	return nil
+}
+
+// has reports whether everything that was missing came.
+func (m *candidate) has(n rules.Needs) bool {
+	return (!n.History || m.message.History != nil) && (!n.Structure || m.message.Structure != nil) &&
+		(!n.WholeHeader || m.message.WholeHeader) && !slices.ContainsFunc(n.Contents, func(k facts.Content) bool { return !m.message.Known(k) })
+}
+
+func (c *connection) fetchStructures(ctx context.Context, some []*candidate) error {
+	got, err := c.session.FetchStructures(ctx, setOf(uidsIn(some)))
+	if err = c.refusedHere(err); err != nil {
+		return err
+	}
+	for _, m := range some {
+		s, came := got[m.fetched.UID]
+		switch {
+		case !came:
+		case s.Err != nil:
+			m.message.Structure = facts.NewPartialStructure(nil, fmt.Errorf("the structure of the message cannot be read: %w", s.Err))
+		case s.Cut:
+			m.message.Structure = facts.NewPartialStructure(s.Root, facts.ErrTooManyParts)
+		default:
+			m.message.Structure = facts.NewStructure(s.Root)
+		}
+	}
+	return nil
+}
+
+// refusedHere notes that the server refused messages, and lets it pass: those
+// that did not come stay pending and are asked for again.
+func (c *connection) refusedHere(err error) error {
+	if !mailboxOnly(err) {
+		return err
+	}
+	c.log.Error("parts of messages cannot be fetched; the messages stay pending", "error", err)
+	return nil
+}
+
+func uidsIn(some []*candidate) []imap.UID {
+	out := make([]imap.UID, len(some))
+	for i, m := range some {
+		out[i] = m.fetched.UID
+	}
+	return out
+}
+
+// fetchContents fetches parts of bodies: of messages whose parts have the same
+// numbers with one command, and all commands in one round trip.
+func (c *connection) fetchContents(ctx context.Context, some []*candidate) error {
+	limit := c.partLimit()
+	requests := requestsFor(some, limit)
+	var parts []imapsession.FetchedPart
+	if len(requests) > 0 {
+		var err error
+		if parts, err = c.session.FetchParts(ctx, requests); c.refusedHere(err) != nil {
+			return err
+		}
+	}
+	type key struct {
+		uid     imap.UID
+		section string
+	}
+	got := map[key]imapsession.FetchedPart{}
+	for _, p := range parts {
+		got[key{p.UID, p.Section}] = p
+	}
+	for _, m := range some {
+		for _, content := range m.decision.Missing.Contents {
+			section, there := sectionOf(m.message.Structure, content)
+			p, came := got[key{m.fetched.UID, section}]
+			if came || !there {
+				m.message.SetContent(content, p.Data, p.Truncated)
+			}
+		}
+	}
+	return nil
+}
+
+// requestsFor groups messages by the parts that they need.
+func requestsFor(some []*candidate, limit int) []imapsession.PartRequest {
+	groups := map[string]*imapsession.PartRequest{}
+	var order []string
+	for _, m := range some {
+		var sections []string
+		for _, content := range m.decision.Missing.Contents {
+			if section, there := sectionOf(m.message.Structure, content); there && !slices.Contains(sections, section) {
+				sections = append(sections, section)
+			}
+		}
+		if len(sections) == 0 {
+			continue
+		}
+		id := strings.Join(sections, " ")
+		if groups[id] == nil {
+			groups[id] = &imapsession.PartRequest{Sections: sections, Limit: limit}
+			order = append(order, id)
+		}
+		groups[id].UIDs.AddNum(m.fetched.UID)
+	}
+	out := make([]imapsession.PartRequest, len(order))
+	for i, id := range order {
+		out[i] = *groups[id]
+	}
+	return out
+}
+
+// sectionOf is the part of a message that holds a content: "1.2".
+func sectionOf(s *facts.Structure, content facts.Content) (string, bool) {
+	part, ok := s.Find(content)
+	if !ok {
+		return "", false
+	}
+	var numbers []string
+	for _, n := range part.Section() {
+		numbers = append(numbers, strconv.Itoa(n))
+	}
+	return strings.Join(numbers, "."), true
+}
