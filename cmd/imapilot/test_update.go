@@ -129,7 +129,7 @@ func replaceFile(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(out.Name()) // of no effect once it has its name
+	defer func() { _ = os.Remove(out.Name()) }() // there is none once it has its name
 	_, err = out.Write(text)
 	err = cmp.Or(err, out.Chmod(st.Mode().Perm()), out.Sync(), out.Close())
 	if err != nil {
