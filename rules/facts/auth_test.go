@@ -41,6 +41,7 @@ func TestAuth(t *testing.T) {
 		{"several signatures, one passes", []string{"mx.example.org; dkim=fail header.d=list.example; dkim=pass header.d=a.example; dkim=pass header.d=b.example"}, "none pass none", "a.example b.example"},
 		{"several signatures, none passes", []string{"mx.example.org; dkim=neutral header.d=a.example; dkim=fail header.d=b.example"}, "none neutral none", ""},
 		{"several DMARC, one fails", []string{"mx.example.org; dmarc=pass header.from=a.example; dmarc=fail header.from=b.example"}, "none none fail", ""},
+		{"several SPF of the sender, one fails", []string{"mx.example.org; spf=pass smtp.mailfrom=x@a.example; spf=fail smtp.mailfrom=x@b.example"}, "fail none none", ""},
 		{"SPF of sender and name", []string{"mx.example.org; spf=none smtp.helo=mail.a.example; spf=pass smtp.mailfrom=x@a.example"}, "pass none none", "a.example"},
 		{"SPF of the name alone", []string{"mx.example.org; spf=pass smtp.mailfrom=<> smtp.helo=mail.a.example"}, "pass none none", "mail.a.example"},
 		{"name beside the sender is not verified", []string{"mx.example.org; spf=pass smtp.mailfrom=x@evil.example smtp.helo=bank.example"}, "pass none none", "evil.example"},
@@ -89,6 +90,25 @@ func TestAuthReadsNoOtherField(t *testing.T) {
 		"X-Authentication-Results: mx.example.org; spf=pass", "Received-SPF: pass")
 	if got := h.Auth([]string{"mx.example.org"}); got.SPF != "none" {
 		t.Errorf("SPF = %q from a field that is not Authentication-Results", got.SPF)
+	}
+}
+
+func TestAuthFieldsAreCapped(t *testing.T) {
+	lines := slices.Repeat([]string{"Authentication-Results: mx; x=pass"}, maxAuthFields)
+	if got := header(append(lines, "Authentication-Results: mx; spf=pass")...).Auth([]string{"mx"}).SPF; got != "none" {
+		t.Errorf("SPF = %q from a field beyond the limit", got)
+	}
+	if got := header(append(lines[1:], "Authentication-Results: mx; spf=pass")...).Auth([]string{"mx"}).SPF; got != "pass" {
+		t.Errorf("SPF = %q from the last field within the limit", got)
+	}
+}
+
+func TestStructuredFieldsAreCapped(t *testing.T) {
+	if n := len(segments(strings.Repeat(";", 1000))); n != maxSegments {
+		t.Errorf("%d segments, want %d", n, maxSegments)
+	}
+	if n := len(pairs(strings.Repeat("a=b ", 1000))); n != maxPairs {
+		t.Errorf("%d pairs, want %d", n, maxPairs)
 	}
 }
 

@@ -82,15 +82,9 @@ func isOneOf(id string, trusted []string) bool {
 	return id != "" && slices.ContainsFunc(trusted, func(t string) bool { return strings.EqualFold(t, id) })
 }
 
-// authservID reads the name of the server; the version may follow it. It is ""
-// where a result stands in its place, as Exchange writes it.
-func authservID(s string) string {
-	id := unquote(s[:valueSize(s)])
-	if strings.ContainsRune(id, '=') {
-		return ""
-	}
-	return id
-}
+// authservID reads the name of the server; the version may follow it. Where a
+// result stands in its place, as Exchange writes it, it is no name of any.
+func authservID(s string) string { return unquote(s[:valueSize(s)]) }
 
 // parseResult reads "method=result" with the reason and the properties after it.
 // The version of a method says nothing, because there is only one.

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ func header(lines ...string) *Header {
 func shownAddresses(all []Address) string {
 	var out []string
 	for _, a := range all {
-		out = append(out, a.Address)
+		out = append(out, cmp.Or(a.Address, "nobody"))
 	}
 	return strings.Join(out, " ")
 }

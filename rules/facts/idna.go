@@ -96,7 +96,7 @@ func idnLabel(label string) (display, ascii string) {
 	}
 	ascii, err = idna.Display.ToASCII(display)
 	switch {
-	case err != nil || len(ascii) > maxLabel || strings.ContainsAny(display, ".@"):
+	case err != nil || len(ascii) > maxLabel:
 		return label, label
 	case strings.HasPrefix(label, "xn--") && ascii != label:
 		// Two spellings of one label: it would not be this domain any more.

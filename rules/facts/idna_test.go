@@ -43,6 +43,8 @@ func TestInternationalDomains(t *testing.T) {
 		{"right-to-left override", "a\u202eb.example", "a\u202eb.example", "a\u202eb.example"},
 		{"full-width at sign", "a\uff20b.example", "a\uff20b.example", "a\uff20b.example"},
 		{"label too long", strings.Repeat("ü", 64) + ".example", strings.Repeat("ü", 64) + ".example", strings.Repeat("ü", 64) + ".example"},
+		{"domain too long", strings.Repeat("ü"+strings.Repeat("a", 50)+".", 5) + "example", strings.Repeat("ü"+strings.Repeat("a", 50)+".", 5) + "example", strings.Repeat("ü"+strings.Repeat("a", 50)+".", 5) + "example"},
+		{"dot that is none", "bü\u2024cher.example", "bü\u2024cher.example", "bü\u2024cher.example"},
 		{"too many labels", strings.Repeat("ü.", 20) + "example", strings.Repeat("ü.", 20) + "example", strings.Repeat("ü.", 20) + "example"},
 		{"address literal", "[ipv6:2001:db8::1]", "[ipv6:2001:db8::1]", "[ipv6:2001:db8::1]"},
 		{"no domain", "", "", ""},
