@@ -49,6 +49,7 @@ func TestAddresses(t *testing.T) {
 		{`"ann@example.org"`, []Address{addr("", "ann", "example.org")}},
 		{`<"ann@example.org">`, []Address{addr("", "ann", "example.org")}},
 		{`"ann@example.org" <>`, []Address{{Name: "ann@example.org"}}},
+		{`"a @ b"@c`, []Address{addr("", "a @ b", "c")}},
 		{"@", []Address{{Name: "@"}}},
 		{"<mailto:bob@example.net>", []Address{bob}},
 		{"MAILTO:bob@example.net", []Address{bob}},

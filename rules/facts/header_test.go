@@ -204,7 +204,7 @@ func TestHostileHeadersAreCheap(t *testing.T) {
 		"parameters":         "Content-Type: multipart/report" + strings.Repeat(`;a="`, 16000),
 		"international":      strings.Repeat("To: "+strings.Repeat("a@"+strings.Repeat("ü.あ.", 7)+"x,", 100)+"\n", 2) + "Cc: " + strings.Repeat("a@"+strings.Repeat("я.α.", 7)+"x,", 100),
 		"long labels":        "To: " + strings.Repeat("a@"+strings.Repeat("üéあア漢ñ", 50)+",", 100),
-		"one long label":     "To: a@" + strings.Repeat("éあя漢", 6000),
+		"one long label":     "To: a@" + distinct(20000),
 		"named colons":       "To: " + strings.Repeat("a:", 20000) + "<",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,6 +220,15 @@ func TestHostileHeadersAreCheap(t *testing.T) {
 			}
 		})
 	}
+}
+
+// distinct is a label of n different characters, which Punycode takes one by one.
+func distinct(n int) string {
+	out := make([]rune, n)
+	for i := range out {
+		out[i] = rune(0x4e00 + i)
+	}
+	return string(out)
 }
 
 func FuzzParseHeader(f *testing.F) {

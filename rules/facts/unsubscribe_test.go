@@ -33,6 +33,7 @@ func TestUnsubscribe(t *testing.T) {
 		{"control character", "<https://x/\x01u>, <mailto:u\x7f@x>", Unsubscribe{}},
 		{"C1 control", "<https://x/\u0085u>", Unsubscribe{}},
 		{"bidi control", "<https://x/\u202eu>", Unsubscribe{}},
+		{"space that does not break", "<https://x/\u00a0u>", Unsubscribe{}},
 		{"quote", `<https://x/"u>`, Unsubscribe{}},
 		{"other schemes", "<javascript:alert(1)>, <file:///etc/passwd>, <data:,x>, <ftp://x/u>", Unsubscribe{}},
 		{"nothing after the scheme", "<https://>, <http://>, <mailto:>, <https:///path>", Unsubscribe{}},
