@@ -261,7 +261,7 @@ func (m *message) readSection(s *scanner, name, section string, want item) bool 
 	case checkSection(section) == nil:
 		has = itemParts & want
 	}
-	if has == 0 {
+	if has == 0 || len(m.parts) >= maxSections {
 		return s.skip()
 	}
 	s.cut = false

@@ -129,7 +129,8 @@ func (s *scanner) quoted() ([]byte, bool) {
 }
 
 func (s *scanner) literal() ([]byte, bool) {
-	head, _, ok := bytes.Cut(s.rest(), []byte("\r\n"))
+	const longest = len("~{9223372036854775807+}\r\n")
+	head, _, ok := bytes.Cut(s.b[s.i:min(len(s.b), s.i+longest)], []byte("\r\n"))
 	if !ok {
 		return nil, false
 	}

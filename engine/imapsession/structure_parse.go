@@ -94,7 +94,7 @@ func (r *structureReader) text() string {
 	return string(word)
 }
 
-// number reads a number; what is none is 0.
+// count reads a number, at most most; what is none is 0.
 func (r *structureReader) count(most uint64) uint64 {
 	if !r.more() {
 		return 0
@@ -159,7 +159,7 @@ func (r *structureReader) multipart(children []imap.BodyStructure, subtype strin
 // single reads what follows the type of a part.
 func (r *structureReader) single(mediaType string, depth int) imap.BodyStructure {
 	bs := &imap.BodyStructureSinglePart{Type: mediaType, Subtype: r.text(), Params: r.parameters(), ID: r.text(), Description: decodeText(r.text())}
-	if !r.more() && (mediaType == "" || bs.Subtype == "") {
+	if !r.more() && (mediaType == "") != (bs.Subtype == "") {
 		// A multipart without any parts, of some servers.
 		return r.multipart(nil, cmp.Or(bs.Subtype, mediaType))
 	}
@@ -190,20 +190,31 @@ func (r *structureReader) particulars(bs *imap.BodyStructureSinglePart, depth in
 }
 
 // holdsMessage tells an envelope, a structure and a number of lines from the
-// extension data, which begins with a string or NIL. The envelope may be NIL.
+// extension data: an MD5 or NIL, and a disposition. The envelope and the
+// structure may be NIL. It looks ahead no further than it must, for messages may
+// be nested.
 func (r *structureReader) holdsMessage() bool {
 	if r.at('(') {
 		return true
 	}
 	ahead := scanner{b: r.b, i: r.i, patient: r.patient}
-	for range 2 {
-		if !ahead.skip() {
-			return false
-		}
-		ahead.spaces()
+	ahead.nstring()
+	ahead.spaces()
+	if ahead.special('(') {
+		// A structure begins with another one, or with two strings.
+		return ahead.special('(') || ahead.twoStrings()
 	}
+	ahead.nstring()
+	ahead.spaces()
 	_, ok := ahead.number(64)
 	return ok
+}
+
+func (s *scanner) twoStrings() bool {
+	_, first := s.str()
+	s.spaces()
+	_, second := s.str()
+	return first && second
 }
 
 func (r *structureReader) message(depth int) *imap.BodyStructureMessageRFC822 {

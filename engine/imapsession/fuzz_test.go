@@ -1,0 +1,131 @@
+package imapsession
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// FuzzFetch gives a collector arbitrary responses: what it keeps was asked for,
+// and is within the limits.
+func FuzzFetch(f *testing.F) {
+	for _, seed := range []string{`(UID 5 FLAGS (\Seen) BODY[1]<0> "ab" BODY[2.1] {3+}` + "\r\nabc)", `(UID 5 BODYSTRUCTURE ("a" "b" NIL NIL NIL "x" 5))`,
+		`(UID 7 BODY[HEADER] "A: b" BODY[1] NIL)`, `(BODYSTRUCTURE ("a"b" "c") UID 5)`, `(UID 5 BODYSTRUCTURE (`, `(UID 5 BODY["]"] x BODY[1<5> "y")`} {
+		f.Add([]byte(seed), []byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		for _, want := range []item{itemFlags | itemDate | itemSize | itemHeader, itemFields, itemStructure, itemParts} {
+			c := newCollector(imap.UIDSetNum(5, 7), want, small())
+			c.room = 5000
+			c.limit = func(imap.UID, string) int { return 4 }
+			for _, data := range [][]byte{first, second} {
+				c.take(response{kind: "FETCH", data: bytes.Clone(data)})
+			}
+			if len(c.got) > 2 || c.room < 0 {
+				t.Fatalf("%d messages, room %d", len(c.got), c.room)
+			}
+			for _, m := range c.complete() {
+				checkCollected(t, m, want)
+			}
+		}
+	})
+}
+
+func checkCollected(t *testing.T, m *message, want item) {
+	if m.UID != 5 && m.UID != 7 || want == itemStructure && (m.structure.Root == nil) == (m.structure.Err == nil) {
+		t.Fatalf("%+v", m)
+	}
+	sections := map[string]bool{}
+	for _, p := range m.parts {
+		if sections[p.Section] || p.UID != m.UID || len(p.Data) > 4 || len(p.Data) == 4 && !p.Truncated || checkSection(p.Section) != nil {
+			t.Fatalf("%+v", p)
+		}
+		sections[p.Section] = true
+	}
+}
+
+// FuzzGuard lets a server say anything to a session: every method returns, what
+// it returns was asked for, and imapclient never meets what it cannot read.
+func FuzzGuard(f *testing.F) {
+	for _, seed := range []string{
+		"* 1 FETCH (UID 5 BODY[1]<0> \"ab\")\r\nT1 OK\r\nT2 NO [PARSE] x\r\n* 1 FETCH (UID 5 BODYSTRUCTURE (\"a\" \"b\" NIL NIL NIL \"x\" 5))\r\nT3 OK done\r\n* SEARCH 5\r\nT4 OK x\r\n",
+		"T2 OK\r\nT1 OK\r\nT3 BAD\r\n", "* BYE x\r\n", "+ \r\nT1 OK\r\nT1 OK\r\n", "* 1 FETCH (UID 5 BODY[1] {99999}\r\n", "T4 OK\r\n",
+		"* 1 FETCH (UID 5 BODYSTRUCTURE (" + strings.Repeat("x ", 100) + "{5}\r\nT1 OK\r\n)\r\nT1 OK\r\nT2 OK\r\nT3 OK\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		conn := &canned{in: bytes.NewReader(in), begun: make(chan struct{}), closed: make(chan struct{})}
+		o := Options{Limits: small()}.withDefaults()
+		s := &Session{o: o, guard: newGuard(conn, conn, o), caps: Capabilities{ESearch: true}}
+		s.attach(response{kind: "OK"})
+		defer s.Close()
+		uids := imap.UIDSetNum(5, 7)
+		parts, err := s.FetchParts(t.Context(), []PartRequest{{uids, []string{"1"}, 4}, {imap.UIDSetNum(7), []string{"2.1"}, 4}})
+		typed(t, err)
+		for _, p := range parts {
+			if !uids.Contains(p.UID) || len(p.Data) > 4 || p.Section != "1" && (p.Section != "2.1" || p.UID != 7) {
+				t.Fatalf("%+v", p)
+			}
+		}
+		structures, err := s.FetchStructures(t.Context(), uids)
+		typed(t, err)
+		for uid := range structures {
+			if !uids.Contains(uid) {
+				t.Fatalf("UID %d", uid)
+			}
+		}
+		_, err = s.SearchAbove(t.Context(), 3)
+		typed(t, err)
+	})
+}
+
+// typed demands an *Error whose reason is not that imapclient broke down.
+func typed(t *testing.T, err error) {
+	var e *Error
+	if err != nil && (!errors.As(err, &e) || strings.Contains(err.Error(), "panic") || strings.Contains(err.Error(), "imapclient") || strings.Contains(err.Error(), "in response")) {
+		t.Fatal(err)
+	}
+}
+
+// canned is a server that says all it has to say at the first command.
+type canned struct {
+	net.Conn
+	in            io.Reader
+	begun, closed chan struct{}
+	writes        int
+	once          sync.Once
+}
+
+func (c *canned) Read(p []byte) (int, error) {
+	select {
+	case <-c.begun:
+		return c.in.Read(p)
+	case <-c.closed:
+		return 0, net.ErrClosed
+	}
+}
+
+// Write lets the server speak once both commands that go out together are
+// there: what it says before is for a command that nobody sent.
+func (c *canned) Write(p []byte) (int, error) {
+	if c.writes++; c.writes == 2 {
+		close(c.begun)
+	}
+	return len(p), nil
+}
+
+func (c *canned) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return nil
+}
+
+func (*canned) SetReadDeadline(time.Time) error  { return nil }
+func (*canned) SetWriteDeadline(time.Time) error { return nil }
