@@ -22,6 +22,7 @@ func TestServers(t *testing.T) {
 	behaviours := map[string]func(t *testing.T, srv *imaptest.Server, s *imapsession.Session){
 		"capabilities": capabilities, "mailboxes": mailboxes, "arguments": arguments, "fetch": fetch, "search": search,
 		"changes": changes, "long sets": longSets, "append": appends, "idle": idle, "view": view,
+		"whole headers": wholeHeaders, "structures": structures, "parts": parts, "criteria": criteria,
 	}
 	for _, kind := range []struct {
 		name  string
