@@ -51,7 +51,7 @@ func (a *assembler) next() ([]byte, error) {
 			return nil, err
 		}
 		brace, size, ok := announcedLiteral(end)
-		if !ok || !mayHoldLiteral(a.buf) {
+		if !ok || !a.over && !mayHoldLiteral(a.buf) {
 			return a.buf, nil
 		}
 		if a.spent += size; size > a.limits.Announced || a.spent > a.limits.Announced {
@@ -95,23 +95,29 @@ func (a *assembler) line(start int) (end []byte, err error) {
 // budget.
 func (a *assembler) add(start int, part []byte) error {
 	if a.over {
-		if a.spent += int64(len(part)); a.spent > a.limits.Announced {
-			return fmt.Errorf("%w: a response of over %d bytes", errTooMuch, a.limits.Announced)
-		}
 		a.end = tail(append(a.end, part...))
-		return nil
+		return a.drop(len(part))
 	}
 	a.buf = append(a.buf, part...)
-	line := len(a.buf) - start
-	if line <= a.lineLimit() && (start == 0 || len(a.buf) <= a.limits.Response+a.limits.Line) {
+	most := start + a.lineLimit()
+	if start > 0 {
+		most = min(most, max(start, a.limits.Response+a.limits.Line))
+	}
+	switch {
+	case len(a.buf) <= most:
 		return nil
+	case !isFetch(a.buf):
+		return fmt.Errorf("%w: a line of %d bytes", errTooMuch, len(a.buf)-start)
 	}
-	if !isFetch(a.buf) {
-		return fmt.Errorf("%w: a line of %d bytes", errTooMuch, line)
+	dropped := len(a.buf) - most
+	a.over, a.end, a.buf = true, tail(bytes.Clone(a.buf[start:])), a.buf[:most]
+	return a.drop(dropped)
+}
+
+func (a *assembler) drop(n int) error {
+	if a.spent += int64(n); a.spent > a.limits.Announced {
+		return fmt.Errorf("%w: a response with %d bytes of no use", errTooMuch, a.spent)
 	}
-	a.over = true
-	a.end = tail(bytes.Clone(a.buf[start:]))
-	a.buf = a.buf[:len(a.buf)-len(part)]
 	return nil
 }
 

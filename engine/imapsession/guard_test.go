@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -59,6 +60,78 @@ func TestGuardLetsOutWhatWasBegun(t *testing.T) {
 		if _, err := g.Write([]byte("T2 EXPUNGE\r\n")); err == nil {
 			t.Errorf("%q: a second command passes", tc.begun)
 		}
+	}
+}
+
+// Of several commands each leaves once, in its order, and not before the line of
+// the one before it has ended.
+func TestGuardLetsOutSeveral(t *testing.T) {
+	for name, tc := range map[string]struct {
+		writes []string
+		passes int // how many of them
+	}{
+		"in order":           {[]string{"T1 ID NIL\r\n", "T2 NOOP\r\n"}, 2},
+		"in pieces":          {[]string{"T1 ID (", "\"a\" ", "NIL)\r", "\n", "T2 NO", "OP\r\n"}, 4},
+		"the second first":   {[]string{"T2 NOOP\r\n"}, 0},
+		"one twice":          {[]string{"T1 ID NIL\r\n", "T2 ID NIL\r\n"}, 1},
+		"another in between": {[]string{"T1 ID NIL\r\n", "T2 EXPUNGE\r\n"}, 1},
+		"within the first":   {[]string{"T1 ID (", "T2 NOOP\r\n", "T3 EXPUNGE\r\n"}, 2},
+		"a third":            {[]string{"T1 ID NIL\r\n", "T2 NOOP\r\n", "* OK\r\n"}, 3}, // it belongs to the second
+	} {
+		w := &wire{}
+		g := newGuard(w, w, Options{}.withDefaults())
+		if err := g.begin(newOperation("ID", "", nil), newOperation("NOOP", "", nil)); err != nil {
+			t.Fatal(err)
+		}
+		passed := 0
+		for _, piece := range tc.writes {
+			if _, err := g.Write([]byte(piece)); err != nil {
+				break
+			}
+			passed++
+		}
+		if passed != tc.passes {
+			t.Errorf("%s: %d pieces pass, want %d", name, passed, tc.passes)
+		}
+	}
+}
+
+// Each command ends with the completion that has its tag, in any order, and a
+// response belongs to the first that takes it and has not ended.
+func TestGuardTellsAnswersApart(t *testing.T) {
+	w := &wire{}
+	g := newGuard(w, w, Options{}.withDefaults())
+	var taken []string
+	newOp := func(name string) *operation {
+		return newOperation(name, "", func(r response) bool {
+			if r.tag == "*" && r.kind == "SEARCH" {
+				taken = append(taken, name)
+			}
+			return r.kind == "SEARCH"
+		})
+	}
+	ops := []*operation{newOp("ID"), newOp("NOOP"), newOp("IDLE")}
+	if err := g.begin(ops...); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"T1 ID NIL\r\n", "T2 NOOP\r\n"} {
+		if _, err := g.Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, line := range []string{"* SEARCH 1", "T2 NO [LIMIT] x", "* SEARCH 1", "T1 OK", "* SEARCH 1"} {
+		if _, err := g.handle([]byte(line), nil); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+	}
+	if got := strings.Join(taken, " "); got != "ID ID" || !ops[0].completed || !ops[1].completed || ops[1].completion.code != "LIMIT" || ops[2].completed {
+		t.Errorf("taken by %q, completions %+v, %+v", got, ops[0].completion, ops[1].completion)
+	}
+	if g.due() != ops[2] {
+		t.Error("the third is not due")
+	}
+	if _, err := g.handle([]byte("T3 OK"), nil); err == nil {
+		t.Error("a command that was not sent has ended")
 	}
 }
 

@@ -38,6 +38,11 @@ func TestAssemble(t *testing.T) {
 		{"a long line", "* OK " + strings.Repeat("x", 60) + "\r\n", nil, errTooMuch},
 		{"a long search", "* SEARCH " + strings.Repeat("1 ", 60) + "\r\n", []string{"* SEARCH " + strings.Repeat("1 ", 60)}, io.EOF},
 		{"a longer search", "* SEARCH " + strings.Repeat("1 ", 100) + "\r\n", nil, errTooMuch},
+		{"a long FETCH", "* 1 FETCH (" + strings.Repeat("x ", 40) + ")\r\n", []string{"* 1 FETCH (" + strings.Repeat("x ", 40) + ")"}, io.EOF},
+		{"a longer one is cut off", "*  1  fetch (" + strings.Repeat("x", 140) + ")\r\n* OK\r\n", []string{"*  1  fetch (" + strings.Repeat("x", 107), "* OK"}, io.EOF},
+		{"with its literals", "* 1 FETCH (" + strings.Repeat("x", 112) + " {9}\r\nT1 OK\r\n\r\n (a {4}\r\nT2\r\n)\r\n* OK\r\n", []string{"* 1 FETCH (" + strings.Repeat("x", 109), "* OK"}, io.EOF},
+		{"of which no end is read", "* 1 FETCH (" + strings.Repeat("x", 4000), nil, errTooMuch},
+		{"nor a literal", "* 1 FETCH (" + strings.Repeat("x", 112) + " {51}\r\n", nil, errTooMuch},
 		{"cut off", "* OK", nil, io.EOF},
 		{"cut off in a literal", "* LIST {5}\r\nab", nil, io.ErrUnexpectedEOF},
 	} {
@@ -58,6 +63,25 @@ func TestAssemble(t *testing.T) {
 				t.Errorf("%q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+// Wherever a long FETCH is cut, and wherever its line lies in the buffers, the
+// literal at its end is not taken for responses.
+func TestNoResponseComesOutOfALongFetch(t *testing.T) {
+	limits := Limits{Line: 1000, Response: 5000}.withDefaults()
+	for _, before := range []string{"* 1 FETCH (", "* 1 FETCH (X {3000}\r\n" + strings.Repeat("y", 3000) + " "} {
+		for n := range 13_000 {
+			in := before + strings.Repeat("x", n) + " {9}\r\nT1 OK\r\n\r\n)\r\n* OK\r\n"
+			a := newAssembler(strings.NewReader(in), limits)
+			first, err := a.next()
+			if kept := len(first); err != nil || kept > limits.Response+limits.Line+100 || !a.over && !bytes.HasSuffix(first, []byte(")")) {
+				t.Fatalf("%d: %d bytes, over %v, %v", n, kept, a.over, err)
+			}
+			if second, err := a.next(); err != nil || string(second) != "* OK" {
+				t.Fatalf("%d: %q, %v", n, second, err)
+			}
+		}
 	}
 }
 

@@ -112,6 +112,9 @@ func capabilities(t *testing.T, srv *imaptest.Server, s *imapsession.Session) {
 	if c.Move == o.NoMove || c.UIDPlus == o.NoUIDPlus || c.Idle == o.NoIdle || !c.Has("imap4REV1") || !c.SpecialUse {
 		t.Errorf("%+v on a server with %+v", c, o)
 	}
+	if dovecot := srv.Dir != ""; c.ID != dovecot || (s.Server().Name == "Dovecot") != dovecot {
+		t.Errorf("ID is %v, and the server is %+v", c.ID, s.Server())
+	}
 	if s.Delimiter() != '/' || s.Prefix() != "" {
 		t.Errorf("delimiter %q, prefix %q", s.Delimiter(), s.Prefix())
 	}
