@@ -82,11 +82,14 @@ func (c *collector) take(r response) bool {
 // lengths: one that cannot be read must be known for it, since it would be
 // asked for again for ever.
 func (c *collector) parse(data []byte) (message, bool) {
-	m, ok := parseFetch(scanner{b: data}, c.want)
-	if !ok && c.want&itemStructure != 0 {
-		if again, better := parseFetch(scanner{b: data, patient: true}, c.want); better {
+	s := scanner{b: data}
+	m, ok := parseFetch(&s, c.want)
+	if (!ok || s.suspect) && c.want&itemStructure != 0 {
+		if again, better := parseFetch(&scanner{b: data, patient: true}, c.want); better {
 			return again, true
 		}
+	}
+	if !ok && c.want&itemStructure != 0 {
 		if alone, single := only(c.asked); single && m.UID == 0 && bytes.Contains(data, []byte("BODYSTRUCTURE")) {
 			m.UID = alone
 		}
@@ -176,14 +179,14 @@ var errStructure = errors.New("the server describes the parts of this message in
 // that are not known, and large ones that are not wanted, are passed over. ok is
 // false without a UID, or when the response is malformed. Header and parts still
 // lie in the response.
-func parseFetch(s scanner, want item) (m message, ok bool) {
+func parseFetch(s *scanner, want item) (m message, ok bool) {
 	ok = s.list(func() bool {
-		name, section := itemName(&s)
+		name, section := itemName(s)
 		s.spaces()
 		if section == nil {
-			return m.read(&s, name, want)
+			return m.read(s, name, want)
 		}
-		return m.readSection(&s, name, *section, want)
+		return m.readSection(s, name, *section, want)
 	})
 	return m, ok && m.UID != 0
 }

@@ -263,7 +263,7 @@ func parseAll(t *testing.T, line []byte) {
 	}
 	parseStatus(r.data, "INBOX")
 	toSet(append(parseSearch(r.data), parseESearch(r.data, "T1")...))
-	if m, ok := parseFetch(scanner{b: r.data}, itemHeader|itemStructure|itemParts); ok && m.UID == 0 {
+	if m, ok := parseFetch(&scanner{b: r.data}, itemHeader|itemStructure|itemParts); ok && m.UID == 0 {
 		t.Fatal("a message without a UID")
 	}
 	asked := imap.UIDSet{{Start: 1, Stop: 50}}

@@ -16,8 +16,9 @@ type scanner struct {
 	// cut is set when the last literal that was read had been cut.
 	cut bool
 	// patient lets a quoted string end only where a value can end: some servers
-	// do not escape the quotes within.
-	patient bool
+	// do not escape the quotes within. suspect is set when that would have made a
+	// difference.
+	patient, suspect bool
 }
 
 func (s *scanner) done() bool { return s.i >= len(s.b) }
@@ -105,13 +106,14 @@ func (s *scanner) quoted() ([]byte, bool) {
 	start := s.i + 1
 	if n := bytes.IndexAny(s.b[start:], `"\`); n >= 0 && s.b[start+n] == '"' && !s.patient {
 		s.i = start + n + 1
+		s.suspect = s.suspect || !s.valueEnds(s.i)
 		return s.b[start : start+n], true
 	}
 	var out []byte
 	for i := s.i + 1; i < len(s.b); i++ {
 		switch c := s.b[i]; c {
 		case '"':
-			if s.patient && i+1 < len(s.b) && !strings.ContainsRune(" )]\r", rune(s.b[i+1])) {
+			if s.patient && !s.valueEnds(i+1) {
 				out = append(out, c)
 				continue
 			}
@@ -126,6 +128,16 @@ func (s *scanner) quoted() ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// valueEnds reports whether a value of a body structure can end before i: a
+// parenthesis or another value follows.
+func (s *scanner) valueEnds(i int) bool {
+	if rest := s.b[min(i, len(s.b)):]; len(rest) > 0 && rest[0] == ' ' {
+		next := bytes.TrimLeft(rest[:min(len(rest), 8)], " ")
+		return len(next) == 0 || strings.IndexByte(`"(){-0123456789`, next[0]) >= 0 || hasPrefixFold(next, "NIL")
+	}
+	return i >= len(s.b) || strings.IndexByte("()", s.b[i]) >= 0
 }
 
 func (s *scanner) literal() ([]byte, bool) {
