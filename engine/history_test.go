@@ -127,7 +127,7 @@ func (d *desk) fetch(mailbox string, uids ...imap.UID) (journal.Cursor, []*candi
 	}
 	fetched, err := d.c.session.FetchHeaders(d.Context(), setOf(uids), []string{"Message-Id", "In-Reply-To", "References"})
 	d.check(err)
-	return cursor, d.c.candidates(cursor, fetched)
+	return cursor, d.c.candidates(cursor, fetched, false)
 }
 
 // take handles what is new in a mailbox and returns what was told of it.
