@@ -78,8 +78,6 @@ func (p Part) text(raw []byte, truncated bool) string {
 // in front, lines that end in LF.
 func cleanText(s string) string {
 	s = strings.TrimPrefix(strings.ToValidUTF8(s, "\uFFFD"), "\uFEFF")
-	if strings.ContainsAny(s, "\r\x00") {
-		s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "").Replace(s)
-	}
-	return s
+	s = strings.ReplaceAll(s, "\x00", "")
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 }

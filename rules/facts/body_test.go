@@ -39,6 +39,7 @@ func TestSetContentText(t *testing.T) {
 		"unknown charset":           {"x-unknown", "8bit", "Gr\xfc\xdfe", "Grüße"},
 		"unknown charset, utf-8":    {"x-unknown", "8bit", "Grüße", "Grüße"},
 		"no charset for browsers":   {"iso-2022-kr", "7bit", "abc", "abc"},
+		"the same, in 8 bits":       {"iso-2022-kr", "8bit", "Gr\xfc\xdfe", "Grüße"},
 		"base64":                    {"utf-8", "base64", "R3LDvMOf\r\nZQ==\r\n", "Grüße"},
 		"base64, one long line":     {"utf-8", "BASE64", "R3LDvMOfZQ==", "Grüße"},
 		"base64, no padding":        {"utf-8", "base64", "R3LDvMOfZQ", "Grüße"},
@@ -107,10 +108,12 @@ func TestSetContentOfHTML(t *testing.T) {
 	if want := "<p>Grüße</p><p>du</p>"; m.HTML.Text != want || !m.HTML.Truncated {
 		t.Errorf("HTML %+v, want %q, truncated", m.HTML, want)
 	}
-	m = message("text/html", "", "8bit")
-	m.SetContent(TextContent, []byte("<meta charset=koi8-r>\xf0\xd2\xc9"), false)
-	if m.Text.Text != "При" {
-		t.Errorf("with the charset of its own: %q", m.Text.Text)
+	for _, charset := range []string{"", "US-ASCII"} {
+		m = message("text/html", charset, "8bit")
+		m.SetContent(TextContent, []byte("<meta charset=koi8-r>\xf0\xd2\xc9"), false)
+		if m.Text.Text != "При" {
+			t.Errorf("with the charset of its own, declared %q: %q", charset, m.Text.Text)
+		}
 	}
 }
 

@@ -58,9 +58,6 @@ func extended(params map[string]string, name string) (string, bool) {
 			break
 		}
 		found = true
-		if len(w.octets) >= maxParam {
-			break
-		}
 	}
 	return w.param(), found
 }
@@ -68,7 +65,6 @@ func extended(params map[string]string, name string) (string, bool) {
 // addEncoded adds a %-encoded piece. The first one starts with the charset and
 // the language: utf-8'en'%e2%82%ac (RFC 2231 section 4).
 func (w *word) addEncoded(s string, first bool) {
-	s = s[:min(len(s), maxParam)]
 	if first {
 		if parts := strings.SplitN(s, "'", 3); len(parts) == 3 {
 			w.charset, s = cleanToken(parts[0]), parts[2]

@@ -102,6 +102,9 @@ func TestParseParams(t *testing.T) {
 			t.Errorf("%q: %q %q, want %q %q", tt.in, value, got, tt.value, tt.want)
 		}
 	}
+	if _, got := parseParams("a/b; " + strings.Repeat("x", maxToken+1) + "=1; c=d"); len(got) != 1 {
+		t.Errorf("a name without end was kept: %.200q", got)
+	}
 	var many strings.Builder
 	for i := range 200 {
 		many.WriteString("; p" + strings.Repeat("x", i%90) + string(rune('a'+i/90)) + "=1")

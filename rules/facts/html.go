@@ -92,11 +92,8 @@ func (r *htmlReader) isHidden() bool {
 	}
 }
 
-// maxStyle is the most octets of a style that are looked at.
-const maxStyle = 4096
-
 func hidesBy(style []byte) bool {
-	style = bytes.Join(bytes.Fields(bytes.ToLower(style[:min(len(style), maxStyle)])), nil)
+	style = bytes.Join(bytes.Fields(bytes.ToLower(style)), nil)
 	return bytes.Contains(style, []byte("display:none")) || bytes.Contains(style, []byte("visibility:hidden"))
 }
 

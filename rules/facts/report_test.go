@@ -30,6 +30,7 @@ func TestParseReport(t *testing.T) {
 		"no number":         {perMessage + "Final-Recipient: rfc822;a@b\nAction: failed\nStatus: 5..1\n", Report{"", "a@b"}},
 		"no empty line":     {"Reporting-MTA: x\nFinal-Recipient: rfc822;a@b\nAction: failed\nStatus: 5.1.1\n", Report{"5.1.1", "a@b"}},
 		"many empty lines":  {"\n\n" + perMessage + "\n \t\n\nFinal-Recipient: rfc822;a@b\nAction: failed\nStatus: 5.1.1\n", Report{"5.1.1", "a@b"}},
+		"only white space":  {"Final-Recipient: rfc822; x@y\nAction: delayed\n \t\nFinal-Recipient: rfc822;a@b\nAction: failed\n", Report{"", "a@b"}},
 		"a bad line":        {perMessage + "garbage\nFinal-Recipient: rfc822;a@b\nAction: failed\nStatus: 5.1.1\n", Report{"5.1.1", "a@b"}},
 		"only the status":   {perMessage + "Status: 5.1.1\n", Report{"5.1.1", ""}},
 		"about the message": {perMessage, Report{}},

@@ -216,10 +216,7 @@ func (w *walker) walk(bs imap.BodyStructure, at place) {
 	case *imap.BodyStructureMultiPart:
 		number, subtype := w.count, strings.ToLower(bs.Subtype)
 		for i, child := range bs.Children {
-			if w.walk(child, at.child(subtype, i, number)); w.count >= maxParts && i+1 < len(bs.Children) {
-				w.cut = true
-				return
-			}
+			w.walk(child, at.child(subtype, i, number))
 		}
 	case *imap.BodyStructureSinglePart:
 		if at.depth == 0 {

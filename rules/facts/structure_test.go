@@ -65,6 +65,8 @@ func TestFind(t *testing.T) {
 		"mixed, nested":         {multi("mixed", multi("alternative", plain, multi("related", html, single("image/png"))), single("application/pdf")), "1.1", "1.2.1", ""},
 		"related around":        {multi("related", multi("alternative", plain, html), single("image/png", withID)), "1.1", "1.2", ""},
 		"plain of the inner":    {multi("alternative", multi("related", html), multi("mixed", plain)), "2.1", "1.1", ""},
+		"another alternative":   {multi("mixed", multi("alternative", html), multi("alternative", plain)), "1.1", "1.1", ""},
+		"one within another":    {multi("alternative", multi("alternative", html), plain), "2", "1.1", ""},
 		"html, then a footer":   {multi("mixed", html, plain), "1", "1", ""},
 		"signed":                {multi("signed", multi("alternative", plain, html), single("application/pgp-signature")), "1.1", "1.2", ""},
 		"text is an attachment": {multi("mixed", single("text/plain", disposed("attachment", "")), plain), "2", "", ""},
@@ -106,6 +108,13 @@ func TestPartIsComparable(t *testing.T) {
 	}
 }
 
+func TestTokensAreBounded(t *testing.T) {
+	s := NewStructure(single(strings.Repeat("x", 1000)+"/"+strings.Repeat("y", 1000), sized(strings.Repeat("z", 1000), 1)))
+	if p := s.leaves[0].Part; len(p.Type) != 2*maxToken+1 || len(p.Encoding) != maxToken {
+		t.Errorf("a type of %d octets, an encoding of %d", len(p.Type), len(p.Encoding))
+	}
+}
+
 func samePart(a, b Part) bool {
 	return a.Type == b.Type && a.Charset == b.Charset && a.Encoding == b.Encoding && a.Size == b.Size
 }
@@ -144,6 +153,7 @@ func TestAttachments(t *testing.T) {
 		"a named invitation":         {multi("mixed", plain, single("application/ics", named("invite.ics"))), []Attachment{{"invite.ics", "application/ics", 100, false}}, true},
 		"a logo":                     {multi("related", html, single("image/png", named("logo.png"), withID)), []Attachment{{"logo.png", "image/png", 100, true}}, false},
 		"a logo called attachment":   {multi("related", html, single("image/png", disposed("attachment", "i.png"), withID)), []Attachment{{"i.png", "image/png", 100, true}}, false},
+		"a logo further in":          {multi("related", html, multi("mixed", single("image/png", named("logo.png"), withID))), []Attachment{{"logo.png", "image/png", 100, true}}, false},
 		"a PDF called attachment":    {multi("related", html, single("application/pdf", disposed("attachment", "a.pdf"), withID)), []Attachment{pdf}, true},
 		"a nameless resource":        {multi("related", html, single("image/png", withID)), nil, false},
 		"a PDF in a related":         {multi("related", html, single("application/pdf", disposed("inline", "a.pdf"))), []Attachment{{"a.pdf", "application/pdf", 100, true}}, true},
