@@ -218,3 +218,12 @@ func badCriteria(t *testing.T, s *imapsession.Session, field func(key, value str
 	}
 	check(t, s.Noop(t.Context()))
 }
+
+// stages asks for one message, stage after stage.
+func stages(t *testing.T, s *imapsession.Session) {
+	ctx, one := t.Context(), imap.UIDSetNum(1)
+	must[[]imapsession.Fetched](t)(s.FetchHeaders(ctx, one, []string{"Subject"}))
+	must[[]imapsession.Fetched](t)(s.FetchWholeHeaders(ctx, one))
+	must[map[imap.UID]imapsession.FetchedStructure](t)(s.FetchStructures(ctx, one))
+	must[[]imapsession.FetchedPart](t)(s.FetchParts(ctx, []imapsession.PartRequest{{UIDs: one, Sections: []string{"1", "2.1"}, Limit: 9}}))
+}
