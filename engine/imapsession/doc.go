@@ -10,8 +10,9 @@
 // tagged completions. So no response, however odd, hostile or unasked for,
 // reaches a parser that would end the connection over it, and no FETCH that
 // nobody asked for is taken for an answer. In the other direction the guard
-// lets out only the command that was begun: a command is never replaced by
-// another one behind the caller's back.
+// lets out only the commands that were begun, each once: a command is never
+// replaced by another one behind the caller's back. Several go out before the
+// first is answered only where none changes anything.
 //
 // What the package promises:
 //
@@ -23,10 +24,14 @@
 //     ends. A command that was cut off so has [Error.Unknown] set, and the
 //     connection is closed.
 //   - What a FETCH returns is complete: a message of which an item did not come
-//     back is absent.
+//     back is absent. A structure that can never be read is there, and says so; a
+//     part that was cut says so, too.
+//   - No message, however its sender made it, ends the connection: a FETCH that
+//     is over the limits is cut, up to Limits.Announced.
 //   - Every error is an [*Error] with a [Class]. An OK that is not plain success
 //     (OVERQUOTA, MESSAGELIMIT) is an error.
-//   - No argument can break out of its command: CR, LF and NUL are refused.
+//   - No argument can break out of its command: CR, LF and NUL are refused. A
+//     search goes out as it is meant or not at all.
 //   - STARTTLS is finished before anything that the server said in clear text
 //     is believed, and there is no fall-back to clear text.
 //   - A session keeps no more than the limits of [Limits] in memory.

@@ -120,6 +120,7 @@ func TestDeepStructures(t *testing.T) {
 		"multiparts": strings.Repeat("(", 200_000) + plainWire + strings.Repeat(` "mixed")`, 200_000),
 		"messages":   strings.Repeat(letters, 200_000) + plainWire + strings.Repeat(` 7)`, 200_000),
 		"values":     `("a" "b" ` + strings.Repeat("(", 200_000) + strings.Repeat(")", 200_000) + `)`,
+		"tildes":     `("a" "b" NIL NIL NIL "x" 5 ` + strings.Repeat("~ ", 1_000_000) + `)`, // each may begin a literal
 		"extensions": `("a" "b" NIL NIL NIL "x" 5 NIL NIL NIL NIL ` + strings.Repeat("(", 200_000) + strings.Repeat(")", 200_000) + `)`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,6 +160,27 @@ func TestWideStructures(t *testing.T) {
 	s := scanner{b: []byte(params)}
 	if got := readStructure(&s).Root.(*single); len(got.Params) != 1 || got.Size != 5 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Lists within a structure, and parts within a response, are cut at their limits.
+func TestLongListsAreCut(t *testing.T) {
+	long := "(" + strings.Repeat(`("a" NIL "b" "c")`, 5*maxAddresses) + ")"
+	in := `("message" "rfc822" NIL NIL NIL "7BIT" 99 (NIL "s" ` + long + long + `) ` + plainWire + ` 7 NIL NIL (` + strings.Repeat(`"de" `, 5*maxParameters) + `))`
+	got, ok := readStructure(&scanner{b: []byte(in)}).Root.(*single)
+	if !ok || got.Extended == nil || len(got.Extended.Language) != maxParameters {
+		t.Fatalf("%v", show(got))
+	}
+	if e := got.MessageRFC822.Envelope; len(e.From) != maxAddresses || len(e.Sender) != maxAddresses || len(messageIDs(strings.Repeat("<a>", 10*maxAddresses))) != maxAddresses {
+		t.Errorf("%d addresses", len(e.From))
+	}
+	var parts strings.Builder
+	for i := range 10 * maxSections {
+		fmt.Fprintf(&parts, ` BODY[%d] "x"`, i+1)
+	}
+	m, ok := parseFetch(&scanner{b: []byte("(UID 5" + parts.String() + ")")}, itemParts)
+	if !ok || len(m.parts) != maxSections {
+		t.Errorf("%d parts, %v", len(m.parts), ok)
 	}
 }
 
