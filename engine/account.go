@@ -48,6 +48,7 @@ type account struct {
 	pauses   map[string]journal.Pause
 	created  []journal.Creation
 	quota    *quota
+	trust    trust             // in the server's SEARCH
 	secret   [sha256.Size]byte // of the last login of the work connection
 
 	wake     *waker

@@ -29,7 +29,10 @@ type connection struct {
 	validity  uint32
 	permanent []imap.Flag // what may be stored there, empty: anything
 	repeats   map[string]repeat
-	unfetched bool                 // the scan under way could not fetch some message
+	// textProved is set once text search was tried on this connection, and works.
+	textProved bool
+	// unfetched is the first message that the scan under way could not fetch, 0 if none.
+	unfetched imap.UID
 	recreated map[string]time.Time // targets that were made again
 
 	reconciled time.Time

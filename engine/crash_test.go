@@ -219,6 +219,41 @@ func scenarios() []scenario {
 			},
 		},
 		{
+			name:  "by the body, to a name from it",
+			rules: "rules:\n  - name: body\n    if: body.text contains \"ticket\"\n    then: [{copy: All}, {move: 'T/${capture(body.text, \"ticket ([0-9]+)\")}'}]\n",
+			deliver: func(r *rig) {
+				r.deliver("INBOX", mime("one", "ticket 1", 10))
+				r.deliver("INBOX", mime("two", "ticket 2", 10))
+				r.deliver("INBOX", mime("other", "hello", 10))
+				r.mail("INBOX", "foreign", "x@example.org", imap.FlagDeleted)
+			},
+			check: func(r *rig) {
+				r.want("All", "one", "two")
+				r.want("T/1", "one")
+				r.want("T/2", "two")
+				r.want("INBOX", "other")
+				r.wantForeign()
+			},
+		},
+		{
+			// A duplicate is one however often it is decided again, and the first of
+			// two never becomes one.
+			name:  "duplicates",
+			rules: "rules:\n  - name: duplicates\n    if: duplicate\n    then: [{copy: Twice}, trash]\n",
+			deliver: func(r *rig) {
+				r.mail("INBOX", "twin", "x@example.org")
+				r.mail("INBOX", "twin", "x@example.org")
+				r.mail("INBOX", "single", "x@example.org")
+				r.mail("INBOX", "foreign", "x@example.org", imap.FlagDeleted)
+			},
+			check: func(r *rig) {
+				r.want("Twice", "twin")
+				r.want("Trash", "twin")
+				r.want("INBOX", "single", "twin")
+				r.wantForeign()
+			},
+		},
+		{
 			name:  "expunge",
 			rules: "rules:\n  - name: away\n    if: has(subject, \"away\")\n    then: [expunge]\n",
 			deliver: func(r *rig) {

@@ -31,14 +31,17 @@ func handle(c *journal.Cursor, uids []imap.UID) {
 }
 
 // trim raises the floor when the handled set spans more than the window, so
-// that the cursor stays small. Every UID below was listed and handled, or is
-// older than the window.
-func trim(c *journal.Cursor) {
+// that the cursor stays small. Every UID below was listed and handled; it is
+// not raised over one that is pending (0: none is).
+func trim(c *journal.Cursor, pending imap.UID) {
 	nums, ok := c.Handled.Nums()
 	if !ok || len(nums) <= journal.Window+journal.Window/4 {
 		return
 	}
 	floor := nums[len(nums)-journal.Window-1]
+	if pending != 0 {
+		floor = max(c.Floor, min(floor, pending-1))
+	}
 	var kept imap.UIDSet
 	for _, r := range c.Handled {
 		if r.Stop > floor {
@@ -52,7 +55,7 @@ func trim(c *journal.Cursor) {
 func baseline(mailbox string, validity uint32, listed []imap.UID) journal.Cursor {
 	c := journal.Cursor{Mailbox: mailbox, UIDValidity: validity}
 	handle(&c, listed)
-	trim(&c)
+	trim(&c, 0)
 	return c
 }
 

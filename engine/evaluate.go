@@ -60,22 +60,38 @@ func (c *connection) process(ctx context.Context, name string, uids []imap.UID, 
 	case err != nil:
 		return err
 	}
-	if len(fetched) < len(uids) {
-		// Announced, but not to be fetched yet, or gone: a listing will tell.
-		c.unfetched = true
-		c.later(name, c.timing.Unfetched)
+	for _, uid := range lacking(uids, fetched) {
+		c.notFetched(name, uid)
 	}
 	cursor := c.cursors[name]
 	all := c.candidates(cursor, fetched, ruleset.Needs(c.cfg.Name, box).WholeHeader)
 	if err := c.decide(ctx, ruleset, cursor, all, j); err != nil {
 		return err
 	}
-	if decided := complete(all); len(decided) < len(all) {
-		c.unfetched = true
-		c.later(name, c.timing.Unfetched)
-		all = decided
+	for _, m := range all {
+		if m.absent {
+			c.notFetched(name, m.fetched.UID)
+		}
 	}
-	return c.record(ctx, cursor, all, generation)
+	return c.record(ctx, cursor, complete(all), generation)
+}
+
+// lacking are the messages that were asked for and did not come.
+func lacking(uids []imap.UID, fetched []imapsession.Fetched) []imap.UID {
+	came := map[imap.UID]bool{}
+	for _, f := range fetched {
+		came[f.UID] = true
+	}
+	return slices.DeleteFunc(slices.Clone(uids), func(uid imap.UID) bool { return came[uid] })
+}
+
+// notFetched notes a message that was announced, but is not to be fetched yet,
+// or gone: a listing will tell.
+func (c *connection) notFetched(name string, uid imap.UID) {
+	if c.unfetched == 0 || uid < c.unfetched {
+		c.unfetched = uid
+	}
+	c.later(name, c.timing.Unfetched)
 }
 
 // complete are the candidates of which everything came that the rules need.

@@ -40,7 +40,7 @@ func (c *connection) record(ctx context.Context, cursor journal.Cursor, all []*c
 		}
 	}
 	handle(&cursor, uids)
-	trim(&cursor)
+	trim(&cursor, c.unfetched)
 	batch.Cursors = []journal.Cursor{cursor}
 	if len(known.Messages) > 0 {
 		batch.Known = []journal.KnownBatch{known}

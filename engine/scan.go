@@ -17,7 +17,7 @@ import (
 // handled, decides all of it and records that. It applies nothing.
 func (c *connection) scan(ctx, work context.Context, name string) error {
 	began := time.Now()
-	c.unfetched = false
+	c.unfetched = 0
 	sel, err := c.sel(work, name)
 	if err != nil {
 		return err
@@ -37,19 +37,40 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(todo, batchSize) {
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err := c.process(work, name, chunk, judgement{hours: hours, hold: hold}); err != nil {
+	for window := range slices.Chunk(todo, windowSize) {
+		if err := c.scanWindow(ctx, work, name, window, todo, judgement{hours: hours, hold: hold}); err != nil {
 			return err
 		}
 	}
-	if r, ok := c.repeats[name]; ok && !c.unfetched {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if r, ok := c.repeats[name]; ok && c.unfetched == 0 {
 		r.timer.Stop()
 		delete(c.repeats, name)
 	}
 	return c.scanned(work, name, began, hold, len(todo))
+}
+
+// scanWindow decides the messages of one window of a backlog: first those that
+// the server does not exclude, in batches, then it handles the excluded ones.
+func (c *connection) scanWindow(ctx, work context.Context, name string, window, all []imap.UID, j judgement) error {
+	possible, excluded, err := c.narrow(work, name, window)
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(possible, batchSize) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := c.process(work, name, chunk, j); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil || len(excluded) == 0 {
+		return nil
+	}
+	return c.exclude(work, name, excluded, all[max(0, len(all)-journal.Window)])
 }
 
 func (c *connection) noteSelected(name string, sel imapsession.Selected) {

@@ -49,6 +49,8 @@ func (t Timing) withDefaults() Timing {
 const (
 	// batchSize is how many messages are fetched, recorded or acted on at once.
 	batchSize = 500
+	// windowSize is how many messages of a backlog are searched at once.
+	windowSize = 20 * batchSize
 	// importSize is how many old messages in one scan are an import.
 	importSize = 100
 	// maxTries is how often a message's own failure is tried.

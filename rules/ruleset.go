@@ -101,14 +101,14 @@ func (rs *Ruleset) Needs(account string, mb Mailbox) Needs {
 			out = out.and(r.needs)
 		}
 	}
-	if rs.readsReplies() {
+	if rs.ReadsReplies() {
 		out = out.and(fromHeader("In-Reply-To", "References"))
 	}
 	return out
 }
 
-// readsReplies reports whether a rule asks for has_reply. The journal can
+// ReadsReplies reports whether a rule asks for has_reply. The journal can
 // answer it only if what the messages of all mailboxes refer to is read.
-func (rs *Ruleset) readsReplies() bool {
+func (rs *Ruleset) ReadsReplies() bool {
 	return slices.ContainsFunc(rs.facts, func(f fact) bool { return f.name == "has_reply" })
 }

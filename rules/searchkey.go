@@ -150,25 +150,29 @@ func (k searchKey) without(text bool) searchKey {
 // anything. Only the server's answer "no" is to be believed: the rules decide
 // the rest. It does not name the messages; the caller adds their UIDs.
 func (rs *Ruleset) SearchKey(account string, mb Mailbox, now time.Time, profile SearchProfile) (*imap.SearchCriteria, bool) {
-	key := searchKey{op: keyNone}
+	key, deleted := searchKey{op: keyNone}, false
 	for i := range rs.rules {
 		if r := &rs.rules[i]; r.looksAt(account, mb) {
-			key = key.or(r.searchKey(profile))
+			key, deleted = key.or(r.key.over.without(!profile.Text)), deleted || r.namesDeleted
 		}
 	}
 	if key.op == keyAll || key.count() > maxKeyParts {
 		return nil, false
 	}
-	return key.criteria(now), true
+	return undeleted(key, deleted).criteria(now), true
 }
 
 // searchKey is the key of one rule.
 func (r *compiledRule) searchKey(profile SearchProfile) searchKey {
-	key := r.key.over.without(!profile.Text)
-	if !r.namesDeleted {
-		key = key.and(searchKey{op: keyFlag, name: `\Deleted`}.not())
+	return undeleted(r.key.over.without(!profile.Text), r.namesDeleted)
+}
+
+// undeleted leaves out what only rules look at that name deleted.
+func undeleted(key searchKey, deleted bool) searchKey {
+	if deleted {
+		return key
 	}
-	return key
+	return key.and(searchKey{op: keyFlag, name: `\Deleted`}.not())
 }
 
 // criteria binds a key to the time of the search.

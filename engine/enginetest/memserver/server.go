@@ -49,9 +49,10 @@ type MemoryServer struct {
 	pipes         *pipeListener
 	listeners     []net.Listener
 
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
-	serve sync.WaitGroup
+	mu     sync.Mutex
+	conns  map[net.Conn]struct{}
+	hidden func(imap.UID) bool // from searches, nil: nothing
+	serve  sync.WaitGroup
 }
 
 // NewMemory starts a server. Close it.
@@ -76,6 +77,14 @@ func NewMemory(o Options) (*MemoryServer, error) {
 		Logger:       logger,
 	})
 	return s, s.listen()
+}
+
+// HideFromSearch makes searches by anything but UIDs leave messages out, as a
+// server does whose index is broken. nil hides nothing.
+func (s *MemoryServer) HideFromSearch(hidden func(imap.UID) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden = hidden
 }
 
 type discard struct{}

@@ -104,6 +104,27 @@ func (s *session) Login(username, password string) error {
 	return nil
 }
 
+func (s *session) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, options *imap.SearchOptions) (*imap.SearchData, error) {
+	data, err := s.UserSession.Search(kind, criteria, options)
+	s.server.mu.Lock()
+	hidden := s.server.hidden
+	s.server.mu.Unlock()
+	found, ok := imap.UIDSet(nil), false
+	if err == nil && hidden != nil && !onlyUIDs(criteria) {
+		found, ok = data.All.(imap.UIDSet)
+	}
+	if !ok {
+		return data, err
+	}
+	nums, _ := found.Nums()
+	data.All = imap.UIDSetNum(slices.DeleteFunc(nums, hidden)...)
+	return data, nil
+}
+
+func onlyUIDs(c *imap.SearchCriteria) bool {
+	return len(c.Flag)+len(c.NotFlag)+len(c.Header)+len(c.Not)+len(c.Or) == 0 && c.Larger == 0 && c.Smaller == 0
+}
+
 func (s *session) Create(mailbox string, options *imap.CreateOptions) error {
 	u := s.server.user
 	if err := u.refusal(mailbox); err != nil {
