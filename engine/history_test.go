@@ -135,6 +135,7 @@ func (d *desk) take(mailbox string) map[imap.UID]facts.History {
 	d.Helper()
 	cursor, all := d.fetch(mailbox)
 	out := d.told(cursor, all)
+	slices.Reverse(all) // servers answer in any order
 	d.check(d.c.record(d.Context(), cursor, all, 0))
 	return out
 }
@@ -401,4 +402,57 @@ func TestHistoryLooksOnlyWhereItMust(t *testing.T) {
 	cursor, all := d.fetch("INBOX")
 	now = "NO [INUSE] locked"
 	d.want("another delivery", d.told(cursor, all), 1, duplicate())
+}
+
+func TestHistoryDoesNotLookAtTheBatch(t *testing.T) {
+	now := ""
+	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}), refusing("INBOX", &now))
+	d.deliver("INBOX", "a", noon)
+	d.deliver("INBOX", "a", noon)
+	cursor, all := d.fetch("INBOX")
+	now = "NO [INUSE] locked"
+	d.want("its twin was just fetched", d.told(cursor, all), 2, duplicate())
+}
+
+func TestHistoryDoesNotLookForExpectedArrivals(t *testing.T) {
+	now := ""
+	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}), refusing("Lists", &now))
+	d.deliver("Lists", "a", noon)
+	d.take("Lists")
+	d.deliver("INBOX", "a", noon)
+	_, all := d.fetch("INBOX")
+	d.c.expected["1.0"] = journal.Expected{ID: "1.0", Mailbox: "INBOX", UIDNext: 1, Print: all[0].print}
+	cursor, all := d.fetch("INBOX")
+	now = "NO [INUSE] locked"
+	if got := d.told(cursor, all); len(got) != 0 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// A mailbox that became a mere name of others below it.
+func TestHistoryOfAMailboxThatHoldsNone(t *testing.T) {
+	now := ""
+	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}), refusing("Lists", &now))
+	d.deliver("Lists", "a", noon)
+	d.take("Lists")
+	d.deliver("INBOX", "a", noon)
+	cursor, all := d.fetch("INBOX")
+	for i := range d.c.dir.entries {
+		d.c.dir.entries[i].NoSelect = d.c.dir.entries[i].Name == "Lists"
+	}
+	now = "NO this cannot be selected"
+	d.want("its messages went elsewhere", d.told(cursor, all), 1, moved("Lists"))
+}
+
+// What was fetched before the mailbox was renumbered is of other messages now.
+func TestHistoryNoticesThatItsMailboxWasRenumbered(t *testing.T) {
+	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
+	d.deliver("Lists", "a", noon)
+	d.take("Lists")
+	d.deliver("INBOX", "a", noon)
+	cursor, all := d.fetch("INBOX")
+	cursor.UIDValidity++
+	if err := d.c.histories(t.Context(), cursor, all); !mailboxOnly(err) {
+		t.Errorf("got %v", err)
+	}
 }
