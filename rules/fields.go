@@ -32,17 +32,17 @@ func whenFields() []Field {
 	return []Field{
 		{Name: "sent", typ: typ{kind: timeKind}, needs: fromHeader("Date"), Doc: "When it says that it was sent (Date); received where it does not say (RFC 5256).", Example: `sent < date("2020-01-01")`,
 			value: func(s *snapshot) any { return s.message.Sent() }},
-		{Name: "received", typ: typ{kind: timeKind}, Doc: "When the server took it in (INTERNALDATE).", Example: `weekday(received) in ["Saturday", "Sunday"]`,
+		{Name: "received", typ: typ{kind: timeKind}, Doc: "When the server took it in (INTERNALDATE), whatever its Date says.", Example: `weekday(received) in ["Saturday", "Sunday"]`,
 			value: func(s *snapshot) any { return s.message.Received }},
-		{Name: "age", typ: typ{kind: durationKind}, Doc: "The time since received.", Example: `age > days(30)`,
+		{Name: "age", typ: typ{kind: durationKind}, Doc: "How long ago the server took it in.", Example: `age > days(30)`,
 			value: func(s *snapshot) any { return s.now.Sub(s.message.Received) }},
-		{Name: "size", typ: typ{kind: numberKind}, Doc: "Its size in octets.", Example: `size > mb(10)`,
+		{Name: "size", typ: typ{kind: numberKind}, Doc: "Its size in octets (bytes), attachments included.", Example: `size > mb(10)`,
 			value: func(s *snapshot) any { return int(s.message.Size) }},
 	}
 }
 
 func flagFields() []Field {
-	out := []Field{{Name: "flags", typ: listOf(textKind), Doc: "Its flags and keywords.", Example: `"$Invoice" in flags`,
+	out := []Field{{Name: "flags", typ: listOf(textKind), Doc: "Its flags and keywords. A backslash in double quotes is written twice.", Example: `"$Invoice" in flags`,
 		value: func(s *snapshot) any { return s.flags() }}}
 	for _, flag := range []string{"seen", "flagged", "answered", "draft", "deleted"} {
 		doc := `Whether it has \` + strings.ToUpper(flag[:1]) + flag[1:] + "."
@@ -60,7 +60,7 @@ func placeFields() []Field {
 	return []Field{
 		{Name: "mailbox", typ: text, Doc: `The mailbox that it is in, "/" between levels.`, Example: `mailbox startsWith "Lists/"`,
 			value: func(s *snapshot) any { return s.mailbox }},
-		{Name: "account", typ: text, Doc: "The account that it is in.", Example: `account == "home"`,
+		{Name: "account", typ: text, Doc: "The account that it is in, by its name in the configuration.", Example: `account == "home"`,
 			value: func(s *snapshot) any { return s.account.Name }},
 	}
 }

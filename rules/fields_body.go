@@ -13,9 +13,9 @@ func bodyFields() []Field {
 			Example: `body.html contains "<form"`, value: certain(facts.HTMLContent, func(m *facts.Message) any { return m.HTML.Text })},
 		{Name: "body.truncated", typ: typ{kind: boolKind}, needs: inText, Doc: "Whether the text goes on beyond the limit, so that body.text lacks its end.",
 			Example: `body.truncated or has(body.text, "unsubscribe")`, value: certain(facts.TextContent, func(m *facts.Message) any { return m.Text.Truncated })},
-		{Name: "attachments", typ: listOf(attachmentKind), needs: structure, Doc: "The attachments, from the structure of the message; nothing of them is fetched.",
+		{Name: "attachments", typ: listOf(attachmentKind), needs: structure, Doc: "The attachments. They are described by the structure of the message; nothing of them is fetched.",
 			Example: `any(attachments, .name endsWith ".pdf" and .size < mb(5))`, value: attachmentsOf},
-		{Name: "has_attachment", typ: typ{kind: boolKind}, needs: structure, Doc: "Whether there is one.", Example: "has_attachment and size > mb(10)",
+		{Name: "has_attachment", typ: typ{kind: boolKind}, needs: structure, Doc: "Whether there is an attachment, as clients show it by a paperclip: pictures that the HTML itself shows do not count.", Example: "has_attachment and size > mb(10)",
 			value: func(s *snapshot) any {
 				has, err := s.message.Structure.HasAttachment()
 				if err != nil {
@@ -54,7 +54,7 @@ func bounceFields() []Field {
 	report := Needs{Contents: []facts.Content{facts.ReportContent}}
 	text := typ{kind: textKind}
 	return []Field{
-		headerTruth("is_bounce", "Whether it is a delivery status notification (RFC 3464).", "is_bounce", (*facts.Header).IsBounce, "Content-Type"),
+		headerTruth("is_bounce", "Whether it is a delivery status notification (RFC 3464): a bounce, or news of a delay.", "is_bounce", (*facts.Header).IsBounce, "Content-Type"),
 		{Name: "bounce.status", typ: text, needs: report, Doc: `The status of the delivery that failed, "5.1.1" (RFC 3463), "" if it is no bounce.`,
 			Example: `is_bounce and bounce.status startsWith "5."`, value: certain(facts.ReportContent, func(m *facts.Message) any { return m.Report.Status })},
 		{Name: "bounce.recipient", typ: text, needs: report, Doc: `The address that was not reached, "" if it is no bounce.`,

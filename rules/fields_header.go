@@ -20,11 +20,11 @@ func addressFields(name, header, of string, get func(*snapshot) facts.Address) [
 
 func senderFields() []Field {
 	from := addressFields("from", "From", "first address of From", (*snapshot).from)
-	sender := addressFields("sender", "Sender", "address of Sender, who sent it for its author; empty if that is the author",
+	sender := addressFields("sender", "Sender", "address of Sender, who sent it for its author; all of sender is empty where the author did it",
 		func(s *snapshot) facts.Address { return s.message.Header.Sender() })
 	return append(append(from, sender...),
 		addressList("reply_to", "The addresses of Reply-To.", `any(reply_to, .domain != "example.org")`, func(s *snapshot) []facts.Address { return s.message.Header.ReplyTo() }, "Reply-To"),
-		headerText("return_path", `Where bounces go, "" for a bounce itself.`, `under(return_path, "example.org")`, (*facts.Header).ReturnPath, "Return-Path"))
+		headerText("return_path", `The address that bounces go to, as your server noted it; "" for a bounce itself.`, `return_path endsWith "@bounces.example.org"`, (*facts.Header).ReturnPath, "Return-Path"))
 }
 
 func recipientFields() []Field {
@@ -39,9 +39,9 @@ func recipientFields() []Field {
 			func(s *snapshot) []facts.Address { return s.message.Header.Recipients() }, all...),
 		own("to_me", "Whether one of the account's own addresses is among the recipients, with or without a +tag.", "not to_me and is_bulk",
 			func(s *snapshot) any { return s.message.Header.ToMe(s.account.Addresses) }, boolKind, all...),
-		own("only_to_me", "Whether To and Cc hold own addresses only.", "only_to_me and not is_bulk",
+		own("only_to_me", "Whether To and Cc hold own addresses of the account and no other.", "only_to_me and not is_bulk",
 			func(s *snapshot) any { return s.message.Header.OnlyToMe(s.account.Addresses) }, boolKind, "To", "Cc"),
-		own("my_tag", `The tag of the own address it went to: "shop" of me+shop@example.org, "" if there is none.`, "move: Tags/${my_tag}",
+		own("my_tag", `The tag of the own address it went to: "shop" of me+shop@example.org, "" if there is none: a rule that files by it asks for my_tag != "" first.`, "move: Tags/${my_tag}",
 			func(s *snapshot) any { return s.message.Header.Tag(s.account.Addresses) }, textKind, "Delivered-To", "To", "Cc"),
 	}
 }
@@ -101,13 +101,13 @@ func listFields() []Field {
 	}
 	return []Field{
 		headerText("list.id", `The identifier of the mailing list (RFC 2919), "" if there is none.`, `list.id endsWith ".debian.org"`, (*facts.Header).ListID, "List-ID"),
-		headerText("list.name", "The first label of list.id.", "move: Lists/${list.name}", (*facts.Header).ListName, "List-ID"),
+		headerText("list.name", "The first label of list.id: golang-nuts of golang-nuts.googlegroups.com.", "move: Lists/${list.name}", (*facts.Header).ListName, "List-ID"),
 		headerText("list.title", "The title of the list, decoded.", `list.title contains "announce"`, (*facts.Header).ListTitle, "List-ID"),
 		leave("url", textKind, `The web address to leave the list by (RFC 2369), "" if there is none.`, `unsubscribe.url != ""`, func(u facts.Unsubscribe) any { return u.URL }),
 		leave("mailto", textKind, `The mail address to leave the list by, "" if there is none.`, `unsubscribe.mailto != ""`, func(u facts.Unsubscribe) any { return u.Mailto }),
 		leave("one_click", boolKind, "Whether one request leaves the list (RFC 8058). It is the sender who says so: ask for auth.dkim too.",
 			`unsubscribe.one_click and auth.dkim == "pass"`, func(u facts.Unsubscribe) any { return u.OneClick }),
-		headerTruth("is_bulk", "Whether it went to many: a mailing list or a newsletter.", "is_bulk and not flagged", (*facts.Header).IsBulk,
+		headerTruth("is_bulk", "Whether it says that it went to many: a mailing list or a newsletter.", "is_bulk and not flagged", (*facts.Header).IsBulk,
 			"Precedence", "List-ID", "List-Unsubscribe", "List-Post"),
 	}
 }
@@ -122,9 +122,9 @@ func originFields() []Field {
 	return []Field{
 		headerTruth("is_auto", "Whether a program wrote it unasked: a notification, an absence note, a bounce (RFC 3834).", "is_auto and not to_me", (*facts.Header).IsAuto,
 			"Auto-Submitted", "Precedence", "X-Autoreply", "X-Autorespond"),
-		result("spf", `What a server of trusted_authserv says of SPF: "pass", "fail", "softfail" and so on, "none" if it says nothing.`, `auth.spf in ["fail", "softfail"]`, func(a facts.Auth) any { return a.SPF }, text),
-		result("dkim", "The same of DKIM.", `auth.dkim == "pass"`, func(a facts.Auth) any { return a.DKIM }, text),
-		result("dmarc", "The same of DMARC.", `auth.dmarc == "fail"`, func(a facts.Auth) any { return a.DMARC }, text),
-		result("domains", "The domains that are verified by one of the three.", `"paypal.com" in auth.domains`, func(a facts.Auth) any { return a.Domains }, listOf(textKind)),
+		result("spf", `What a server of trusted_authserv found of SPF (may that machine send for the domain?): "pass", "fail", "softfail" and so on, "none" if no such server says anything.`, `auth.spf in ["fail", "softfail"]`, func(a facts.Auth) any { return a.SPF }, text),
+		result("dkim", `The same of DKIM (is it signed by a domain, and unchanged since?): "pass", "fail", "none" and so on.`, `auth.dkim == "pass"`, func(a facts.Auth) any { return a.DKIM }, text),
+		result("dmarc", `The same of DMARC (does one of the two vouch for the domain of From?): "pass", "fail", "none" and so on.`, `auth.dmarc == "fail"`, func(a facts.Auth) any { return a.DMARC }, text),
+		result("domains", "The domains that one of the three vouches for.", `"paypal.com" in auth.domains`, func(a facts.Auth) any { return a.Domains }, listOf(textKind)),
 	}
 }

@@ -87,7 +87,7 @@ func textFunctions() []Function {
 		{Name: "headers", params: []param{{name: "field", typ: text, constant: true}}, result: listOf(textKind),
 			Doc: "All fields of that name, decoded, in order.", Example: `any(headers("Received"), # contains "mail.example.org")`},
 		{Name: "under", params: []param{{name: "domain", typ: text}, {name: "parent", typ: text, constant: true}}, result: truth,
-			Doc: "Whether a domain is the parent or one below it.", Example: `under(from.domain, "example.org")`,
+			Doc: "Whether a domain is the parent or one below it: example.org and mail.example.org, but not notexample.org.", Example: `under(from.domain, "example.org")`,
 			types: new(func(string, string) bool),
 			call:  func(_ clockwork, args []any) (any, error) { return isUnder(args[0].(string), args[1].(string)), nil }},
 		{Name: "capture", params: []param{{name: "text", typ: text}, {name: "pattern", typ: text, constant: true}}, result: text,
@@ -142,13 +142,13 @@ func timeFunctions() []Function {
 			}},
 		{Name: "within", params: []param{when[0], {name: "from", typ: typ{kind: textKind}, constant: true}, {name: "to", typ: typ{kind: textKind}, constant: true}},
 			result: typ{kind: boolKind}, calendar: true, types: new(func(time.Time, string, string) bool),
-			Doc:     "Whether the time of day lies between two times, the second left out; over midnight where the first is later.",
+			Doc:     "Whether the time of day lies between two times, the second left out; over midnight where the first is later; in the configured time zone.",
 			Example: `within(received, "22:00", "06:00")`,
 			call: func(c clockwork, args []any) (any, error) {
 				return isWithin(args[0].(time.Time).In(c.location), args[1].(string), args[2].(string)), nil
 			}},
 		{Name: "date", params: []param{{name: "day", typ: typ{kind: textKind}, constant: true}}, result: typ{kind: timeKind}, calendar: true,
-			Doc: `A time: "2026-01-31", "2026-01-31 18:30", or RFC 3339 with a zone.`, Example: `sent < date("2020-01-01")`},
+			Doc: `A moment: "2026-01-31" (its midnight), "2026-01-31 18:30", or RFC 3339 with a zone; else in the configured time zone.`, Example: `sent < date("2020-01-01")`},
 	}
 }
 
@@ -156,7 +156,7 @@ func unitFunctions() []Function {
 	amount := []param{{name: "number", typ: typ{kind: numberKind}}}
 	span := func(name string, unit time.Duration, example string) Function {
 		return Function{Name: name, params: amount, result: typ{kind: durationKind}, types: []any{new(func(int) time.Duration), new(func(float64) time.Duration)},
-			Doc: "So many " + name + " as a duration.", Example: example,
+			Doc: "So many " + name + ", as a duration; a part of one too: " + name + "(1.5).", Example: example,
 			call: func(_ clockwork, args []any) (any, error) { return time.Duration(float(args[0]) * float64(unit)), nil }}
 	}
 	octets := func(name string, unit int, doc, example string) Function {
@@ -169,8 +169,8 @@ func unitFunctions() []Function {
 		span("hours", time.Hour, "age < hours(24)"),
 		span("days", 24*time.Hour, "age > days(30)"),
 		span("weeks", 7*24*time.Hour, "age > weeks(2)"),
-		octets("kb", 1<<10, "So many times 1,024 octets.", "size < kb(100)"),
-		octets("mb", 1<<20, "So many times 1,048,576 octets.", "size > mb(10)"),
+		octets("kb", 1<<10, "So many kibibytes, 1,024 octets each.", "size < kb(100)"),
+		octets("mb", 1<<20, "So many mebibytes, 1,048,576 octets each.", "size > mb(10)"),
 	}
 }
 
@@ -190,12 +190,12 @@ func listFunctions() []Function {
 	truth := typ{kind: boolKind}
 	return []Function{
 		each("any", truth, "Whether one element or more meets the condition.", `any(to, .domain == "example.org")`),
-		each("all", truth, "Whether every element does; true of an empty list.", `all(to, .domain == "example.org")`),
-		each("none", truth, "Whether no element does.", `none(cc, .address == "me@example.org")`),
-		each("one", truth, "Whether exactly one element does.", `one(to, .domain == "example.org")`),
-		each("count", typ{kind: numberKind}, "How many elements do.", `count(to, .domain == "example.org") > 3`),
-		each("filter", listOf(unknownKind), "The elements that do.", `len(filter(to, .domain == "example.org")) > 3`),
-		each("map", listOf(unknownKind), "What the second part gives for each element.", `"example.org" in map(to, .domain)`),
+		each("all", truth, "Whether every element meets the condition; true of an empty list.", `all(to, .domain == "example.org")`),
+		each("none", truth, "Whether no element meets the condition; true of an empty list.", `none(cc, .address == "me@example.org")`),
+		each("one", truth, "Whether exactly one element meets the condition.", `one(to, .domain == "example.org")`),
+		each("count", typ{kind: numberKind}, "How many elements meet the condition.", `count(to, .domain == "example.org") > 3`),
+		each("filter", listOf(unknownKind), "The elements that meet the condition.", `len(filter(to, .domain == "example.org")) > 3`),
+		each("map", listOf(unknownKind), "A list of what the second part is for each element.", `"example.org" in map(to, .domain)`),
 		{Name: "len", params: []param{{name: "list or text"}}, result: typ{kind: numberKind}, Doc: "How many elements a list has, or characters a text.", Example: `len(to) > 20`},
 	}
 }

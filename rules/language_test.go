@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"imapilot/actions"
 	"imapilot/rules/facts"
 )
 
@@ -146,33 +147,49 @@ func TestAbsentFactsAreEmpty(t *testing.T) {
 
 // Every example in the tables that describe the language is part of it.
 func TestExamplesCompile(t *testing.T) {
-	check := func(name, example string) {
-		r := rule(name, example, "trash")
-		if kind, _, isAction := strings.Cut(example, ": "); isAction && !strings.Contains(kind, " ") {
-			r = rule(name, "true", example)
-			r.Then[0].Args = []Text{{Value: strings.TrimPrefix(example, kind+": ")}}
-		}
-		rs, problems := Compile(baseSource(r))
-		if len(problems) > 0 {
-			t.Errorf("the example of %s: %s\n%+v", name, example, problems)
-			return
-		}
-		if v := rs.Evaluate(sampleInput()).Verdicts[0]; v.Truth != True && v.Truth != False || v.Err != nil {
-			t.Errorf("the example of %s: %s\nis %v: %v", name, example, v.Truth, v.Err)
-		}
-	}
 	for _, f := range Fields() {
-		check(f.Name, f.Example)
+		tryExample(t, f.Name, f.Example)
 		if f.Doc == "" || f.Type == "" || f.Type == "unknown" {
 			t.Errorf("the field %s is not described", f.Name)
 		}
 	}
 	for _, f := range Functions() {
-		check(f.Name, f.Example)
+		tryExample(t, f.Name, f.Example)
 		if f.Doc == "" || f.Signature == "" {
 			t.Errorf("the function %s is not described", f.Name)
 		}
 	}
+}
+
+// tryExample compiles an example, which is a condition or an action, and asks it
+// of the sample message.
+func tryExample(t *testing.T, name, example string) {
+	t.Helper()
+	rs, problems := Compile(baseSource(exampleRule(name, example)))
+	if len(problems) > 0 {
+		t.Errorf("the example of %s: %s\n%+v", name, example, problems)
+		return
+	}
+	if v := rs.Evaluate(sampleInput()).Verdicts[0]; v.Truth != True && v.Truth != False || v.Err != nil {
+		t.Errorf("the example of %s: %s\nis %v: %v", name, example, v.Truth, v.Err)
+	}
+}
+
+// exampleRule is a rule that an example is part of. What an example is shows
+// the word that it begins with.
+func exampleRule(name, example string) RuleSource {
+	kind, arg, _ := strings.Cut(example, ": ")
+	if !actions.Kind(kind).Known() {
+		return rule(name, example, "trash")
+	}
+	r := rule(name, "true", kind)
+	if list, isList := strings.CutPrefix(arg, "["); isList {
+		return rule(name, "true", kind+": "+strings.TrimSuffix(list, "]"))
+	}
+	if arg != "" {
+		r.Then[0].Args = []Text{{Value: arg}}
+	}
+	return r
 }
 
 func TestDefines(t *testing.T) {

@@ -1,0 +1,330 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"imapilot/actions"
+	"imapilot/rules/facts"
+)
+
+const updateCommand = "go test ./rules -run TestReference -update"
+
+const intro = `
+Everything that a rule can say: its fields, operators, functions and actions, with an example each. The
+[README](../README.md) tells what a rule is made of and how rules behave together. This page is written from the tables
+in the program, and every example in it is tried by its tests.
+`
+
+const minute = "A rule asks something of a message, and says what to do where the answer is yes:" + `
+
+` + "```yaml" + `
+accounts:
+  home:
+    host: imap.example.org
+    username: me@example.org
+    password: {env: IMAP_PASSWORD}
+
+rules:
+  - name: receipts
+    if: from.domain in ["shop.example", "rail.example"] and has(subject, "invoice", "receipt")
+    then:
+      - add_flags: [$Receipt]
+      - move: Receipts/${year(received)}
+    tests:
+      - message: |
+          From: billing@shop.example
+          Subject: Your invoice
+        given: {received: 2026-02-01}
+        want: [{add_flags: [$Receipt]}, {move: Receipts/2026}]
+` + "```" + `
+
+What follows ` + "`if:`" + ` is a *condition*. Read it aloud: the domain of the sender is one of two, and the subject has one of two
+words. ` + "`from.domain`" + ` and ` + "`subject`" + ` are *fields*, ` + "`in`" + ` and ` + "`and`" + ` are *operators*, ` + "`has`" + ` is a *function*. What follows
+` + "`then:`" + ` are *actions*, and ` + "`${}`" + ` puts a value into one.
+
+To try things out:
+
+- ` + "`imapilot eval 'from.domain' letter.eml`" + ` shows what an expression is for a message.
+- ` + "`imapilot explain letter.eml`" + ` shows what each rule makes of it, and why.
+- ` + "`imapilot check`" + ` finds mistakes, and says what to write instead.
+- ` + "`imapilot test`" + ` runs the ` + "`tests:`" + ` that stand beside the rules.
+`
+
+const quoting = "The file is YAML, which has ideas of its own about some signs. Three ways out, from the plainest on:" + `
+
+` + "```yaml" + `
+accounts:
+  home:
+    host: imap.example.org
+    username: me@example.org
+    password: {env: IMAP_PASSWORD}
+
+rules:
+  - name: plain, where it begins with a word
+    if: subject contains "offer" and not flagged
+    then: [trash]
+  - name: single quotes, where it begins with a quote
+    if: '"$Invoice" in flags'
+    then:
+      - remove_flags: [$Invoice]
+  - name: a block, where it is long or holds a colon or a number sign
+    if: |
+      subject contains "Re: "                    // a comment
+      and capture(subject, "#([0-9]+)") != ""
+    then:
+      - add_flags: ['\Flagged']
+` + "```" + `
+
+A list in one line needs quotes where a value holds ` + "`${}`" + `: ` + "`then: [{move: 'Lists/${list.name}'}]`" + `. ` + "`imapilot check`" + ` points
+out where YAML would read something else than you wrote.
+`
+
+const compareIntro = `
+Texts compare as mail does: without regard to case, in every alphabet, but accents and sharp s are letters of their own.
+Fields of the header are decoded first, so that a subject is what a mail client shows. Only patterns, after ` + "`matches`" + ` and in
+` + "`capture`" + `, are taken as they stand.
+`
+
+const costIntro = `
+Messages are fetched in stages, each of them only of those messages whose outcome still depends on it. So in
+` + "`is_bulk and has_attachment`" + ` no structure is asked for of mail that is not bulk, in whatever order the two stand. From, Subject
+and Message-Id are fetched of every message, and of a rule set that names ` + "`has_reply`" + ` In-Reply-To and References too.
+` + "`imapilot rules --needs`" + ` shows what your rules need.
+`
+
+const templateIntro = `
+` + "`${}`" + ` in an argument holds an expression of the same language that gives a text or a number. ` + "`$${`" + ` stands for ` + "`${`" + `. Where the
+value is empty, or a condition fails, the rule takes no action at all for that message, and says so.
+`
+
+const namesIntro = `
+Whoever writes to you chooses what such a value is. So it fills one level of a mailbox's name and no more, and it never
+names the inbox, a role or a system flag. This is what becomes of some subjects:
+`
+
+func (p *page) values() {
+	p.heading(2, "Values")
+	p.table([]string{"type", "written as", "example"}, [][]string{
+		{"text", "in double quotes, where a backslash is written twice; in single quotes; or as it stands in backquotes", code(`subject == "Hello"`)},
+		{"number", "in digits; sizes with `kb()` and `mb()`", code(`size > 5000`)},
+		{"condition", "`true` or `false`, or anything that is one of the two", code(`seen == false`)},
+		{"duration", "`minutes()`, `hours()`, `days()`, `weeks()`", code(`age > days(30)`)},
+		{"time", "`date()`, or a field", code(`received >= date("2026-01-31")`)},
+		{"list", "in square brackets", code(`from.domain in ["a.example", "b.example"]`)},
+		{"address, attachment", "found only in lists", code(`any(to, .domain == "a.example")`)},
+	})
+	p.text("Types are not mixed: `size > \"10\"` is refused when the rules are loaded, with the place and what to write instead.\nA name for an expression is given under `define:`, a list of values under `lists:` (see `in_list`).")
+	p.heading(3, "Quotes in the file")
+	p.text(quoting)
+}
+
+// operatorRow is a row of the table of operators.
+type operatorRow struct {
+	words         []string
+	between, does string
+	example       string
+}
+
+func operators() []operatorRow {
+	return []operatorRow{
+		{[]string{"and", "&&"}, "conditions", "Both are true.", `seen and not flagged`},
+		{[]string{"or", "||"}, "conditions", "One is true, or both.", `flagged or is_bulk`},
+		{[]string{"not", "!"}, "a condition", "It is false. It binds tightest: `not (subject == \"x\")`.", `not seen`},
+		{[]string{"==", "!="}, "two of a type", "They are the same, or not.", `priority == "high"`},
+		{[]string{"<", "<=", ">", ">="}, "numbers, times, durations, texts", "One is less or more.", `size > mb(10)`},
+		{[]string{"in", "not in"}, "a value and a list", "The list has it, or not.", `"$Invoice" not in flags`},
+		{[]string{"contains", "not contains"}, "texts", "The second is part of the first, or not.", `subject contains "invoice"`},
+		{[]string{"startsWith"}, "texts", "The first begins with the second.", `from.local startsWith "noreply"`},
+		{[]string{"endsWith"}, "texts", "The first ends with the second.", `from.domain endsWith ".example.org"`},
+		{[]string{"matches"}, "a text and a pattern", "The pattern ([RE2](https://github.com/google/re2/wiki/Syntax)) is found in the text; `(?i)` is without regard to case.", `subject matches "(?i)^re: .*[0-9]{4}"`},
+		{[]string{"+"}, "texts, numbers, durations, a time and a duration", "They are put together.", `sent + days(1) < received`},
+		{[]string{"-"}, "numbers, times, durations", "The difference; of two times it is a duration.", `received - sent > hours(2)`},
+		{[]string{"*", "/"}, "numbers", "Product and quotient.", `size / 2 > kb(100)`},
+		{[]string{"? :"}, "a condition and two of a type", "The first where the condition is true, else the second.", `(is_bulk ? days(7) : days(30)) < age`},
+		{[]string{"|"}, "a list and a function", "The list is handed to the function.", `to | any(.domain == "example.org")`},
+	}
+}
+
+func (p *page) operators() {
+	p.heading(2, "Operators")
+	p.text("`not` comes before all others, `and` before `or`; parentheses make it plain. A `//` begins a comment.")
+	var rows [][]string
+	for _, o := range operators() {
+		rows = append(rows, []string{strings.ReplaceAll(codes(o.words), ", ", " "), o.between, strings.ReplaceAll(o.does, "|", `\|`), code(o.example)})
+	}
+	p.table([]string{"operator", "between", "meaning", "example"}, rows)
+	p.heading(3, "How texts compare")
+	p.text(compareIntro)
+	rows = nil
+	for _, c := range comparisons() {
+		rows = append(rows, []string{code(c), outcomeOf(c)})
+	}
+	p.table([]string{"example", "is"}, rows)
+}
+
+// comparisons show how texts compare.
+func comparisons() []string {
+	return []string{
+		`"INVOICE" == "invoice"`, `"Grüße" == "GRÜßE"`, `"ΣΊΣΥΦΟΣ" == "σίσυφος"`, `"Straße" == "STRASSE"`, `"Café" == "Cafe"`,
+		`"Newsletter" contains "NEWS"`, `"a.example" in ["A.EXAMPLE", "b.example"]`, `has("Your Receipt", "invoice", "receipt")`,
+		`glob("ann@mail.example.org", "*@*.EXAMPLE.org")`, `"apple" < "Banana"`,
+		`"Invoice" matches "invoice"`, `"Invoice" matches "(?i)invoice"`, `capture("Ticket #42", "#([0-9]+)") == "42"`,
+		`under("mail.example.org", "example.org")`, `under("notexample.org", "example.org")`,
+	}
+}
+
+// outcomeOf evaluates a condition on a message, which it need not read.
+func outcomeOf(condition string) string {
+	rs, _ := Compile(baseSource(rule("r", condition, "trash")))
+	return rs.Evaluate(sampleInput()).Verdicts[0].Truth.String()
+}
+
+func (p *page) actions() {
+	p.heading(2, "Actions")
+	p.text("They are done in this order, whatever the order under `then:`. Of several that take the message away the first in rule\norder wins; the others stay. Any argument may hold " + link("`${}`", "Values in arguments") + ".")
+	var rows [][]string
+	for _, s := range actions.Table() {
+		rows = append(rows, []string{code(string(s.Kind)), prose(s.Doc), prose(s.Needs), code(s.Example)})
+	}
+	p.table([]string{"action", "meaning", "what it needs of the server", "example"}, rows)
+	var away, again []string
+	for _, s := range actions.Table() {
+		if s.Destination {
+			away = append(away, string(s.Kind))
+		}
+		if s.Repeatable {
+			again = append(again, string(s.Kind))
+		}
+	}
+	p.text("Those that take the message away: " + codes(away) + ". Those that can be done twice without harm: " + codes(again) + ".")
+}
+
+func (p *page) templates() {
+	p.heading(2, "Values in arguments")
+	p.text(templateIntro)
+	var rows [][]string
+	for _, example := range []string{
+		"move: Lists/${list.name}", "copy: Accounting/${year(received)}", `copy: Archive/${format(received, "%Y-%m")}`, "move: People/${lower(from.name)}",
+		`move: ${is_bulk ? "Bulk" : "Letters"}/${from.domain}`, "add_flags: from-${from.local}", "move: Plans/$${x}",
+	} {
+		rows = append(rows, []string{code(example), code(filled(example, sampleInput()))})
+	}
+	p.table([]string{"example", "for one message it is"}, rows)
+	p.heading(3, "Names from mail")
+	p.text(namesIntro)
+	rows = nil
+	for _, subject := range []string{"Plans for May", "a/b.c", `..\INBOX`, "50%*", "#news", "INBOX", "role:trash", `\Deleted`, strings.Repeat("long ", 20), " "} {
+		in := sampleInput()
+		in.Message = received([]byte("Subject: " + subject + "\r\n\r\n"))
+		shown := subject
+		if len(shown) > 40 {
+			shown = shown[:24] + "... (" + fmt.Sprint(len(subject)) + " characters)"
+		}
+		rows = append(rows, []string{code(shown), code(filled("move: ${subject}", in)), code(filled("add_flags: ${subject}", in))})
+	}
+	p.table([]string{"subject", "`move: ${subject}`", "`add_flags: ${subject}`"}, rows)
+}
+
+// filled is what an action becomes for a message, or why it cannot be done.
+func filled(action string, in Input) string {
+	rs, _ := Compile(baseSource(exampleRule("r", action)))
+	d := rs.Evaluate(in)
+	if err := d.Verdicts[0].Err; err != nil {
+		text := err.Error()
+		return "not done: " + text[strings.LastIndex(text, "}: ")+len("}: "):]
+	}
+	return d.Plan.String()
+}
+
+// refusals are what people try, and what to write instead.
+func refusals() [][2]string {
+	return [][2]string{
+		{`subject = "x"`, `subject == "x"`}, {`from == "ann@example.org"`, `from.address == "ann@example.org"`},
+		{`to contains "example.org"`, `any(to, .address contains "example.org")`}, {`subject in "invoice"`, `subject contains "invoice"`},
+		{`subject contains ["a", "b"]`, `has(subject, "a", "b")`}, {`cc[0].domain == "example.org"`, `any(cc, .domain == "example.org")`},
+		{`now() - received > days(3)`, `age > days(3)`}, {`age > 30`, `age > days(30)`}, {`sent > "2026-01-31"`, `sent > date("2026-01-31")`},
+		{`hour(received) in 8..18`, `within(received, "08:00", "19:00")`}, {`list.id ?? "" == ""`, `list.id == ""`},
+		{`subject.lower() == "x"`, `subject == "x"`}, {`size > 10MB`, `size > mb(10)`}, {`subject matches "(?!re)"`, `not (subject matches "re")`},
+		{`not subject contains "x"`, `subject not contains "x"`},
+	}
+}
+
+func (p *page) refused() {
+	p.heading(2, "What is not there")
+	p.text("Whatever could fail or grow while a message is looked at is refused when the rules are loaded: variables, indexes,\nranges, methods, patterns that are put together, division by zero. What people try first:")
+	var rows [][]string
+	for _, r := range refusals() {
+		rows = append(rows, []string{code(r[0]), code(r[1])})
+	}
+	p.table([]string{"refused", "example"}, rows)
+}
+
+func (p *page) limits() {
+	p.heading(2, "Limits")
+	p.text("Every input has one. Octets are bytes; a KiB has 1,024, a MiB 1,048,576.")
+	own, loader, yaml := constantsOf("."), constantsOf("../engine/config"), constantsOf("../engine/config/strictyaml")
+	mail, webhook, engine := constantsOf("facts"), constantsOf("../actions/webhook"), constantsOf("../engine")
+	p.heading(3, "When the rules are loaded")
+	p.text("What is beyond is an error, and the rules do not come into force.")
+	p.table([]string{"of", "at most"}, [][]string{
+		{"a file of the configuration", size(yaml["MaxSize"])}, {"files of one configuration", count(loader["maxFiles"])},
+		{"rules", count(own["maxRules"])}, {"actions of a rule", count(own["maxActions"])}, {"an expression", size(own["maxSource"])},
+		{"parts of an expression, its defines filled in", count(own["maxNodes"])}, {"brackets within each other", count(own["maxDepth"])},
+		{"`any()` and its like within each other", count(own["maxLoops"])}, {"a pattern", count(own["maxPattern"]) + " octets"},
+		{"values of a list", count(own["maxListValues"])}, {"a file of a list", size(loader["maxListFile"])},
+		{"a value of a list in a file", count(loader["maxListValue"]) + " octets"}, {"a name that you give", count(loader["maxName"]) + " octets"},
+	})
+	p.heading(3, "While a message is looked at")
+	p.text("What is beyond makes the condition an error: the rule takes no action for that message, and says so.")
+	p.table([]string{"of", "at most"}, [][]string{
+		{"a text that an expression puts together", size(own["maxText"])}, {"elements of the lists that an expression makes", count(own["memoryBudget"])},
+		{"text that all rules together read of one message", size(own["maxWork"])},
+		{"parts of a message, to say that there is no such attachment or text", count(mail["maxParts"]) + ", " + count(mail["maxDepth"]) + " deep"},
+		{"a mailbox name with its values", count(own["maxMailbox"]) + " octets"},
+	})
+	p.heading(3, "Of a message")
+	p.text("What is beyond is not seen.")
+	p.table([]string{"of", "at most"}, [][]string{
+		{"its header", size(mail["maxHeader"]) + ", " + count(mail["maxFields"]) + " fields"}, {"one field of it", size(mail["maxValue"])},
+		{"addresses of one field", count(mail["maxAddresses"])}, {"`references`", count(mail["maxReferences"]) + ", the first and the last 99"},
+		{"`auth.domains`", count(mail["maxDomains"])}, {"`my_tag`", count(mail["maxTag"]) + " octets"},
+		{"`body.text` and `body.html`, as they are sent", size(facts.DefaultLimit) + "; `body: {limit: ...}` from " + size(loader["minBody"]) + " to " + size(loader["maxBody"])},
+		{"a delivery report", size(mail["maxReport"])}, {"the name of an attachment", count(mail["maxName"]) + " octets"},
+		{"a value from mail in a name", count(own["maxLevel"]) + " characters"},
+	})
+	p.heading(3, "Of what a rule does")
+	p.text("What is beyond waits, and `imapilot status` shows it.")
+	p.table([]string{"of", "at most"}, [][]string{
+		{"messages that a rule moves or trashes in 60 minutes", count(own["defaultMoves"]) + ", or its `max_messages`, up to " + count(own["maxMaxMessages"])},
+		{"messages that a rule expunges in 60 minutes", count(own["defaultExpunges"]) + ", or its `max_messages`"},
+		{"mailboxes that a rule creates in 24 hours", count(engine["createsPerDay"])},
+	})
+	p.text("The document that a webhook gets has at most " + count(webhook["MaxPayload"]) + " octets.")
+}
+
+// size shows a number of octets in the largest unit that it is a multiple of.
+func size(n int64) string {
+	switch {
+	case n == 0:
+		panic("a limit on the page is no constant any more")
+	case n%(1<<20) == 0:
+		return fmt.Sprint(n>>20, " MiB")
+	case n%(1<<10) == 0:
+		return fmt.Sprint(n>>10, " KiB")
+	}
+	return count(n) + " octets"
+}
+
+// count shows a number with a comma between thousands.
+func count(n int64) string {
+	if n == 0 {
+		panic("a limit on the page is no constant any more")
+	}
+	digits := []byte(fmt.Sprint(n))
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = slices.Insert(digits, at, ',')
+	}
+	return string(digits)
+}
