@@ -11,12 +11,10 @@ import (
 // TestEveryExample holds each example to what check and test demand of it.
 func TestEveryExample(t *testing.T) {
 	found, err := filepath.Glob("*/imapilot.yaml")
-	if err != nil || len(found) < 4 {
+	if err != nil || len(found) < 5 {
 		t.Fatalf("found %v, %v", found, err)
 	}
-	for _, name := range []string{"IMAP_PASSWORD", "CHAT_SECRET", "IMAPILOT_DEMO_PASSWORD", "IMAPILOT_DEMO_SECRET"} {
-		t.Setenv(name, "set")
-	}
+	setSecrets(t)
 	for _, path := range found {
 		t.Run(filepath.Dir(path), func(t *testing.T) {
 			cfg, diags := config.Load(path)
@@ -36,5 +34,31 @@ func TestEveryExample(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func setSecrets(t *testing.T) {
+	for _, name := range []string{"IMAP_PASSWORD", "CHAT_SECRET", "IMAPILOT_DEMO_PASSWORD", "IMAPILOT_DEMO_SECRET"} {
+		t.Setenv(name, "set")
+	}
+}
+
+// TestEverydayRulesAreTestedBothWays: each rule that people copy shows a message
+// that it acts on and one that it leaves alone.
+func TestEverydayRulesAreTestedBothWays(t *testing.T) {
+	setSecrets(t)
+	cfg, _ := config.Load("everyday/imapilot.yaml")
+	if cfg == nil {
+		t.Fatal("it does not load")
+	}
+	acts, leaves := map[string]bool{}, map[string]bool{}
+	for _, c := range cfg.Tests {
+		acts[c.Rule] = acts[c.Rule] || len(c.Want) > 0
+		leaves[c.Rule] = leaves[c.Rule] || len(c.Want) == 0
+	}
+	for _, r := range cfg.Rules.Rules() {
+		if !acts[r.Name] || !leaves[r.Name] {
+			t.Errorf("the tests of %q: acts %v, leaves alone %v", r.Name, acts[r.Name], leaves[r.Name])
+		}
 	}
 }
