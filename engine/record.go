@@ -50,6 +50,11 @@ func (c *connection) record(ctx context.Context, cursor journal.Cursor, all []*c
 	}
 	c.decidedNow(batch.Entries, generation)
 	c.observeKept(cursor.Mailbox, all)
+	for _, m := range all {
+		for rule, why := range errorsOf(m.decision) {
+			c.state.ruleError(rule, why)
+		}
+	}
 	return nil
 }
 

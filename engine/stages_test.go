@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"imapilot/engine"
 	"imapilot/engine/enginetest/imaptest"
 )
 
@@ -147,4 +148,24 @@ rules:
 			t.Errorf("%d messages were learned, want 2", flagged)
 		}
 	})
+}
+
+// A rule that cannot be evaluated takes no action, and is counted.
+func TestRuleErrorsAreCounted(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+	cfg := r.config("", "rules:\n  - name: files\n    if: len(attachments) > 5\n    then: [trash]\n  - name: names\n    if: true\n    then: [{copy: 'L/${list.name}'}]\n")
+	r.once(cfg)
+	r.deliver("INBOX", []byte("From: a@b.c\r\nMessage-ID: <many@test>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"+strings.Repeat("--b\r\n\r\nx\r\n", 600)+"--b--\r\n"))
+	r.mail("INBOX", "plain", "a@b.c")
+	r.daemon(cfg, func(e *engine.Engine) {
+		r.eventually("both rules are counted", func() bool {
+			status, err := e.Status(t.Context())
+			if err != nil || len(status.Accounts) == 0 {
+				return false
+			}
+			got := fmt.Sprint(status.Accounts[0].RuleErrors)
+			return strings.Contains(got, "{files 1 the message has more than 500 parts") && strings.Contains(got, "{names 2 ")
+		})
+	})
+	r.want("INBOX", "many", "plain")
 }

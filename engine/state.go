@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -22,7 +23,7 @@ func (b *stateBox) get() AccountStatus {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.status
-	s.Mailboxes = slices.Clone(s.Mailboxes)
+	s.Mailboxes, s.RuleErrors = slices.Clone(s.Mailboxes), slices.Clone(s.RuleErrors)
 	return s
 }
 
@@ -34,6 +35,18 @@ func (b *stateBox) mailbox(name string, change func(*MailboxStatus)) {
 			return
 		}
 		change(&s.Mailboxes[i])
+	})
+}
+
+// ruleError counts a message for which a rule could not be evaluated.
+func (b *stateBox) ruleError(rule, why string) {
+	b.set(func(s *AccountStatus) {
+		i, known := slices.BinarySearchFunc(s.RuleErrors, rule, func(e RuleErrors, rule string) int { return strings.Compare(e.Rule, rule) })
+		if !known {
+			s.RuleErrors = slices.Insert(s.RuleErrors, i, RuleErrors{Rule: rule})
+		}
+		e := &s.RuleErrors[i]
+		e.Messages, e.Last, e.At = e.Messages+1, why, time.Now()
 	})
 }
 

@@ -44,11 +44,23 @@ type AccountStatus struct {
 	Connections int             `json:"connections"`
 	DryRun      bool            `json:"dry_run"`
 	Mailboxes   []MailboxStatus `json:"mailboxes"`
+	// RuleErrors are the rules that could not be evaluated for some message since
+	// the start, sorted by name.
+	RuleErrors []RuleErrors `json:"rule_errors,omitempty"`
 	// Pauses are the targets that are paused, and why.
 	Pauses []journal.Pause `json:"pauses,omitempty"`
 	// Entries counts what the journal holds by state, Deliveries the webhooks.
 	Entries    map[journal.EntryState]int    `json:"entries,omitempty"`
 	Deliveries map[journal.DeliveryState]int `json:"deliveries,omitempty"`
+}
+
+// RuleErrors counts the messages for which a rule could not be evaluated. It
+// took no action there.
+type RuleErrors struct {
+	Rule     string    `json:"rule"`
+	Messages int       `json:"messages"`
+	Last     string    `json:"last"` // why, the last time
+	At       time.Time `json:"at"`
 }
 
 // MailboxStatus is one watched mailbox.

@@ -207,6 +207,9 @@ func (a *app) printAccount(acc engine.AccountStatus) {
 		}
 		table(a.out, rows)
 	}
+	for _, e := range acc.RuleErrors {
+		fmt.Fprintf(a.out, "  rule %q could not be evaluated for %s, last %s: %s\n", e.Rule, count(e.Messages, "message"), ago(e.At), e.Last)
+	}
 	for _, p := range acc.Pauses {
 		fmt.Fprintf(a.out, "  paused: %s since %s, tried again %s: %s\n", p.Target, ago(p.Since), p.Probe.Format(time.DateTime), p.Reason)
 	}
