@@ -51,7 +51,7 @@ func (a *assembler) next() ([]byte, error) {
 			return nil, err
 		}
 		brace, size, ok := announcedLiteral(end)
-		if !ok || !a.over && !mayHoldLiteral(a.buf) {
+		if !ok || !mayHoldLiteral(a.buf) {
 			return a.buf, nil
 		}
 		if a.spent += size; size > a.limits.Announced || a.spent > a.limits.Announced {

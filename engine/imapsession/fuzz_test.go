@@ -38,6 +38,18 @@ func FuzzFetch(f *testing.F) {
 	})
 }
 
+// What comes again takes no room.
+func TestPartsAreCountedOnce(t *testing.T) {
+	c := newCollector(imap.UIDSetNum(5), itemParts, Limits{Collected: 5000})
+	c.limit = func(imap.UID, string) int { return 3000 }
+	for range 5 {
+		c.take(response{kind: "FETCH", data: []byte(`(UID 5 BODY[1] "` + strings.Repeat("x", 3000) + `")`)})
+	}
+	if all := c.complete(); c.full || len(all) != 1 || len(all[0].parts) != 1 {
+		t.Errorf("full %v, %d messages", c.full, len(all))
+	}
+}
+
 func checkCollected(t *testing.T, m *message, want item) {
 	if m.UID != 5 && m.UID != 7 || want == itemStructure && (m.structure.Root == nil) == (m.structure.Err == nil) {
 		t.Fatalf("%+v", m)

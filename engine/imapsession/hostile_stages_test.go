@@ -77,7 +77,7 @@ func TestPartsOfAHostileServer(t *testing.T) {
 	scripted(t, everything, func(c *imaptest.Script) {
 		first := c.Expect("UID FETCH 1:2 (UID BODY.PEEK[1]<0.5> BODY.PEEK[2.1]<0.5>)")
 		second := c.Expect("UID FETCH 3 (UID BODY.PEEK[1]<0.7>)") // before any answer
-		c.Send(`* 1 FETCH (UID 1 BODY[1]<0> "abc" BODY[2] "wrong" BODY[1.MIME] "wrong" BODY[TEXT] "wrong" BODY[1]<5> "wrong" BODY[] "wrong" BINARY[1] "wrong" BODY[HEADER] "wrong" RFC822 "wrong" BODY[2.1] NIL)`,
+		c.Send(`* 1 FETCH (UID 1 BODY[1]<5> "wrong" BODY[1]<0> "abc" BODY[2] "wrong" BODY[1.MIME] "wrong" BODY[TEXT] "wrong" BODY[] "wrong" BINARY[1] "wrong" BODY[HEADER] "wrong" RFC822 "wrong" BODY[2.1] NIL)`,
 			`* 1 FETCH (UID 1 BODY[1]<0> "again")`,
 			`* 9 FETCH (UID 9 BODY[1] "another")`, `* 3 FETCH (UID 3 BODY[2.1] "another's")`, `* 3 FETCH (BODY[1] "whose" FLAGS ())`, `* 2 FETCH (UID 2 FLAGS (\Seen))`)
 		c.Send("* 2 FETCH (UID 2 BODY[2.1] {20000000}")

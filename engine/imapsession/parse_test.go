@@ -42,6 +42,7 @@ func TestAssemble(t *testing.T) {
 		{"a longer one is cut off", "*  1  fetch (" + strings.Repeat("x", 140) + ")\r\n* OK\r\n", []string{"*  1  fetch (" + strings.Repeat("x", 107), "* OK"}, io.EOF},
 		{"with its literals", "* 1 FETCH (" + strings.Repeat("x", 112) + " {9}\r\nT1 OK\r\n\r\n (a {4}\r\nT2\r\n)\r\n* OK\r\n", []string{"* 1 FETCH (" + strings.Repeat("x", 109), "* OK"}, io.EOF},
 		{"of which no end is read", "* 1 FETCH (" + strings.Repeat("x", 4000), nil, errTooMuch},
+		{"nor of many short lines", "* 1 FETCH (" + strings.Repeat("x", 112) + strings.Repeat(" {1}\r\ny", 20) + "\r\n", nil, errTooMuch},
 		{"nor a literal", "* 1 FETCH (" + strings.Repeat("x", 112) + " {51}\r\n", nil, errTooMuch},
 		{"cut off", "* OK", nil, io.EOF},
 		{"cut off in a literal", "* LIST {5}\r\nab", nil, io.ErrUnexpectedEOF},
