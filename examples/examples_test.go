@@ -1,7 +1,9 @@
 package examples_test
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"imapilot/engine/config"
@@ -59,6 +61,58 @@ func TestEverydayRulesAreTestedBothWays(t *testing.T) {
 	for _, r := range cfg.Rules.Rules() {
 		if !acts[r.Name] || !leaves[r.Name] {
 			t.Errorf("the tests of %q: acts %v, leaves alone %v", r.Name, acts[r.Name], leaves[r.Name])
+		}
+	}
+}
+
+// TestReadme: the configuration that a new user meets first loads as it is
+// printed, and the tests that the page shows pass with it.
+func TestReadme(t *testing.T) {
+	setSecrets(t)
+	t.Setenv("CI_SECRET", "set")
+	page, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file []byte
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(page, -1) {
+		file = append(file, block[1]...)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("notify-bot")); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "readme.yaml")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, diags := config.Load(path)
+	for _, d := range diags {
+		t.Error(d.Format(false))
+	}
+	if cfg == nil {
+		return
+	}
+	report := ruletest.Run(cfg.Rules, cfg.Tests)
+	if len(report.Results) != 2 {
+		t.Errorf("%d tests, want that of the rule and that of the walk", len(report.Results))
+	}
+	for _, r := range report.Results {
+		if !r.Pass {
+			t.Errorf("%s: %s", r.Case.Name, r.Detail)
+		}
+	}
+}
+
+// TestReadmeLinks: what the page points at is there.
+func TestReadmeLinks(t *testing.T) {
+	page, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`\]\(([a-zA-Z][^):#]*)\)`).FindAllSubmatch(page, -1) {
+		if _, err := os.Stat(filepath.Join("..", string(m[1]))); err != nil {
+			t.Error(err)
 		}
 	}
 }
