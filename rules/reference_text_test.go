@@ -52,7 +52,7 @@ To try things out:
 - ` + "`imapilot test`" + ` runs the ` + "`tests:`" + ` that stand beside the rules.
 `
 
-const quoting = "The file is YAML, which has ideas of its own about some signs. Three ways out, from the plainest on:" + `
+const quoting = "The file is YAML, where a `#` after a space begins a comment and a colon before one ends a key. Three ways to write a\ncondition, from the plainest on:" + `
 
 ` + "```yaml" + `
 accounts:
@@ -72,7 +72,7 @@ rules:
   - name: a block, where it is long or holds a colon or a number sign
     if: |
       subject contains "Re: "                    // a comment
-      and capture(subject, "#([0-9]+)") != ""
+      and capture(subject, "ticket #([0-9]+)") != ""
     then:
       - add_flags: ['\Flagged']
 ` + "```" + `
