@@ -47,7 +47,14 @@ type Spec struct {
 
 // Table lists every action in the order of apply.
 func Table() []Spec {
-	return []Spec{
+	all := table()
+	return all[:]
+}
+
+// table is an array, so that Spec, which is asked of every action of every
+// message, leaves nothing for the garbage collector.
+func table() [7]Spec {
+	return [...]Spec{
 		webhookSpec(),
 		addFlagsSpec(),
 		removeFlagsSpec(),
@@ -60,7 +67,7 @@ func Table() []Spec {
 
 // Spec returns the description of k, or the zero Spec when k is unknown.
 func (k Kind) Spec() Spec {
-	for _, s := range Table() {
+	for _, s := range table() {
 		if s.Kind == k {
 			return s
 		}
