@@ -1,6 +1,9 @@
 package facts
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxAddresses is the most addresses of one field name that are kept.
 const maxAddresses = 100
@@ -33,6 +36,20 @@ type Address struct {
 // groups included, at most 100. It reads what is malformed as clients do, and
 // one bad address never hides another.
 func (h *Header) Addresses(name string) []Address {
+	if h == nil || !h.remembers {
+		return h.readAddresses(name)
+	}
+	for _, f := range h.addresses {
+		if f.name == name {
+			return f.list
+		}
+	}
+	list := slices.Clip(h.readAddresses(name)) // nobody can append to what is kept
+	h.addresses = append(h.addresses, readField{name, list})
+	return list
+}
+
+func (h *Header) readAddresses(name string) []Address {
 	var out []Address
 	for _, v := range h.raw(name) {
 		out = append(out, parseAddresses(v, maxAddresses-len(out))...)

@@ -77,7 +77,9 @@ func (p Part) text(raw []byte, truncated bool) string {
 // cleanText makes text safe to keep: valid UTF-8, no NUL, no byte order mark
 // in front, lines that end in LF.
 func cleanText(s string) string {
-	s = strings.TrimPrefix(strings.ToValidUTF8(s, "\uFFFD"), "\uFEFF")
-	s = strings.ReplaceAll(s, "\x00", "")
-	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+	s = strings.ReplaceAll(strings.TrimPrefix(validText(s), "\uFEFF"), "\x00", "")
+	if strings.IndexByte(s, '\r') >= 0 {
+		s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+	}
+	return s
 }

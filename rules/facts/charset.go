@@ -36,7 +36,7 @@ func decodeUTF8(octets []byte, truncated bool) string {
 	if !utf8.Valid(octets) && !hasWideCharacter(octets) {
 		return rawText(octets)
 	}
-	return strings.ToValidUTF8(string(octets), "\uFFFD")
+	return validText(string(octets))
 }
 
 // hasWideCharacter reports whether a character of more than one octet is there.

@@ -28,6 +28,9 @@ func parseDate(s string) (time.Time, bool) {
 }
 
 func parseISO(s string) (time.Time, bool) {
+	if len(s) < len("2006-01-02") || s[4] != '-' {
+		return time.Time{}, false // nearly every date: each layout below costs an error
+	}
 	for _, layout := range []string{
 		time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 MST",
 		"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02",

@@ -18,6 +18,15 @@ const (
 // The nil Header has no fields.
 type Header struct {
 	fields []field
+	// remembers is set where addresses that were read are to be kept.
+	remembers bool
+	addresses []readField
+}
+
+// readField is the addresses of all fields of a name.
+type readField struct {
+	name string
+	list []Address
 }
 
 // field is one field, unfolded: clean UTF-8 text, encoded words still encoded.
@@ -42,7 +51,7 @@ func ParseHeader(raw []byte) *Header {
 	}
 	h := &Header{}
 	for len(raw) > 0 && len(h.fields) < maxFields {
-		var lines [][]byte
+		var lines []byte
 		lines, raw = nextField(raw)
 		if len(lines) == 0 {
 			break
@@ -54,43 +63,62 @@ func ParseHeader(raw []byte) *Header {
 	return h
 }
 
+// Remembering returns a header with the same fields that reads the addresses of
+// each field once, however many questions are about them. Unlike the other one
+// it is for one goroutine at a time.
+func (h *Header) Remembering() *Header {
+	if h == nil {
+		return nil
+	}
+	return &Header{fields: h.fields, remembers: true}
+}
+
 // nextField takes one line with its continuation lines (RFC 5322 section
-// 2.2.3), without line ends. It takes none at the empty line that ends a header.
-func nextField(raw []byte) (lines [][]byte, rest []byte) {
-	for len(raw) > 0 {
-		if len(lines) > 0 && raw[0] != ' ' && raw[0] != '\t' {
+// 2.2.3). It takes none at the empty line that ends a header.
+func nextField(raw []byte) (lines, rest []byte) {
+	end := 0
+	for end < len(raw) {
+		if end > 0 && raw[end] != ' ' && raw[end] != '\t' {
 			break
 		}
-		line, after, _ := bytes.Cut(raw, []byte("\n"))
-		line = bytes.TrimSuffix(line, []byte("\r"))
-		if len(line) == 0 {
-			return lines, nil
+		next := lineEnd(raw, end)
+		if isEmptyLine(raw[end:next]) {
+			return raw[:end], nil
 		}
-		lines = append(lines, line)
-		raw = after
+		end = next
 	}
-	return lines, raw
+	return raw[:end], raw[end:]
+}
+
+func isEmptyLine(line []byte) bool {
+	return line[0] == '\n' || line[0] == '\r' && (len(line) == 1 || line[1] == '\n')
 }
 
 // parseField unfolds the lines. White space before the colon is obsolete and
 // still read (RFC 5322 section 4.5).
-func parseField(lines [][]byte) (field, bool) {
-	name, first, ok := bytes.Cut(lines[0], []byte(":"))
+func parseField(lines []byte) (field, bool) {
+	first, more, _ := bytes.Cut(lines, []byte("\n"))
+	name, text, ok := bytes.Cut(first, []byte(":"))
 	name = bytes.TrimRight(name, " \t")
 	if !ok || !isFieldName(name) {
 		return field{}, false
 	}
-	var value bytes.Buffer
-	value.Write(bytes.TrimSpace(first))
-	for _, line := range lines[1:] {
-		if value.Len() >= maxValue {
-			break
-		}
-		value.WriteByte(' ')
-		value.Write(bytes.TrimSpace(line))
+	text = bytes.TrimSpace(text)
+	if len(more) > 0 {
+		text = unfold(text, more)
 	}
-	text := value.Bytes()
 	return field{name: string(name), value: clean(rawText(text[:min(len(text), maxValue)]))}, true
+}
+
+// unfold puts the lines of a value together.
+func unfold(text, more []byte) []byte {
+	out := append(make([]byte, 0, min(len(text)+len(more), 2*maxValue)), text...)
+	for len(more) > 0 && len(out) < maxValue {
+		var line []byte
+		line, more, _ = bytes.Cut(more, []byte("\n"))
+		out = append(append(out, ' '), bytes.TrimSpace(line)...)
+	}
+	return out
 }
 
 // isFieldName reports whether name is one (RFC 5322 section 2.2).

@@ -9,7 +9,7 @@ func (h *Header) Names() []string {
 	if h == nil {
 		return nil
 	}
-	var out []string
+	out := make([]string, 0, len(h.fields))
 	seen := make(map[string]bool, len(h.fields))
 	for _, f := range h.fields {
 		key := strings.ToLower(f.name)

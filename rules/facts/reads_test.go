@@ -142,8 +142,41 @@ func TestMethodsReadExactlyTheFieldsThatTheySay(t *testing.T) {
 	}
 }
 
+// A header that remembers gives every answer that the other one gives, in any
+// order and however often it is asked.
+func TestRemembering(t *testing.T) {
+	headers := samples()
+	for _, m := range corpus.Messages(t) {
+		headers = append(headers, ParseHeader(m.Raw))
+	}
+	for _, h := range headers {
+		remembering := h.Remembering()
+		for range 2 {
+			for name, ask := range answers() {
+				if got, want := ask(remembering), ask(h); !reflect.DeepEqual(got, want) {
+					t.Errorf("%s: %v, want %v", name, got, want)
+				}
+			}
+		}
+	}
+	if (*Header)(nil).Remembering() != nil {
+		t.Error("no header became an empty one: nothing would be missing any more")
+	}
+}
+
+func TestRememberingReadsOnce(t *testing.T) {
+	h := ParseHeader([]byte("To: a@example.org, b@example.org")).Remembering()
+	first := h.Addresses("To")
+	if second := h.Addresses("To"); &first[0] != &second[0] {
+		t.Error("the addresses were read again")
+	}
+	if cap(first) != len(first) {
+		t.Error("whoever appends to the addresses writes into what is remembered")
+	}
+}
+
 func TestEveryMethodIsAsked(t *testing.T) {
-	named := []string{"Addresses", "First", "Names", "Values"} // these read what they are told to
+	named := []string{"Addresses", "First", "Names", "Values", "Remembering"} // these read what they are told to, or nothing
 	all := answers()
 	for m := range reflect.TypeFor[*Header]().Methods() {
 		if all[m.Name] == nil && !slices.Contains(named, m.Name) {

@@ -31,10 +31,8 @@ func (h *Header) ReplyTo() []Address { return h.Addresses("Reply-To") }
 // Sender returns who sent the message for its author (RFC 5322 section 3.6.2),
 // the zero Address if that is not said: then it is the author. It reads Sender.
 func (h *Header) Sender() Address {
-	for _, v := range h.raw("Sender") {
-		if found := parseAddresses(v, 1); len(found) > 0 {
-			return found[0]
-		}
+	if list := h.Addresses("Sender"); len(list) > 0 {
+		return list[0]
 	}
 	return Address{}
 }
