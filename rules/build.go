@@ -268,7 +268,7 @@ func (l *linker) fact(name string) int {
 }
 
 func (s *ruleScope) action(a draftAction) compiledAction {
-	out := compiledAction{kind: a.kind}
+	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg}
 	for _, arg := range a.args {
 		var t template
 		for _, seg := range arg.segments {
@@ -278,7 +278,7 @@ func (s *ruleScope) action(a draftAction) compiledAction {
 			}
 			t.parts = append(t.parts, part)
 		}
-		if a.kind.Spec().Arg == actions.ArgFlags && len(t.parts) == 1 && t.parts[0].program == nil {
+		if out.arg == actions.ArgFlags && len(t.parts) == 1 && t.parts[0].program == nil {
 			flag, _, _ := literalFlag(t.parts[0].literal, a.kind == actions.AddFlags)
 			t.parts[0].literal = string(flag)
 		}

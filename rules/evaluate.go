@@ -75,19 +75,38 @@ type Verdict struct {
 // ends it for other such rules only, so that it changes nothing for the rest.
 func (rs *Ruleset) Evaluate(in Input) Decision {
 	r := rs.pool.Get().(*run)
-	defer rs.pool.Put(r)
 	r.begin(in)
-	var d Decision
 	if in.Every {
 		r.candidates.fill(len(rs.rules))
 	} else {
 		rs.index.find(r, r.candidates)
 	}
-	r.walk(&d)
+	r.walk(&r.decision)
+	d := r.decision.fitted()
 	d.Plan.Resolve()
 	d.Dry.Resolve()
 	r.end()
+	rs.pool.Put(r) // not where something panicked: it would not be clean
 	return d
+}
+
+// fitted is the decision without the room that it grew in, which the next one
+// grows in.
+func (d *Decision) fitted() Decision {
+	out := *d
+	out.Plan.Items = append([]actions.Item(nil), d.Plan.Items...)
+	out.Dry.Items = append([]actions.Item(nil), d.Dry.Items...)
+	out.Verdicts = append([]Verdict(nil), d.Verdicts...)
+	return out
+}
+
+// reset empties the decision and lets go of what was in it.
+func (d *Decision) reset() {
+	plan, dry, verdicts := d.Plan.Items, d.Dry.Items, d.Verdicts
+	clear(plan)
+	clear(dry)
+	clear(verdicts)
+	*d = Decision{Plan: actions.Plan{Items: plan[:0]}, Dry: actions.Plan{Items: dry[:0]}, Verdicts: verdicts[:0]}
 }
 
 // walk asks the candidates from top to bottom.
@@ -135,12 +154,16 @@ type run struct {
 	env      map[string]any
 	filled   []filling
 	results  []result
+	asked    []int // the leaves that have a result
 	snapshot snapshot
 	in       Input
 	// candidates are the rules to ask.
 	candidates bitset
 	// missing is what would decide what is unknown, so far.
 	missing Needs
+	// decision is what the walk decided so far, scratch what items gives back.
+	decision Decision
+	scratch  []actions.Item
 	// spent is how much text was given to programs, see maxWork.
 	spent int
 }
@@ -170,19 +193,23 @@ func newRun(rs *Ruleset) *run {
 
 func (r *run) begin(in Input) {
 	r.in = in
-	r.snapshot = snapshot{message: in.Message, mailbox: in.Mailbox.Name, account: r.rs.account(in.Account), now: in.Now}
-	clear(r.filled)
-	clear(r.results)
+	r.snapshot = newSnapshot(in, r.rs.account(in.Account))
 	clear(r.candidates)
 	r.missing, r.spent = Needs{}, 0
 }
 
-// end lets go of the message, so that a pooled run does not keep it.
+// end lets go of the message, so that a pooled run does not keep it. Of a
+// thousand leaves only the few that were asked are looked at.
 func (r *run) end() {
 	r.in, r.snapshot = Input{}, snapshot{}
 	clear(r.env)
+	clear(r.scratch[:cap(r.scratch)])
+	r.decision.reset()
 	clear(r.filled)
-	clear(r.results)
+	for _, i := range r.asked {
+		r.results[i] = result{}
+	}
+	r.asked = r.asked[:0]
 }
 
 // rule asks one rule.
@@ -231,7 +258,9 @@ func (r *run) need(c condition) {
 func (r *run) programNeeds(p *program) Needs {
 	var out Needs
 	for _, f := range p.facts {
-		out = out.and(r.rs.facts[f].needs.missing(r.in.Message))
+		if n := &r.rs.facts[f].needs; !n.known(r.in.Message) {
+			out = out.and(n.missing(r.in.Message))
+		}
 	}
 	return out
 }
@@ -253,8 +282,11 @@ func (r *run) argumentNeeds(rule *compiledRule) Needs {
 	for _, a := range rule.actions {
 		for _, t := range a.args {
 			for _, p := range t.parts {
-				if p.program != nil {
-					out = out.and(r.programNeeds(p.program))
+				if p.program == nil {
+					continue
+				}
+				if more := r.programNeeds(p.program); !more.IsZero() {
+					out = out.and(more)
 				}
 			}
 		}
@@ -276,9 +308,10 @@ func (r *run) firstError(c condition) error {
 	return err
 }
 
-// items works out every action of a rule, or none.
+// items works out every action of a rule, or none. They are there until the
+// next rule is asked.
 func (r *run) items(rule *compiledRule) ([]actions.Item, error) {
-	items := make([]actions.Item, 0, len(rule.actions))
+	items := r.scratch[:0]
 	for i := range rule.actions {
 		a, err := r.action(&rule.actions[i])
 		if err != nil {
@@ -289,6 +322,7 @@ func (r *run) items(rule *compiledRule) ([]actions.Item, error) {
 		}
 		items = append(items, actions.Item{Action: a, Rule: rule.Name, Hash: rule.Hash, Index: i})
 	}
+	r.scratch = items
 	return items, nil
 }
 
@@ -296,7 +330,7 @@ func (r *run) action(c *compiledAction) (actions.Action, error) {
 	a := actions.Action{Kind: c.kind}
 	var err error
 	for _, t := range c.args {
-		switch c.kind.Spec().Arg {
+		switch c.arg {
 		case actions.ArgMailbox:
 			a.Mailbox, err = t.mailbox(r)
 		case actions.ArgEndpoint:
@@ -327,6 +361,7 @@ func (r *run) leaf(i int) Truth {
 		}
 	}
 	*res = result{known: true, truth: truth, err: err}
+	r.asked = append(r.asked, i)
 	return truth
 }
 

@@ -77,31 +77,31 @@ func fromHeader(fields ...string) Needs {
 // snapshot is what the facts of one message are read from.
 type snapshot struct {
 	message *facts.Message
+	header  *facts.Header // of the message
 	mailbox string
 	account AccountSource
 	now     time.Time
 
 	// What several facts are read from is worked out once.
-	sender     facts.Address
 	results    facts.Auth
-	hasSender  bool
 	hasResults bool
 }
 
+func newSnapshot(in Input, account AccountSource) snapshot {
+	return snapshot{message: in.Message, header: in.Message.Header.Remembering(), mailbox: in.Mailbox.Name, account: account, now: in.Now}
+}
+
 func (s *snapshot) from() facts.Address {
-	if !s.hasSender {
-		s.hasSender, s.sender = true, facts.Address{}
-		if list := s.message.Header.Addresses("From"); len(list) > 0 {
-			s.sender = list[0]
-		}
+	if list := s.header.Addresses("From"); len(list) > 0 {
+		return list[0]
 	}
-	return s.sender
+	return facts.Address{}
 }
 
 // auth reads the results of the servers that the account trusts.
 func (s *snapshot) auth() facts.Auth {
 	if !s.hasResults {
-		s.hasResults, s.results = true, s.message.Header.Auth(s.account.TrustedAuthserv)
+		s.hasResults, s.results = true, s.header.Auth(s.account.TrustedAuthserv)
 	}
 	return s.results
 }

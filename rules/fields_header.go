@@ -21,9 +21,9 @@ func addressFields(name, header, of string, get func(*snapshot) facts.Address) [
 func senderFields() []Field {
 	from := addressFields("from", "From", "first address of From", (*snapshot).from)
 	sender := addressFields("sender", "Sender", "address of Sender, who sent it for its author; all of sender is empty where the author did it",
-		func(s *snapshot) facts.Address { return s.message.Header.Sender() })
+		func(s *snapshot) facts.Address { return s.header.Sender() })
 	return append(append(from, sender...),
-		addressList("reply_to", "The addresses of Reply-To.", `any(reply_to, .domain != "example.org")`, func(s *snapshot) []facts.Address { return s.message.Header.ReplyTo() }, "Reply-To"),
+		addressList("reply_to", "The addresses of Reply-To.", `any(reply_to, .domain != "example.org")`, func(s *snapshot) []facts.Address { return s.header.ReplyTo() }, "Reply-To"),
 		headerText("return_path", `The address that bounces go to, as your server noted it; "" for a bounce itself.`, `return_path endsWith "@bounces.example.org"`, (*facts.Header).ReturnPath, "Return-Path"))
 }
 
@@ -33,16 +33,16 @@ func recipientFields() []Field {
 	}
 	all := []string{"To", "Cc", "Bcc", "Delivered-To"}
 	return []Field{
-		addressList("to", "The addresses of To.", `any(to, .address == "me@example.org")`, func(s *snapshot) []facts.Address { return s.message.Header.Addresses("To") }, "To"),
-		addressList("cc", "The addresses of Cc.", `len(cc) > 10`, func(s *snapshot) []facts.Address { return s.message.Header.Addresses("Cc") }, "Cc"),
+		addressList("to", "The addresses of To.", `any(to, .address == "me@example.org")`, func(s *snapshot) []facts.Address { return s.header.Addresses("To") }, "To"),
+		addressList("cc", "The addresses of Cc.", `len(cc) > 10`, func(s *snapshot) []facts.Address { return s.header.Addresses("Cc") }, "Cc"),
 		addressList("recipients", "The addresses of To, Cc, Bcc and Delivered-To, each once.", `any(recipients, .local == "office")`,
-			func(s *snapshot) []facts.Address { return s.message.Header.Recipients() }, all...),
+			func(s *snapshot) []facts.Address { return s.header.Recipients() }, all...),
 		own("to_me", "Whether one of the account's own addresses is among the recipients, with or without a +tag.", "not to_me and is_bulk",
-			func(s *snapshot) any { return s.message.Header.ToMe(s.account.Addresses) }, boolKind, all...),
+			func(s *snapshot) any { return s.header.ToMe(s.account.Addresses) }, boolKind, all...),
 		own("only_to_me", "Whether To and Cc hold own addresses of the account and no other.", "only_to_me and not is_bulk",
-			func(s *snapshot) any { return s.message.Header.OnlyToMe(s.account.Addresses) }, boolKind, "To", "Cc"),
+			func(s *snapshot) any { return s.header.OnlyToMe(s.account.Addresses) }, boolKind, "To", "Cc"),
 		own("my_tag", `The tag of the own address it went to: "shop" of me+shop@example.org, "" if there is none: a rule that files by it asks for my_tag != "" first.`, "move: Tags/${my_tag}",
-			func(s *snapshot) any { return s.message.Header.Tag(s.account.Addresses) }, textKind, "Delivered-To", "To", "Cc"),
+			func(s *snapshot) any { return s.header.Tag(s.account.Addresses) }, textKind, "Delivered-To", "To", "Cc"),
 	}
 }
 
@@ -66,12 +66,12 @@ func addressMaps(list []facts.Address) []map[string]string {
 // headerText is a fact that a method of the header gives.
 func headerText(name, doc, example string, get func(*facts.Header) string, headers ...string) Field {
 	return Field{Name: name, typ: typ{kind: textKind}, needs: fromHeader(headers...), Doc: doc, Example: example,
-		value: func(s *snapshot) any { return get(s.message.Header) }}
+		value: func(s *snapshot) any { return get(s.header) }}
 }
 
 func headerTruth(name, doc, example string, get func(*facts.Header) bool, headers ...string) Field {
 	return Field{Name: name, typ: typ{kind: boolKind}, needs: fromHeader(headers...), Doc: doc, Example: example,
-		value: func(s *snapshot) any { return get(s.message.Header) }}
+		value: func(s *snapshot) any { return get(s.header) }}
 }
 
 func headerFields() []Field {
@@ -81,7 +81,7 @@ func headerFields() []Field {
 		headerText("priority", `"high", "normal" or "low", as its sender marked it.`, `priority == "high"`, (*facts.Header).Priority,
 			"X-Priority", "Importance", "Priority", "X-MSMail-Priority"),
 		{Name: "header_names", typ: listOf(textKind), needs: Needs{WholeHeader: true}, Doc: "The names of all header fields, each once. It needs the whole header.",
-			Example: `"X-Spam-Status" in header_names`, value: func(s *snapshot) any { return s.message.Header.Names() }},
+			Example: `"X-Spam-Status" in header_names`, value: func(s *snapshot) any { return s.header.Names() }},
 	}
 }
 
@@ -89,7 +89,7 @@ func threadFields() []Field {
 	return []Field{
 		headerText("in_reply_to", `The Message-ID that it answers, "" if there is none.`, `in_reply_to endsWith "@example.org>"`, (*facts.Header).InReplyTo, "In-Reply-To"),
 		{Name: "references", typ: listOf(textKind), needs: fromHeader("References"), Doc: "The Message-IDs of its thread, in order.", Example: `len(references) > 20`,
-			value: func(s *snapshot) any { return s.message.Header.References() }},
+			value: func(s *snapshot) any { return s.header.References() }},
 		headerTruth("is_reply", "Whether it answers another message (In-Reply-To or References).", "is_reply and to_me", (*facts.Header).IsReply, "In-Reply-To", "References"),
 	}
 }
@@ -97,7 +97,7 @@ func threadFields() []Field {
 func listFields() []Field {
 	leave := func(name string, kind kind, doc, example string, get func(facts.Unsubscribe) any) Field {
 		return Field{Name: "unsubscribe." + name, typ: typ{kind: kind}, needs: fromHeader("List-Unsubscribe", "List-Unsubscribe-Post"), Doc: doc, Example: example,
-			value: func(s *snapshot) any { return get(s.message.Header.Unsubscribe()) }}
+			value: func(s *snapshot) any { return get(s.header.Unsubscribe()) }}
 	}
 	return []Field{
 		headerText("list.id", `The identifier of the mailing list (RFC 2919), "" if there is none.`, `list.id endsWith ".debian.org"`, (*facts.Header).ListID, "List-ID"),

@@ -9,12 +9,34 @@ import (
 // fold maps a text so that two texts are equal by strings.EqualFold exactly
 // when their folds are equal: simple Unicode case folding, rune by rune.
 func fold(s string) string {
-	for i := 0; i < len(s); i++ {
+	at := nextToFold(s)
+	if at == len(s) {
+		return s
+	}
+	var out strings.Builder
+	out.Grow(len(s))
+	for s != "" {
+		out.WriteString(s[:at])
+		if s = s[at:]; s == "" {
+			break
+		}
+		r, size := utf8.DecodeRuneInString(s)
+		out.WriteRune(foldRune(r))
+		s = s[size:]
+		at = nextToFold(s)
+	}
+	return out.String()
+}
+
+// nextToFold tells how many octets in front are their own fold. A body is
+// nearly all lower-case ASCII.
+func nextToFold(s string) int {
+	for i := range len(s) {
 		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
-			return strings.Map(foldRune, s)
+			return i
 		}
 	}
-	return s
+	return len(s)
 }
 
 // foldRune returns one rune for every set of runes that are equal but for
@@ -26,6 +48,9 @@ func foldRune(r rune) rune {
 		}
 		return r
 	}
+	if isCaseless(r) {
+		return r
+	}
 	least := r
 	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
 		least = min(least, next)
@@ -34,6 +59,12 @@ func foldRune(r rune) rune {
 		least += 'a' - 'A' // U+212A, the Kelvin sign, is a "k"
 	}
 	return least
+}
+
+// isCaseless knows the large scripts that have no case, Chinese, Japanese and
+// Korean, so that their texts are spared a search in the tables for each letter.
+func isCaseless(r rune) bool {
+	return 0x2E80 <= r && r < 0xA640 || 0xAC00 <= r && r < 0xD800
 }
 
 func foldAll(list []string) []string {

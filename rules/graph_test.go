@@ -48,7 +48,7 @@ func TestMoves(t *testing.T) {
 func BenchmarkCompileThousands(b *testing.B) {
 	for _, n := range []int{1000, 9000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			src := senders(n)
+			src := kinds()[0].rules(n, false)
 			for b.Loop() {
 				if rs, _ := Compile(src); rs == nil {
 					b.Fatal("it does not compile")

@@ -1,13 +1,6 @@
 package rules
 
-import (
-	"iter"
-	"math/bits"
-	"slices"
-	"strings"
-
-	"github.com/expr-lang/expr/ast"
-)
+import "slices"
 
 // maxCover is the most keys by which one rule is looked up. A rule that would
 // need more is cheaper to ask.
@@ -22,9 +15,10 @@ type cover struct {
 }
 
 // coverKey says that a fact equals, or contains, a folded text. Of a fact that
-// is a list it speaks about each element.
+// is a list it speaks about each element, or about one part of each.
 type coverKey struct {
 	fact     string
+	part     string // "address~" of the elements of to, "" of a text
 	contains bool
 	text     string
 }
@@ -59,77 +53,6 @@ func (c cover) cost() int {
 	return n
 }
 
-// coverOf reads the cover of a leaf from its lowered expression.
-func coverOf(n ast.Node) cover {
-	always := cover{always: true}
-	b, ok := n.(*ast.BinaryNode)
-	if !ok {
-		return always
-	}
-	switch b.Operator {
-	case "or", "||":
-		return coverOf(b.Left).either(coverOf(b.Right))
-	case "and", "&&":
-		return coverOf(b.Left).both(coverOf(b.Right))
-	case "==":
-		if k, ok := keyOf(b.Left, b.Right, false); ok {
-			return k
-		}
-		if k, ok := keyOf(b.Right, b.Left, false); ok {
-			return k
-		}
-	case "in":
-		return coverOfIn(b)
-	case "contains", "startsWith", "endsWith":
-		if k, ok := keyOf(b.Left, b.Right, true); ok {
-			return k
-		}
-	}
-	return always
-}
-
-// coverOfIn is the cover of: fact in [texts], and of: text in fact.
-func coverOfIn(b *ast.BinaryNode) cover {
-	if k, ok := keyOf(b.Right, b.Left, false); ok {
-		return k
-	}
-	var texts []ast.Node
-	switch list := b.Right.(type) {
-	case *ast.ArrayNode:
-		texts = list.Nodes
-	case *ast.ConstantNode:
-		set, ok := list.Value.(map[string]struct{})
-		if !ok || len(set) > maxCover {
-			return cover{always: true}
-		}
-		for text := range set {
-			texts = append(texts, &ast.StringNode{Value: text})
-		}
-	}
-	if texts == nil {
-		return cover{always: true}
-	}
-	out := cover{}
-	for _, t := range texts {
-		k, ok := keyOf(b.Left, t, false)
-		if !ok {
-			return cover{always: true}
-		}
-		out = out.either(k)
-	}
-	return out
-}
-
-// keyOf is the one key of a fact and a text that is written out.
-func keyOf(fact, text ast.Node, contains bool) (cover, bool) {
-	id, isFact := fact.(*ast.IdentifierNode)
-	s, isText := text.(*ast.StringNode)
-	if !isFact || !isText || !strings.HasSuffix(id.Value, "~") || contains && s.Value == "" {
-		return cover{}, false
-	}
-	return cover{keys: []coverKey{{fact: id.Value, contains: contains, text: s.Value}}}, true
-}
-
 // ruleIndex finds the rules that a message may concern.
 type ruleIndex struct {
 	size   int
@@ -137,9 +60,10 @@ type ruleIndex struct {
 	fields []fieldIndex
 }
 
-// fieldIndex holds the keys over one fact.
+// fieldIndex holds the keys over one fact, or over one part of its elements.
 type fieldIndex struct {
 	fact     int
+	part     string
 	rules    bitset // every rule that has a key here
 	equal    map[string][]int
 	contains *matcher
@@ -148,31 +72,33 @@ type fieldIndex struct {
 
 func newIndex(covers []cover, factOf map[string]int) *ruleIndex {
 	x := &ruleIndex{size: len(covers), always: newBitset(len(covers))}
-	byFact := map[string]*fieldIndex{}
-	texts := map[string]map[string][]int{}
-	var order []string
+	type place struct{ fact, part string }
+	byPlace := map[place]*fieldIndex{}
+	texts := map[place]map[string][]int{}
+	var order []place
 	for rule, c := range covers {
 		if c.always {
 			x.always.set(rule)
 		}
 		for _, k := range c.keys {
-			f := byFact[k.fact]
+			at := place{k.fact, k.part}
+			f := byPlace[at]
 			if f == nil {
-				f = &fieldIndex{fact: factOf[k.fact], rules: newBitset(len(covers)), equal: map[string][]int{}}
-				byFact[k.fact], texts[k.fact] = f, map[string][]int{}
-				order = append(order, k.fact)
+				f = &fieldIndex{fact: factOf[k.fact], part: k.part, rules: newBitset(len(covers)), equal: map[string][]int{}}
+				byPlace[at], texts[at] = f, map[string][]int{}
+				order = append(order, at)
 			}
 			f.rules.set(rule)
 			if k.contains {
-				texts[k.fact][k.text] = append(texts[k.fact][k.text], rule)
+				texts[at][k.text] = append(texts[at][k.text], rule)
 			} else {
 				f.equal[k.text] = append(f.equal[k.text], rule)
 			}
 		}
 	}
-	for _, name := range order {
-		byFact[name].build(texts[name])
-		x.fields = append(x.fields, *byFact[name])
+	for _, at := range order {
+		byPlace[at].build(texts[at])
+		x.fields = append(x.fields, *byPlace[at])
 	}
 	return x
 }
@@ -198,17 +124,35 @@ func (x *ruleIndex) find(r *run, out bitset) {
 			out.add(f.rules) // nothing can be said: ask them all
 			continue
 		}
-		switch v := r.env[r.rs.facts[f.fact].name].(type) {
-		case string:
-			f.look(v, out)
-		case []string:
-			for _, s := range v {
-				f.look(s, out)
-			}
-		default:
+		if !f.lookAll(r.env[r.rs.facts[f.fact].name], out) {
 			out.add(f.rules)
 		}
 	}
+}
+
+// lookAll looks up a text, or each of a list. It is false where the value is
+// something else.
+func (f *fieldIndex) lookAll(value any, out bitset) bool {
+	switch v := value.(type) {
+	case string:
+		f.look(v, out)
+	case []string:
+		for _, s := range v {
+			f.look(s, out)
+		}
+	case []map[string]string: // addresses
+		for _, element := range v {
+			f.look(element[f.part], out)
+		}
+	case []map[string]any: // attachments
+		for _, element := range v {
+			text, _ := element[f.part].(string)
+			f.look(text, out)
+		}
+	default:
+		return false
+	}
+	return true
 }
 
 func (f *fieldIndex) look(text string, out bitset) {
@@ -221,38 +165,5 @@ func (f *fieldIndex) look(text string, out bitset) {
 				out.set(rule)
 			}
 		})
-	}
-}
-
-// bitset is a set of small numbers.
-type bitset []uint64
-
-func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
-
-func (b bitset) set(i int) { b[i/64] |= 1 << (i % 64) }
-
-// all yields the numbers from small to large.
-func (b bitset) all() iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for i, w := range b {
-			for ; w != 0; w &= w - 1 {
-				if !yield(i*64 + bits.TrailingZeros64(w)) {
-					return
-				}
-			}
-		}
-	}
-}
-
-func (b bitset) add(more bitset) {
-	for i, w := range more {
-		b[i] |= w
-	}
-}
-
-// fill marks every number below n.
-func (b bitset) fill(n int) {
-	for i := range n {
-		b.set(i)
 	}
 }

@@ -52,8 +52,49 @@ func randomCondition(random *rand.Rand, depth int) string {
 		fmt.Sprintf("from.domain == %q", domain), fmt.Sprintf("%q == from.domain", domain), fmt.Sprintf("from.domain in [%q, %q]", domain, word),
 		fmt.Sprintf("subject contains %q", word), fmt.Sprintf("has(subject, %q, %q)", word, domain), fmt.Sprintf("subject startsWith %q", word),
 		fmt.Sprintf("from.domain endsWith %q", word), `in_list(from.address, "vips")`, `"$Invoice" in flags`, `"$Other" in flags`,
-		"seen", "flagged", "size > kb(1)", fmt.Sprintf("list.id contains %q", word), fmt.Sprintf("header(%q) == %q", pick("X-Mailer", "Precedence"), pick("bulk", "list", "")),
+		"seen", "flagged", "size > kb(1)", fmt.Sprintf("list.id contains %q", word),
+		fmt.Sprintf("any(to, .domain == %q)", domain), fmt.Sprintf("one(recipients, .address contains %q and .name == %q)", word, domain), fmt.Sprintf("none(to, .domain == %q)", domain),
+		fmt.Sprintf("any(cc, .local in [%q, %q] or .domain == %q)", word, domain, domain), fmt.Sprintf("any(to, any(cc, .domain == %q))", domain),
+		fmt.Sprintf("any(to, from.domain == %q)", domain), fmt.Sprintf("any(attachments, .name endsWith %q)", pick(".pdf", ".doc")), fmt.Sprintf("all(to, .domain == %q)", domain), fmt.Sprintf("header(%q) == %q", pick("X-Mailer", "Precedence"), pick("bulk", "list", "")),
 	)
+}
+
+// TestIndexAsksFew holds that of a thousand rules of one kind only those are
+// asked that the message concerns.
+func TestIndexAsksFew(t *testing.T) {
+	for _, kind := range kinds() {
+		for _, matching := range []int{0, 1} {
+			rs := mustCompile(t, kind.rules(1000, matching == 1))
+			r := newRun(rs)
+			r.begin(sampleInput())
+			rs.index.find(r, r.candidates)
+			if asked := len(slices.Collect(r.candidates.all())); asked != matching {
+				t.Errorf("%s: %d rules are asked, want %d", kind.name, asked, matching)
+			}
+		}
+	}
+}
+
+// TestEvaluationLeavesNothingBehind: what is reused has nothing of the message
+// before in it.
+func TestEvaluationLeavesNothingBehind(t *testing.T) {
+	rs := mustCompile(t, everything())
+	decide := func(m corpus.Message) string {
+		in := sampleInput()
+		in.Message = received(m.Raw)
+		d := rs.Evaluate(in)
+		return fmt.Sprintf("%+v", d)
+	}
+	all := corpus.Messages(t)[:200]
+	var forth []string
+	for _, m := range all {
+		forth = append(forth, decide(m))
+	}
+	for i, m := range slices.Backward(all) {
+		if back := decide(m); back != forth[i] {
+			t.Fatalf("%s after the next one:\n%s\nafter the one before:\n%s", m.Name, back, forth[i])
+		}
+	}
 }
 
 func TestPlainNoHasNoVerdict(t *testing.T) {

@@ -43,10 +43,10 @@ func (lang *language) newFact(name string) fact {
 	f := fact{name: name}
 	if field, ok := strings.CutPrefix(plain, "header."); ok {
 		f.needs = fromHeader(field)
-		f.value = func(s *snapshot) any { return s.message.Header.First(field) }
+		f.value = func(s *snapshot) any { return s.header.First(field) }
 	} else if field, ok := strings.CutPrefix(plain, headersPrefix); ok {
 		f.needs = fromHeader(field)
-		f.value = func(s *snapshot) any { return s.message.Header.Values(field) }
+		f.value = func(s *snapshot) any { return s.header.Values(field) }
 	} else {
 		f.needs, f.value = lang.fields[plain].needs, lang.fields[plain].value
 	}

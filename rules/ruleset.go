@@ -55,6 +55,7 @@ type compiledRule struct {
 
 type compiledAction struct {
 	kind actions.Kind
+	arg  actions.ArgKind
 	args []template
 }
 

@@ -102,6 +102,9 @@ func literalOf(segments []segment) (string, bool) {
 // fill gives the text of the argument. clean is what every value of an
 // expression goes through; it is told whether the value stands at the start.
 func (t template) fill(r *run, clean func(value string, first bool) (string, error)) (string, error) {
+	if len(t.parts) == 1 && t.parts[0].program == nil {
+		return t.parts[0].literal, nil
+	}
 	var out strings.Builder
 	for _, p := range t.parts {
 		if p.program == nil {

@@ -66,14 +66,20 @@ func timeCode(t time.Time, code byte) (string, bool) {
 		_, week := t.ISOWeek()
 		return fmt.Sprintf("%02d", week), true
 	}
-	layout, ok := map[byte]string{
-		'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'j': "002",
-		'a': "Mon", 'A': "Monday", 'b': "Jan", 'B': "January", 'z': "-0700", 'F': "2006-01-02", 'T': "15:04:05",
-	}[code]
-	if !ok {
-		return "", false
+	layout := goLayout(code)
+	return t.Format(layout), layout != ""
+}
+
+// goLayout is a code in the manner of package time, "" if there is none.
+func goLayout(code byte) string {
+	const codes = "YymdHMSjaAbBzFT"
+	i := strings.IndexByte(codes, code)
+	if i < 0 {
+		return ""
 	}
-	return t.Format(layout), true
+	return [...]string{
+		"2006", "06", "01", "02", "15", "04", "05", "002", "Mon", "Monday", "Jan", "January", "-0700", "2006-01-02", "15:04:05",
+	}[i]
 }
 
 // isWithin compares the time of day, to the minute.
