@@ -394,7 +394,7 @@ func (r *run) fill(i int) Truth {
 	if !f.needs.known(r.in.Message) {
 		return Unknown
 	}
-	value := f.value(&r.snapshot)
+	value := r.snapshot.read(f)
 	if err, failed := value.(error); failed {
 		have.truth, have.err = ErrorTruth, err
 		return ErrorTruth

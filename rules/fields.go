@@ -98,6 +98,16 @@ func (s *snapshot) from() facts.Address {
 	return facts.Address{}
 }
 
+// read gives the value of a fact, or the error where it is not all there.
+func (s *snapshot) read(f *fact) any {
+	if len(f.needs.HeaderFields) > 0 || f.needs.WholeHeader {
+		if err := s.header.Cut(f.needs.HeaderFields...); err != nil {
+			return err
+		}
+	}
+	return f.value(s)
+}
+
 // auth reads the results of the servers that the account trusts.
 func (s *snapshot) auth() facts.Auth {
 	if !s.hasResults {

@@ -38,17 +38,37 @@ func recipientFields() []Field {
 		addressList("recipients", "The addresses of To, Cc, Bcc and Delivered-To, each once.", `any(recipients, .local == "office")`,
 			func(s *snapshot) []facts.Address { return s.header.Recipients() }, all...),
 		own("to_me", "Whether one of the account's own addresses is among the recipients, with or without a +tag.", "not to_me and is_bulk",
-			func(s *snapshot) any { return s.header.ToMe(s.account.Addresses) }, boolKind, all...),
+			func(s *snapshot) any {
+				me := s.header.ToMe(s.account.Addresses)
+				return unlessCrowded(s, me, me, all)
+			}, boolKind, all...),
 		own("only_to_me", "Whether To and Cc hold own addresses of the account and no other.", "only_to_me and not is_bulk",
 			func(s *snapshot) any { return s.header.OnlyToMe(s.account.Addresses) }, boolKind, "To", "Cc"),
 		own("my_tag", `The tag of the own address it went to: "shop" of me+shop@example.org, "" if there is none: a rule that files by it asks for my_tag != "" first.`, "move: Tags/${my_tag}",
-			func(s *snapshot) any { return s.header.Tag(s.account.Addresses) }, textKind, "Delivered-To", "To", "Cc"),
+			func(s *snapshot) any {
+				tag := s.header.Tag(s.account.Addresses)
+				return unlessCrowded(s, tag, tag != "", all)
+			}, textKind, "Delivered-To", "To", "Cc"),
 	}
+}
+
+// unlessCrowded is a value that is certain, or the error where an address that
+// was not looked at could change it.
+func unlessCrowded(s *snapshot, value any, certain bool, fields []string) any {
+	if err := s.header.Crowded(fields...); err != nil && !certain {
+		return err
+	}
+	return value
 }
 
 func addressList(name, doc, example string, get func(*snapshot) []facts.Address, headers ...string) Field {
 	return Field{Name: name, typ: listOf(addressKind), needs: fromHeader(headers...), Doc: doc, Example: example,
-		value: func(s *snapshot) any { return addressMaps(get(s)) }}
+		value: func(s *snapshot) any {
+			if err := s.header.Crowded(headers...); err != nil {
+				return err
+			}
+			return addressMaps(get(s))
+		}}
 }
 
 // addressMaps gives each part also in its folded form, under its name and "~".

@@ -112,3 +112,30 @@ func TestWorkIsBounded(t *testing.T) {
 		t.Errorf("first %+v, last %+v", verdicts[0], verdicts[1999])
 	}
 }
+
+// TestBeyondTheHeaderNothingIsGuessed: a header that is longer than what is
+// looked at makes a condition about it an error, and no other.
+func TestBeyondTheHeaderNothingIsGuessed(t *testing.T) {
+	many := "To: me@example.net, " + strings.Repeat("a@b.c, ", 2000) + "z@b.c\r\n"
+	for _, tt := range []struct {
+		name, raw, condition string
+		want                 Truth
+	}{
+		{"many fields", strings.Repeat("X-A: b\r\n", 3000) + "Subject: x\r\n", `subject == ""`, ErrorTruth},
+		{"many octets", strings.Repeat("X-A: "+strings.Repeat("b", 60<<10)+"\r\n", 6) + "Subject: x\r\n", `subject == ""`, ErrorTruth},
+		{"one long field", "X-A: " + strings.Repeat("b", 70<<10) + "\r\nSubject: x\r\n", `header("X-A") endsWith "c"`, ErrorTruth},
+		{"beside a long field", "X-A: " + strings.Repeat("b", 70<<10) + "\r\nSubject: x\r\n", `subject == "x"`, True},
+		{"a long body", "Subject: x\r\n\r\n" + strings.Repeat("b", 300<<10), `subject == "x"`, True},
+		{"no body at all", "Subject: x", `subject == "x" and header("X") == ""`, True},
+		{"many addresses", many, `any(to, .address == "z@b.c")`, ErrorTruth},
+		{"many addresses, not mine", strings.Replace(many, "me@example.net, ", "", 1), `to_me`, ErrorTruth},
+		{"many addresses, mine", many, `to_me`, True},
+		{"many addresses, flags", many, `seen`, True},
+	} {
+		in := sampleInput()
+		in.Message = received([]byte(tt.raw))
+		if v := mustCompile(t, baseSource(rule("r", tt.condition, "trash"))).Evaluate(in).Verdicts[0]; v.Truth != tt.want {
+			t.Errorf("%s: %v (%v), want %v", tt.name, v.Truth, v.Err, tt.want)
+		}
+	}
+}

@@ -9,7 +9,7 @@ import (
 	"imapilot/rules/facts"
 )
 
-// errorLeaf fails on the sample message once its subject is 64 KiB long.
+// errorLeaf fails on the sample message once its subject is 60 KiB long.
 var errorLeaf = "(" + strings.Repeat("subject + ", 20) + `"x") == "y"`
 
 // fourValued are leaves of each truth, given errorInput.
@@ -19,7 +19,7 @@ func fourValued() map[Truth]string {
 
 func errorInput() Input {
 	in := sampleInput()
-	in.Message.Header = facts.ParseHeader([]byte("Subject: " + strings.Repeat("x", 64<<10) + "\r\n"))
+	in.Message.Header = facts.ParseHeader([]byte("Subject: " + strings.Repeat("x", 60<<10) + "\r\n"))
 	return in
 }
 

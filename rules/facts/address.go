@@ -6,7 +6,7 @@ import (
 )
 
 // maxAddresses is the most addresses of one field name that are kept.
-const maxAddresses = 100
+const maxAddresses = 1000
 
 const (
 	// maxPending is the most octets of names that wait for their address.
@@ -33,7 +33,7 @@ type Address struct {
 }
 
 // Addresses returns the addresses of all fields of that name, the members of
-// groups included, at most 100. It reads what is malformed as clients do, and
+// groups included, at most 1,000. It reads what is malformed as clients do, and
 // one bad address never hides another.
 func (h *Header) Addresses(name string) []Address {
 	if h == nil || !h.remembers {

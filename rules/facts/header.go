@@ -2,6 +2,8 @@ package facts
 
 import (
 	"bytes"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,6 +23,8 @@ type Header struct {
 	// remembers is set where addresses that were read are to be kept.
 	remembers bool
 	addresses []readField
+	// cut is set where fields were left out, long where one of them was cut.
+	cut, long bool
 }
 
 // readField is the addresses of all fields of a name.
@@ -33,6 +37,7 @@ type readField struct {
 type field struct {
 	name  string
 	value string
+	cut   bool // the value goes on
 }
 
 // is compares names without case. Both are ASCII, so their sizes tell most apart.
@@ -46,10 +51,11 @@ func (f field) is(name string) bool {
 // without a colon, NUL, 8-bit text in a name, a missing end). It keeps at most
 // 256 KiB, 2,000 fields, and 64 KiB of one field.
 func ParseHeader(raw []byte) *Header {
-	if len(raw) > maxHeader {
+	h := &Header{}
+	longer := len(raw) > maxHeader
+	if longer {
 		raw = raw[:maxHeader]
 	}
-	h := &Header{}
 	for len(raw) > 0 && len(h.fields) < maxFields {
 		var lines []byte
 		lines, raw = nextField(raw)
@@ -58,9 +64,40 @@ func ParseHeader(raw []byte) *Header {
 		}
 		if f, ok := parseField(lines); ok {
 			h.fields = append(h.fields, f)
+			h.long = h.long || f.cut
 		}
 	}
+	// Where the empty line came, nothing is left, not even an empty rest.
+	h.cut = raw != nil && (longer || len(raw) > 0)
 	return h
+}
+
+// ErrLongHeader is the answer where a header is longer than what is looked at.
+var ErrLongHeader = errors.New("the header is longer than 256 KiB, has more than 2,000 fields, or one field of more than 64 KiB: what is beyond that is not known")
+
+// Cut returns ErrLongHeader where fields of these names, or the ends of some,
+// may have been left out, nil otherwise.
+func (h *Header) Cut(names ...string) error {
+	if h == nil || !h.cut && !h.long {
+		return nil
+	}
+	if h.cut || slices.ContainsFunc(h.fields, func(f field) bool { return f.cut && slices.ContainsFunc(names, f.is) }) {
+		return ErrLongHeader
+	}
+	return nil
+}
+
+// ErrManyAddresses is the answer where a field has more addresses than are
+// looked at.
+var ErrManyAddresses = errors.New("the message has a field with 1,000 addresses or more: what is beyond that is not known")
+
+// Crowded returns ErrManyAddresses where the fields of one of these names may
+// have more addresses than Addresses gives, nil otherwise.
+func (h *Header) Crowded(names ...string) error {
+	if slices.ContainsFunc(names, func(name string) bool { return len(h.Addresses(name)) >= maxAddresses }) {
+		return ErrManyAddresses
+	}
+	return nil
 }
 
 // Remembering returns a header with the same fields that reads the addresses of
@@ -70,7 +107,7 @@ func (h *Header) Remembering() *Header {
 	if h == nil {
 		return nil
 	}
-	return &Header{fields: h.fields, remembers: true}
+	return &Header{fields: h.fields, remembers: true, cut: h.cut, long: h.long}
 }
 
 // nextField takes one line with its continuation lines (RFC 5322 section
@@ -107,7 +144,7 @@ func parseField(lines []byte) (field, bool) {
 	if len(more) > 0 {
 		text = unfold(text, more)
 	}
-	return field{name: string(name), value: clean(rawText(text[:min(len(text), maxValue)]))}, true
+	return field{name: string(name), value: clean(rawText(text[:min(len(text), maxValue)])), cut: len(text) >= maxValue}, true
 }
 
 // unfold puts the lines of a value together.

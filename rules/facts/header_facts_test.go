@@ -53,9 +53,11 @@ func TestRecipients(t *testing.T) {
 func TestRecipientsAreCappedForEachField(t *testing.T) {
 	var lines []string
 	for _, name := range []string{"To", "Cc", "Bcc"} {
-		for i := range 150 {
-			lines = append(lines, fmt.Sprintf("%s: %s%d@x", name, name, i))
+		line := name + ":"
+		for i := range 1500 {
+			line += fmt.Sprintf(" %s%d@x,", name, i)
 		}
+		lines = append(lines, line)
 	}
 	lines = append(lines, "Delivered-To: me@x")
 	got := header(lines...).Recipients()

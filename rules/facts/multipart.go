@@ -87,7 +87,7 @@ func (p *mimeParser) header(n *node) (end delimiter, ended bool) {
 	}
 	limit := maxPartHeader
 	if p.count == 1 {
-		limit = maxHeader
+		limit = maxHeader + 1 // one more tells that it is longer
 	}
 	n.fields = ParseHeader(n.header[:min(len(n.header), limit)])
 	return end, ended

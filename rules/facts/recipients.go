@@ -3,7 +3,7 @@ package facts
 import "strings"
 
 // Recipients returns everyone that the header says the message went to, each
-// address once, without its case: at most 100 of each field. It reads To, Cc,
+// address once, without its case: at most 1,000 of each field. It reads To, Cc,
 // Bcc and Delivered-To.
 //
 // Delivered-To is what names the mailbox when the message came by Bcc or over
@@ -25,7 +25,7 @@ func (h *Header) Recipients() []Address {
 }
 
 // ReplyTo returns where the author wants the answers (RFC 5322 section 3.6.2),
-// at most 100 addresses. Without any, answers go to From. It reads Reply-To.
+// at most 1,000 addresses. Without any, answers go to From. It reads Reply-To.
 func (h *Header) ReplyTo() []Address { return h.Addresses("Reply-To") }
 
 // Sender returns who sent the message for its author (RFC 5322 section 3.6.2),
