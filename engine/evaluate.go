@@ -37,6 +37,8 @@ type candidate struct {
 	entries  []journal.Entry
 	// arrived is the expected arrival that it fulfils, "" if none.
 	arrived string
+	// octets counts what was fetched of the parts of its body.
+	octets int
 }
 
 // process fetches, decides and records one batch of a mailbox. Messages whose

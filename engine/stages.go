@@ -141,6 +141,7 @@ func (c *connection) fetchContents(ctx context.Context, some []*candidate) error
 			p, came := got[key{m.fetched.UID, section}]
 			if came || !there {
 				m.message.SetContent(content, p.Data, p.Truncated)
+				m.octets += len(p.Data)
 			}
 		}
 	}

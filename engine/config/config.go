@@ -24,7 +24,10 @@ type Config struct {
 	Accounts []Account
 	Webhooks []Webhook
 	Rules    *rules.Ruleset
-	Tests    []ruletest.Case
+	// Source is what Rules were compiled from; expressions that are not part of
+	// the configuration are evaluated with it.
+	Source rules.Source
+	Tests  []ruletest.Case
 }
 
 // TLSMode is how a connection is secured.

@@ -174,7 +174,7 @@ func (l *loader) compile() {
 		r := l.refs[p.Pos]
 		l.addIn(r.file, r.node.Span(p.Offset, p.Length), p.Severity, p.Message, p.Hint)
 	}
-	l.cfg.Rules = set
+	l.cfg.Rules, l.cfg.Source = set, l.source
 	if set == nil && !HasErrors(l.diags) {
 		l.diags = append(l.diags, Diagnostic{File: l.cfg.Path, Message: "the rules cannot be used"})
 	}

@@ -29,6 +29,13 @@ func (s *Session) Select(ctx context.Context, mailbox string) (Selected, error) 
 	return s.selectMailbox(ctx, mailbox, false)
 }
 
+// Examine selects a mailbox for reading only (RFC 9051 section 6.3.3): nothing
+// that is done on this connection changes it, not even what the server calls
+// recent.
+func (s *Session) Examine(ctx context.Context, mailbox string) (Selected, error) {
+	return s.selectMailbox(ctx, mailbox, true)
+}
+
 func (s *Session) selectMailbox(ctx context.Context, mailbox string, readOnly bool) (Selected, error) {
 	command := "SELECT"
 	if readOnly {
