@@ -40,10 +40,11 @@ func (r Report) Failed() int {
 // Runner runs tests of a rule set.
 type Runner struct {
 	Rules *rules.Ruleset
-	// Explain says how Rules decide an input; it may be nil. It is asked for
-	// tests that fail, other than those of a rule that had to be compiled
-	// without the others.
-	Explain func(rules.Input) string
+	// Explain says how rules decide an input; it may be nil. It is asked for
+	// tests that fail, and given the rules that decided: Rules, or a rule that
+	// had to be compiled without the others. The rules that are not judged are
+	// in the input's Skip.
+	Explain func(*rules.Ruleset, rules.Input) string
 }
 
 // Run runs the tests without explanations.
@@ -81,19 +82,19 @@ func (r Runner) run(c Case, skip map[string]string) Result {
 	in.Skip = skip
 	d := r.Rules.Evaluate(in)
 	if c.Rule == "" {
-		return r.explain(judgeWalk(c, d), in)
+		return r.explain(judgeWalk(c, d), r.Rules, in)
 	}
 	if _, ok := verdictOf(d, c.Rule); !ok && d.StoppedBy != "" && c.Alone != nil {
 		if alone := c.Alone(); alone != nil {
-			return r.judgeRule(c, alone.Evaluate(in))
+			return r.explain(r.judgeRule(c, alone.Evaluate(in)), alone, in)
 		}
 	}
-	return r.explain(r.judgeRule(c, d), in)
+	return r.explain(r.judgeRule(c, d), r.Rules, in)
 }
 
-func (r Runner) explain(res Result, in rules.Input) Result {
+func (r Runner) explain(res Result, rs *rules.Ruleset, in rules.Input) Result {
 	if !res.Pass && r.Explain != nil {
-		res.Why = r.Explain(in)
+		res.Why = r.Explain(rs, in)
 	}
 	return res
 }

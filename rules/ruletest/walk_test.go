@@ -1,6 +1,7 @@
 package ruletest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,9 +105,9 @@ func TestExplain(t *testing.T) {
 	late := rule("late", "seen", false, action("trash"))
 	set := compile(t, rule("early", "flagged", true, action("move", "X")), late)
 	asked := 0
-	runner := Runner{Rules: set, Explain: func(in rules.Input) string {
+	runner := Runner{Rules: set, Explain: func(rs *rules.Ruleset, in rules.Input) string {
 		asked++
-		return "explained " + in.Mailbox.Name
+		return fmt.Sprintf("%s, %d rules, %d not judged", in.Mailbox.Name, len(rs.Rules()), len(in.Skip))
 	}}
 	report := runner.Run([]Case{
 		{Given: given("INBOX")},
@@ -114,12 +115,12 @@ func TestExplain(t *testing.T) {
 		{Rule: "late", Given: given("INBOX"), Want: []actions.Action{move("X")}},
 		{Rule: "late", Given: given("INBOX", imap.FlagFlagged), Alone: func() *rules.Ruleset { return compile(t, late) }, Want: []actions.Action{move("X")}},
 	})
-	for i, want := range []string{"", "explained INBOX", "explained INBOX", ""} {
+	for i, want := range []string{"", "INBOX, 2 rules, 0 not judged", "INBOX, 2 rules, 1 not judged", "INBOX, 1 rules, 1 not judged"} {
 		if got := report.Results[i].Why; got != want {
 			t.Errorf("test %d: why %q, want %q", i, got, want)
 		}
 	}
-	if asked != 2 {
+	if asked != 3 {
 		t.Errorf("asked %d times: a test that passes needs no explanation", asked)
 	}
 }
