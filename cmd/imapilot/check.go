@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,7 @@ func (a *app) check(strict bool) error {
 	cfg, diags := config.Load(path)
 	var report ruletest.Report
 	if cfg != nil {
-		report = ruletest.Run(cfg.Rules, cfg.Tests)
+		report = runTests(cfg)
 	}
 	if a.json {
 		if err := a.printJSON(checkReport(diags, report)); err != nil {
@@ -47,7 +48,7 @@ func (a *app) check(strict bool) error {
 
 func (a *app) printCheck(path string, cfg *config.Config, diags []config.Diagnostic, report ruletest.Report) {
 	for _, d := range diags {
-		fmt.Fprintln(a.out, d.Format(color(a.out)))
+		fmt.Fprintln(a.out, diagnostic(d, color(a.out)))
 	}
 	for _, r := range report.Results {
 		if !r.Pass {
@@ -78,4 +79,43 @@ func (a *app) printJSON(v any) error {
 	enc := json.NewEncoder(a.out)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
+}
+
+// diagnostic prints a diagnostic with its sentences broken at the width of a
+// terminal. The line of the file and the caret below it stay as they are.
+func diagnostic(d config.Diagnostic, color bool) string {
+	lines := strings.Split(d.Format(color), "\n")
+	for i, line := range lines {
+		if d.Line > 0 && (i == 1 || i == 2) {
+			continue
+		}
+		lines[i] = wrapPainted(line, "    ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wrapPainted breaks a line at blanks; colours take no room.
+func wrapPainted(line, indent string) string {
+	var b strings.Builder
+	at, code := 0, false
+	for i, word := range strings.SplitAfter(line, " ") {
+		n := 0
+		for _, r := range strings.TrimRight(word, " ") {
+			switch {
+			case r == '\x1b':
+				code = true
+			case !code:
+				n++
+			case r == 'm':
+				code = false
+			}
+		}
+		if i > 0 && at > len(indent) && at+n > screenWidth {
+			b.WriteString("\n" + indent)
+			at = len(indent)
+		}
+		b.WriteString(word)
+		at += n + len(word) - len(strings.TrimRight(word, " "))
+	}
+	return strings.ReplaceAll(b.String(), " \n", "\n")
 }

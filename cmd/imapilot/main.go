@@ -54,7 +54,8 @@ Exit codes: 0 all is well, 1 problems were found (check, test, demo),
 	root.PersistentFlags().StringVarP(&a.config, "config", "c", "", "configuration file (default: $IMAPILOT_CONFIG, ./imapilot.yaml, ~/.config/imapilot/imapilot.yaml, /etc/imapilot/imapilot.yaml)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, cmd := range []*cobra.Command{
-		a.demoCommand(), a.initCommand(), a.checkCommand(), a.testCommand(), a.runCommand(), a.reloadCommand(),
+		a.demoCommand(), a.initCommand(), a.checkCommand(), a.testCommand(),
+		a.explainCommand(), a.evalCommand(), a.rulesCommand(), a.runCommand(), a.reloadCommand(),
 		a.statusCommand(), a.mailboxesCommand(), a.confirmCommand(), a.retryCommand(), a.skipCommand(), a.schemaCommand(), a.versionCommand(),
 	} {
 		root.AddCommand(cmd)

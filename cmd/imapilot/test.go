@@ -44,7 +44,7 @@ func (a *app) test() error {
 	if err != nil {
 		return err
 	}
-	report := ruletest.Run(cfg.Rules, cfg.Tests)
+	report := runTests(cfg)
 	if a.json {
 		err = a.printJSON(testReport(report))
 	} else {

@@ -16,7 +16,7 @@ import (
 // failedTests names the tests of a configuration that fail, "" if none does.
 func failedTests(cfg *config.Config) string {
 	const shown = 3
-	report := ruletest.Run(cfg.Rules, cfg.Tests)
+	report := runTests(cfg)
 	var names []string
 	for _, r := range report.Results {
 		if !r.Pass {
@@ -45,7 +45,7 @@ func (a *app) updateTests(yes bool) error {
 		return err
 	}
 	u := updater{app: a, lines: bufio.NewReader(a.in), yes: yes, moved: map[string]int{}}
-	if err := u.all(ruletest.Run(cfg.Rules, cfg.Tests).Results); err != nil {
+	if err := u.all(runTests(cfg).Results); err != nil {
 		return err
 	}
 	return a.test()
