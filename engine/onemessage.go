@@ -35,7 +35,11 @@ type FetchedStage struct {
 // journal is not asked: History stays nil, and so does what the server did not
 // send. The mailbox is spelled as in the configuration, or "role:junk".
 func FetchOne(ctx context.Context, all *config.Config, cfg config.Account, mailbox string, uid imap.UID, now time.Time) (OneMessage, error) {
-	a := &account{engine: &Engine{}, cfg: cfg, log: slog.New(slog.DiscardHandler), rules: all.Rules, bodyLimit: all.BodyLimit}
+	return fetchOne(ctx, &Engine{}, all, cfg, mailbox, uid, now)
+}
+
+func fetchOne(ctx context.Context, e *Engine, all *config.Config, cfg config.Account, mailbox string, uid imap.UID, now time.Time) (OneMessage, error) {
+	a := &account{engine: e, cfg: cfg, log: slog.New(slog.DiscardHandler), rules: all.Rules, bodyLimit: all.BodyLimit}
 	s, _, err := a.login(ctx)
 	if err != nil {
 		return OneMessage{}, err

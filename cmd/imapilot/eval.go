@@ -22,16 +22,17 @@ func (a *app) evalCommand() *cobra.Command {
 the standard input), and shows its value, its type, and what it came from. It is
 for trying a condition before it becomes a rule.
 
-With a configuration, its define:, lists:, accounts and time zone can be used. It
-needs none: without one there are no lists, no own addresses, and the time is UTC.
+With a configuration, its define:, lists:, accounts and time zone can be used.
+It needs none: without one there are no lists and no own addresses, and the time
+zone is UTC.
 
 Exit codes: 0 it was worked out, also when its value is an error; 2 the command
 line, or the expression, is wrong; 3 a message cannot be read.
 
 --json prints a list with an element for each message:
   message, type (a condition, a text, a number, ...), shown (for people)
-  value          true, a text, a number, a list; a duration is in seconds; absent
-                 where it could not be worked out
+  value          true, a text, a number, a list; a duration is in seconds;
+                 absent where it could not be worked out
   error, not_known
   condition      of a condition, as 'imapilot explain --json' has it
   values         of all else what it was worked out from: {text, value}`,

@@ -68,7 +68,7 @@ func (s *screen) heading(e explained) {
 	s.line("Message:  ", bold, fmt.Sprintf("%s, %s from %s", name, rules.Show(m.Header.Subject(), zone), from))
 	place := e.in.Mailbox.Name
 	if e.in.Account != "" {
-		place += " of " + e.in.Account
+		place += " of account " + e.in.Account
 	}
 	s.line("Where:    ", bold, place)
 	s.line("Received: ", bold, fmt.Sprintf("%s, looked at %s", rules.Show(m.Received, zone), rules.Show(e.in.Now, zone)))
@@ -122,12 +122,14 @@ func (s *screen) outcome(e explained) {
 	case len(done) == 0:
 		s.line("Result:   ", bold, "it stays as it is: "+whyKept(e))
 	case e.rehearsal():
-		s.line("Result:   ", bold, "nothing, because dry_run is on; without it this would happen, in this order:")
+		s.line("Result:   ", bold, "nothing, because dry_run is on; without it this would happen"+inOrder(done))
 	default:
-		s.line("Result:   ", bold, "this happens to it, in this order:")
+		s.line("Result:   ", bold, "this happens to it"+inOrder(done))
 	}
 	if d.Missing.IsZero() {
-		s.steps(done, func(i actions.Item) string { return byRule(i) })
+		for i, item := range done {
+			s.line(fmt.Sprintf("      %2d. ", i+1), plain, byRule(item))
+		}
 	}
 	for _, item := range slices.Concat(d.Plan.Items, d.Dry.Items) {
 		if item.SupersededBy != "" {
@@ -144,10 +146,11 @@ func (s *screen) outcome(e explained) {
 	}
 }
 
-func (s *screen) steps(items []actions.Item, text func(actions.Item) string) {
-	for i, item := range items {
-		s.line(fmt.Sprintf("      %2d. ", i+1), plain, text(item))
+func inOrder(items []actions.Item) string {
+	if len(items) > 1 {
+		return ", in this order:"
 	}
+	return ":"
 }
 
 func byRule(i actions.Item) string { return fmt.Sprintf("%s, by rule %q", i.Action, i.Rule) }
@@ -285,7 +288,18 @@ func notAsked(e explained, r rules.RuleExplanation) string {
 	case e.x.Decision.StoppedBy != "":
 		return fmt.Sprintf("%q matched, and says stop", e.x.Decision.StoppedBy)
 	}
-	return "a rule above it says stop, and matched or still may"
+	for _, above := range e.x.Rules {
+		result := resultOf(above)
+		switch {
+		case above.Rule.Name == r.Rule.Name:
+			return "a rule above it stopped"
+		case above.Rule.Stop && result == resultUndecided:
+			return fmt.Sprintf("%q above it says stop, and is undecided", above.Rule.Name)
+		case above.Rule.Stop && above.Rule.DryRun && result == resultMatched && r.Rule.DryRun:
+			return fmt.Sprintf("%q above it matched, says stop, and is in dry run as well", above.Rule.Name)
+		}
+	}
+	return "a rule above it stopped"
 }
 
 // wholeRule shows one rule with its condition and its actions.

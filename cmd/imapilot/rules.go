@@ -24,20 +24,21 @@ func (a *app) rulesCommand() *cobra.Command {
 		Use: "rules", Short: "List the rules: where they look, what they read and what they do",
 		Long: `rules lists the rules in the order in which they are asked.
 
---needs tells of each rule what it reads of a message, what has to be fetched for
-that and when, and which question to the server (SEARCH) keeps messages from being
-fetched at all that cannot match. A server is only asked about texts where it is
-known to find parts of words; --server-text shows the questions for such a server.
+--needs tells of each rule what it reads of a message, what has to be fetched
+for that and when, and which question to the server (SEARCH) leaves out messages
+that cannot match. A server is only asked about texts where it is known to find
+parts of words; --server-text shows the questions for such a server.
 
 --graph shows the ways that mail takes between mailboxes, and those that lead in
 a circle; --dot prints them for graphviz.
 
-Exit codes: 0 all is well, 2 the command line is wrong, 3 the configuration cannot
-be used.
+Exit codes: 0 all is well, 2 the command line is wrong, 3 the configuration
+cannot be used.
 
 --json prints {rules, moves, circles}:
-  rules    {name, on, accounts, in, if, then, stop, dry_run, reads, header_fields,
-           whole_header, journal, structure, parts, stages, search, not_searched}
+  rules    {name, on, accounts, in, if, then, stop, dry_run, reads,
+           header_fields, whole_header, journal, structure, parts, stages,
+           search, not_searched}
            parts: text, html, report; not_searched: {text, why}
   moves    {rule, from, to, copy}
   circles  texts`,
@@ -100,8 +101,8 @@ func (a *app) circles() []string {
 	out := []string{}
 	_, diags := config.Load(a.configPath())
 	for _, d := range diags {
-		if strings.Contains(d.Message, " mail in a circle: ") {
-			out = append(out, d.Message)
+		if _, way, ok := strings.Cut(d.Message, " mail in a circle: "); ok {
+			out = append(out, way)
 		}
 	}
 	return out
