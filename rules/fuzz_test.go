@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"imapilot/engine/enginetest/corpus"
 )
 
 // FuzzCompile holds that no condition or argument makes Compile or Evaluate
@@ -63,6 +65,11 @@ func checkProblem(t *testing.T, p Problem, condition, target string) {
 func FuzzEvaluate(f *testing.F) {
 	f.Add([]byte(sampleHeader + sampleBody))
 	f.Add([]byte("List-Id: ../../INBOX\r\nFrom: a\r\n"))
+	for i, m := range corpus.Seeds(f) {
+		if i%20 == 0 && len(m.Raw) < 8<<10 {
+			f.Add(m.Raw)
+		}
+	}
 	rs := mustCompile(f, everything())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		in := sampleInput()

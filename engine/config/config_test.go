@@ -138,7 +138,8 @@ func TestCaretsUnderWideCharacters(t *testing.T) {
 
 func FuzzLoad(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.yaml")
-	for _, path := range files {
+	examples, _ := filepath.Glob("../../examples/*/*.yaml")
+	for _, path := range append(files, examples...) {
 		raw, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)

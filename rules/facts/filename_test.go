@@ -117,6 +117,8 @@ func TestParseParams(t *testing.T) {
 func FuzzFilename(f *testing.F) {
 	f.Add(`attachment; filename*0*=utf-8''..%2F%E2%82%AC; filename*1="=?utf-8?q?x?="`)
 	f.Add("attachment; filename=\"C:\\a\\b\u202e.txt\"; filename*=koi8-r'ru'%F0")
+	addFields(f, "Content-Disposition")
+	addFields(f, "Content-Type")
 	f.Fuzz(func(t *testing.T, value string) {
 		_, params := parseParams(value)
 		checkName(t, fileName(params, nil))

@@ -234,6 +234,7 @@ func distinct(n int) string {
 func FuzzParseHeader(f *testing.F) {
 	f.Add([]byte("From: =?utf-8?q?a?= <a@b>, \"x\" (c) <y@z>\r\nTo: g: a@b;\r\nDate: Mon, 2 Jan 2006 15:04:05 EST\r\nList-Id: a <b.c>\r\nSubject: \xff\r\n\r\n"))
 	f.Add([]byte("From x\r\nMessage-ID: <a@b>\r\n continued\r\n"))
+	addCorpus(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		check(t, ParseHeader(raw))
 	})

@@ -105,6 +105,7 @@ func TestHiddenElementIsNotFollowedForEver(t *testing.T) {
 func FuzzHTML(f *testing.F) {
 	f.Add("<p style='display:none'>x<table><tr><td hidden>&nbsp;&#0;<pre>\n\r\n</pre><script>a</script>")
 	f.Add("<!--<div><noscript><template></title><plaintext>a\x00\xff")
+	addValues(f, func(m *Message) []string { return []string{m.HTML.Text} })
 	f.Fuzz(func(t *testing.T, in string) {
 		in = cleanText(in)
 		got := htmlText(in)

@@ -3,8 +3,6 @@ package facts
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -250,21 +248,6 @@ func checkMessage(t *testing.T, m *Message) {
 	for _, l := range m.Structure.leaves {
 		if len(l.Part.section) == 0 || len(l.Part.section) > maxDepth || l.Size > m.Size {
 			t.Errorf("part %+v of %d octets", l, m.Size)
-		}
-	}
-}
-
-// addCorpus adds some messages of the corpus where there is one. A target must
-// not be skipped where there is none, as package corpus would do it.
-func addCorpus(f *testing.F) {
-	names, _ := filepath.Glob("../../../shared/corpus/*/*.eml")
-	for i, name := range names {
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		if i%20 == 0 && len(raw) < 8<<10 {
-			f.Add(raw)
 		}
 	}
 }

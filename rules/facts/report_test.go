@@ -58,6 +58,7 @@ func TestReportIsDecoded(t *testing.T) {
 func FuzzReport(f *testing.F) {
 	f.Add([]byte(perMessage + "Final-Recipient: rfc822; <a@b>\r\nAction: failed\r\nStatus: 5.1.1 (x)\r\n"))
 	f.Add([]byte("Original-Recipient: x;=?utf-8?q?a=00?=\n\n \nStatus: 5.\n"))
+	addCorpus(f) // their bodies are groups of fields, too
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		checkReport(t, parseReport(raw))
 	})
