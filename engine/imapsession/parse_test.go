@@ -117,6 +117,20 @@ func TestParseResponse(t *testing.T) {
 	}
 }
 
+// Where a literal may begin, its length is looked for in a few bytes: not in all
+// that is left, which would be looked through for each of them.
+func TestLiteralsAreFoundNearby(t *testing.T) {
+	for in, want := range map[string]bool{
+		"{5}\r\nabcde": true, "~{5+}\r\nabcde": true, "{0000000000000000005}\r\nabcde": true,
+		"{" + strings.Repeat("0", 40) + "5}\r\nabcde": false, "~" + strings.Repeat(" ", 40) + "{5}\r\nabcde": false,
+	} {
+		s := scanner{b: []byte(in)}
+		if text, ok := s.literal(); ok != want || ok && string(text) != "abcde" || !ok && s.i != 0 {
+			t.Errorf("%q: %q, %v", in, text, ok)
+		}
+	}
+}
+
 func TestParseSearches(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "", "1 2 3 7": "1:3,7", "7 3 1 2 7": "1:3,7", "0 4294967295": "4294967295", "1  2 (MODSEQ 5)": "1:2", "3 x 4": "3", "4294967296 1": "",
