@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,12 +21,16 @@ import (
 const letter = "From: ann@example.org\r\nTo: me@example.org\r\nSubject: Parcel\r\nMessage-ID: <1@example.org>\r\n" +
 	"Content-Type: text/plain\r\n\r\nThe tracking number is 4711.\r\n"
 
-func oneConfig(t *testing.T, srv *imaptest.Server, rule string) *config.Config {
+// oneConfig has a rule for each of the conditions, which a bar separates.
+func oneConfig(t *testing.T, srv *imaptest.Server, conditions string) *config.Config {
 	t.Helper()
 	host, port := srv.Addr()
 	path := filepath.Join(t.TempDir(), "imapilot.yaml")
-	text := fmt.Sprintf("accounts:\n  home: {host: %s, port: %d, tls: none, username: '%s', password: '%s'}\nrules:\n  - name: r\n    in: [INBOX]\n    if: %s\n    then: [trash]\n",
-		host, port, srv.Username, srv.Password, rule)
+	text := fmt.Sprintf("accounts:\n  home: {host: %s, port: %d, tls: none, username: '%s', password: '%s'}\nrules:\n",
+		host, port, srv.Username, srv.Password)
+	for i, condition := range strings.Split(conditions, " | ") {
+		text += fmt.Sprintf("  - {name: r%d, if: '%s', then: [{add_flags: [$R%d]}]}\n", i, condition, i)
+	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +55,8 @@ func TestFetchOne(t *testing.T) {
 				{`body.text contains "tracking"`, "[flags header structure body part]"},
 				{`duplicate`, "[flags header]"},
 				{`duplicate and has_attachment`, "[flags header]"},
+				{`duplicate | body.text contains "tracking"`, "[flags header structure body part]"},
+				{`body.text != "" | body.html == "" | bounce.status == ""`, "[flags header structure body part]"},
 				{`len(header_names) > 90 and body.html == ""`, "[flags header]"},
 			} {
 				cfg := oneConfig(t, srv, tt.rule)
@@ -99,5 +108,46 @@ func TestFetchOneSaysWhatIsMissing(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v", tt.mailbox, err)
 		}
+	}
+}
+
+// TestFetchOneOfAServerThatHoldsBack: what never comes is asked for once.
+func TestFetchOneOfAServerThatHoldsBack(t *testing.T) {
+	srv := imaptest.Memory(t, imaptest.Options{})
+	cfg := oneConfig(t, srv, `has_attachment`)
+	recorder := imaptest.Record(func(context.Context, string, string) (net.Conn, error) {
+		client, server := net.Pipe()
+		go holdBack(server)
+		return client, nil
+	})
+	got, err := fetchOne(t.Context(), &Engine{opts: Options{DialContext: recorder.DialContext}}, cfg, cfg.Accounts[0], "INBOX", 1, time.Now())
+	if err != nil || got.Message.Structure != nil || len(got.Fetched) != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if sent := recorder.Sent("BODYSTRUCTURE"); len(sent) != 1 {
+		t.Errorf("asked for %d times", len(sent))
+	}
+}
+
+// holdBack answers as a server does that has one message, and never sends its
+// structure.
+func holdBack(conn net.Conn) {
+	defer conn.Close()
+	answers := map[string]string{
+		"CAPABILITY": "* CAPABILITY IMAP4rev1\r\n",
+		"LIST":       "* LIST () \"/\" INBOX\r\n",
+		"EXAMINE":    "* 1 EXISTS\r\n* OK [UIDVALIDITY 1] valid\r\n* OK [UIDNEXT 2] next\r\n",
+		"LOGOUT":     "* BYE\r\n",
+	}
+	fmt.Fprint(conn, "* OK ready\r\n")
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		tag, command, _ := strings.Cut(lines.Text(), " ")
+		verb, rest, _ := strings.Cut(command, " ")
+		answer := answers[strings.ToUpper(verb)]
+		if i := strings.Index(rest, "BODY.PEEK"); i >= 0 {
+			item := strings.ReplaceAll(strings.TrimSuffix(rest[i:], ")"), ".PEEK", "")
+			answer = "* 1 FETCH (UID 1 FLAGS () INTERNALDATE \"01-Jan-2026 00:00:00 +0000\" RFC822.SIZE 10 " + item + " {2}\r\n\r\n)\r\n"
+		}
+		fmt.Fprintf(conn, "%s%s OK done\r\n", answer, tag)
 	}
 }

@@ -102,6 +102,9 @@ func (a *app) eval(expression string, files []string, g given) error {
 			return
 		}
 		value, problems := rules.Eval(cfg.Source, rules.Text{Value: expression}, in)
+		if len(all) > 0 {
+			problems = nil // they are the same for every message
+		}
 		if a.printProblems(expression, problems) {
 			bad = usagef("the expression cannot be used")
 			return

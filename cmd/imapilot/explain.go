@@ -47,7 +47,8 @@ command line is wrong; 3 a message cannot be read, or the server not reached.
   not_done       what another rule supersedes: {action, rule, superseded_by}
   dry_run        what rules with dry_run would do, in order: {action, rule}
   stopped_by     the rule that kept later ones from being asked
-  undecided      true where something is not known that the outcome depends on
+  undecided      true where something is not known that the outcome depends on;
+                 actions, not_done and dry_run are empty then
   rules          {name, result, reason, error, stop, dry_run, condition, actions}
                  result: matched, no, error, undecided, not asked
   condition      {text, kind, value, decided, error, not_known, values, parts}

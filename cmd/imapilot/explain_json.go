@@ -76,7 +76,7 @@ func (e explained) json(f explainFlags) messageJSON {
 	out := messageJSON{
 		Message: e.name, Account: e.in.Account, Mailbox: e.in.Mailbox.Name, Subject: m.Header.Subject(),
 		Received: m.Received, Now: e.in.Now, Flags: []string{}, Size: m.Size,
-		Actions: actionsJSON(d.Plan.Effective()), DryRun: actionsJSON(d.Dry.Effective()),
+		Actions: []actionJSON{}, NotDone: []actionJSON{}, DryRun: []actionJSON{},
 		StoppedBy: d.StoppedBy, Undecided: !d.Missing.IsZero(), Rules: []ruleJSON{},
 	}
 	if e.name == "" {
@@ -91,13 +91,21 @@ func (e explained) json(f explainFlags) messageJSON {
 	for _, stage := range e.fetched {
 		out.Fetched = append(out.Fetched, fetchedJSON{stageName(stage.Stage), stage.Octets})
 	}
-	out.NotDone = actionsJSON(slices.DeleteFunc(slices.Concat(d.Plan.Items, d.Dry.Items), func(i actions.Item) bool { return i.SupersededBy == "" }))
+	if !out.Undecided {
+		out.plans(d)
+	}
 	for _, r := range e.x.Rules {
 		if f.rule == "" || f.rule == r.Rule.Name {
 			out.Rules = append(out.Rules, e.ruleJSON(r))
 		}
 	}
 	return out
+}
+
+// plans fills in what happens. While something is missing that cannot be told.
+func (out *messageJSON) plans(d rules.Decision) {
+	out.Actions, out.DryRun = actionsJSON(d.Plan.Effective()), actionsJSON(d.Dry.Effective())
+	out.NotDone = actionsJSON(slices.DeleteFunc(slices.Concat(d.Plan.Items, d.Dry.Items), func(i actions.Item) bool { return i.SupersededBy == "" }))
 }
 
 func actionsJSON(items []actions.Item) []actionJSON {

@@ -122,14 +122,25 @@ func (s *screen) outcome(e explained) {
 	case len(done) == 0:
 		s.line("Result:   ", bold, "it stays as it is: "+whyKept(e))
 	case e.rehearsal():
-		s.line("Result:   ", bold, "nothing, because dry_run is on; without it this would happen"+inOrder(done))
+		s.line("Result:   ", bold, "nothing, because dry_run is on; without it"+inOrder(done))
 	default:
 		s.line("Result:   ", bold, "this happens to it"+inOrder(done))
 	}
 	if d.Missing.IsZero() {
-		for i, item := range done {
-			s.line(fmt.Sprintf("      %2d. ", i+1), plain, byRule(item))
+		s.plans(d)
+	}
+	for _, r := range e.x.Rules {
+		if resultOf(r) == resultError {
+			s.line("       !  ", red, fmt.Sprintf("rule %q fails on this message and does nothing", r.Rule.Name))
 		}
+	}
+}
+
+// plans shows what is done, what is not because of something else, and what is
+// only noted.
+func (s *screen) plans(d rules.Decision) {
+	for i, item := range d.Plan.Effective() {
+		s.line(fmt.Sprintf("      %2d. ", i+1), plain, byRule(item))
 	}
 	for _, item := range slices.Concat(d.Plan.Items, d.Dry.Items) {
 		if item.SupersededBy != "" {
@@ -138,11 +149,6 @@ func (s *screen) outcome(e explained) {
 	}
 	for _, item := range d.Dry.Effective() {
 		s.line("       -  ", plain, byRule(item)+", is only noted: that rule is in dry run")
-	}
-	for _, r := range e.x.Rules {
-		if resultOf(r) == resultError {
-			s.line("       !  ", red, fmt.Sprintf("rule %q fails on this message and does nothing", r.Rule.Name))
-		}
 	}
 }
 

@@ -117,10 +117,13 @@ func (g *given) accountOf(cfg *config.Config) (string, error) {
 			return acc.Name, nil
 		}
 	}
-	if g.account != "" {
-		return "", usagef("there is no account %q in %s", g.account, cfg.Path)
+	switch {
+	case g.account == "":
+		return "", nil
+	case cfg.Path == "":
+		return "", usagef("there is no account %q, because there is no configuration", g.account)
 	}
-	return "", nil
+	return "", usagef("there is no account %q in %s", g.account, cfg.Path)
 }
 
 func (g *given) clock(cfg *config.Config) (time.Time, error) {

@@ -37,6 +37,7 @@ func TestGolden(t *testing.T) {
 		"check-unreachable": {"rules.yaml:10:11: error:", "can never be reached", `"bulk"`},
 		"check-circle":      {"rules.yaml:9:11: error:", "in a circle", `"out" moves to Archive,`, `"back" moves to INBOX`},
 		"check-test":        {"rules.yaml:10", `rule "invoices" did not match`, `=> false   has(subject, "invoice", "receipt")`, `subject is "Your bill"`},
+		"dry-run":           {"letter.eml", "nothing, because dry_run is on", `remove_flags: [$Greeting], by rule "no greetings"`, "greetings\" changes the same flags back later", "copy: INBOX (nothing to do: the message is there already)"},
 		"eval":              {"letter.eml", "false", `=> false     from.domain == "a.org"`, `from.domain is "b.org"`},
 		"eval-problem":      {"expression:1:1: error:", "^^^^^^", "did you mean subject?"},
 		"rules":             {"newsletters", "arrival", "INBOX", "body", "move:"},

@@ -86,7 +86,7 @@ func (a *app) rules(f rulesFlags) error {
 	case f.dot:
 		s.dot(cfg.Rules.Moves())
 	case f.graph:
-		s.graph(cfg.Rules.Moves(), a.circles())
+		s.graph(cfg.Rules, a.circles())
 	case f.needs || f.serverText:
 		s.needs(list)
 	default:

@@ -9,7 +9,11 @@ import (
 )
 
 // graph shows the ways between mailboxes, those out of one below each other.
-func (s *screen) graph(moves []rules.Move, circles []string) {
+func (s *screen) graph(rs *rules.Ruleset, circles []string) {
+	moves, dry := rs.Moves(), map[string]bool{}
+	for _, r := range rs.Rules() {
+		dry[r.Name] = r.DryRun
+	}
 	if len(moves) == 0 {
 		s.line("", plain, "No rule moves or copies mail.")
 	}
@@ -22,7 +26,7 @@ func (s *screen) graph(moves []rules.Move, circles []string) {
 		s.line("", bold, m.From)
 		for _, way := range moves {
 			if way.From == m.From {
-				s.way(way)
+				s.way(way, dry[way.Rule])
 			}
 		}
 	}
@@ -35,10 +39,13 @@ func (s *screen) graph(moves []rules.Move, circles []string) {
 	}
 }
 
-func (s *screen) way(m rules.Move) {
+func (s *screen) way(m rules.Move, dry bool) {
 	arrow, does := "--> ", "moves"
 	if m.Copy {
 		arrow, does = "==> ", "copies"
+	}
+	if dry {
+		does += ", in dry run"
 	}
 	s.line("  "+arrow, plain, fmt.Sprintf("%s  (%q %s)", m.To, m.Rule, does))
 }
