@@ -106,6 +106,17 @@ func TestPlainNoHasNoVerdict(t *testing.T) {
 	}
 }
 
+// Two rules about two parts of the same list do not get into each other's way.
+func TestIndexTellsPartsApart(t *testing.T) {
+	rs := mustCompile(t, baseSource(rule("local", `any(to, .local == "me")`, "add_flags: $a"), rule("domain", `any(to, .domain == "example.com")`, "add_flags: $b"),
+		rule("type", `any(attachments, .type == "application/pdf")`, "add_flags: $c"), rule("name", `any(attachments, .name == "rechnung.pdf")`, "add_flags: $d")))
+	in := sampleInput()
+	in.Every = false
+	if got, want := rs.Evaluate(in).Plan.String(), "add_flags: [$a], add_flags: [$b], add_flags: [$c], add_flags: [$d]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestIndexAsksAllWhereTheFactIsMissing(t *testing.T) {
 	rs := mustCompile(t, baseSource(rule("a", `from.domain == "x.org"`, "trash")))
 	in := sampleInput()

@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -24,7 +26,8 @@ func TestSearchKeyExcludesNoMessageThatARuleWouldActOn(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	acted, excluded := 0, map[SearchProfile]int{}
 	for range rounds {
-		c := searchCase{random: random, now: time.Date(2026, 2, 10, 12, 0, 0, 0, time.UTC), near: messages[random.IntN(len(messages))]}
+		now := time.Date(2026, 2, 10, random.IntN(24), 0, 0, 0, time.UTC)
+		c := searchCase{random: random, now: now, ago: random.IntN(6 * 24), near: messages[random.IntN(len(messages))]}
 		rs, conditions := c.ruleset()
 		if rs == nil {
 			continue // one of the rules can never be reached
@@ -56,7 +59,8 @@ func TestSearchKeyExcludesNoMessageThatARuleWouldActOn(t *testing.T) {
 type searchCase struct {
 	random *rand.Rand
 	now    time.Time
-	near   corpus.Message // the message that the rules are about
+	ago    int            // how many hours ago is the moment that they are about
+	near   corpus.Message // the message that they are about
 }
 
 func (c searchCase) pick(list ...string) string { return list[c.random.IntN(len(list))] }
@@ -64,8 +68,8 @@ func (c searchCase) pick(list ...string) string { return list[c.random.IntN(len(
 func (c searchCase) ruleset() (*Ruleset, []string) {
 	var list []RuleSource
 	var conditions []string
-	for i := range 1 + c.random.IntN(3) {
-		conditions = append(conditions, c.condition(3))
+	for i := range 1 + c.random.IntN(2) {
+		conditions = append(conditions, c.condition(c.random.IntN(4)))
 		list = append(list, rule(fmt.Sprint("r", i), conditions[i], fmt.Sprintf("add_flags: $r%d", i)))
 	}
 	rs, _ := Compile(baseSource(list...))
@@ -89,11 +93,13 @@ func (c searchCase) condition(depth int) string {
 
 func (c searchCase) ofSizeAndTime() string {
 	op := c.pick("<", "<=", ">", ">=", "==")
-	size := c.pick("kb(4)", "kb(1.5)", "4000", "0", "1", "4096.5", "mb(5000)")
-	day := c.now.AddDate(0, 0, -c.random.IntN(6)).Format("2006-01-02")
-	return c.pick("size "+op+" "+size, size+" "+op+" size", fmt.Sprintf("received %s date(%q)", op, day), fmt.Sprintf("date(%q) %s received", day+" 23:30", op),
-		fmt.Sprintf("age %s days(%d)", op, c.random.IntN(6)), fmt.Sprintf("hours(%d) %s age", c.random.IntN(100), op))
+	size := c.pick("kb(4)", "kb(1.5)", "4000", "0", "0.5", "1", "4096.5", "mb(4096)", "mb(5000)")
+	day := c.moment().In(berlin()).Format("2006-01-02 15:04")
+	return c.pick("size "+op+" "+size, size+" "+op+" size", fmt.Sprintf("received %s date(%q)", op, day), fmt.Sprintf("date(%q) %s received", day, op),
+		fmt.Sprintf("age %s hours(%d)", op, c.ago), fmt.Sprintf("days(%d) %s age", c.random.IntN(6), op))
 }
+
+func (c searchCase) moment() time.Time { return c.now.Add(-time.Duration(c.ago) * time.Hour) }
 
 func (c searchCase) ofText() string {
 	h := facts.ParseHeader(c.near.Raw)
@@ -139,16 +145,36 @@ func (c searchCase) message(all []corpus.Message) (*facts.Message, serverMessage
 	if c.random.IntN(2) == 0 {
 		from = all[c.random.IntN(len(all))]
 	}
-	m := &facts.Message{UID: 1, Header: facts.ParseHeader(from.Raw), WholeHeader: true, History: &facts.History{}}
+	m := &facts.Message{UID: 1, Header: facts.ParseHeader(c.disguised(from.Raw)), WholeHeader: true, History: &facts.History{}}
 	for _, flag := range []imap.Flag{`\Seen`, `\Flagged`, `\Answered`, `\Draft`, `\Deleted`, "$Invoice", "$OTHER"} {
 		if c.random.IntN(4) == 0 {
 			m.Flags = append(m.Flags, flag)
 		}
 	}
-	m.Size = []int64{0, 1, 2, 1536, 3999, 4000, 4001, 4096, 4097, 1 << 31, 1<<32 - 1}[c.random.IntN(11)]
-	zone := time.FixedZone("", (c.random.IntN(27)-12)*3600)
-	m.Received = c.now.Add(-time.Duration(c.random.IntN(7*24*60)) * time.Minute).In(zone)
+	m.Size = []int64{0, 0, 1, 2, 1536, 3999, 4000, 4001, 4096, 4097, 1<<32 - 1, 1 << 32, 6 << 30}[c.random.IntN(13)]
+	m.Received = c.received()
 	return m, serverMessage{name: from.Name, flags: m.Flags, size: m.Size, received: m.Received, header: m.Header}
+}
+
+// received is a time around the moment, mostly within hours of it, in some zone
+// of the world, mostly one of the outermost.
+func (c searchCase) received() time.Time {
+	hours := []int{3, 3, 3 * 24}[c.random.IntN(3)]
+	zone := []int{-12, 14, c.random.IntN(27) - 12}[c.random.IntN(3)]
+	at := c.moment().Add(time.Duration(c.random.IntN(2*60*hours)-60*hours) * time.Minute)
+	return at.In(time.FixedZone("", zone*3600))
+}
+
+// disguised writes letters of some subjects with their relatives outside of
+// ASCII, which we fold onto them and a server need not.
+func (c searchCase) disguised(raw []byte) []byte {
+	before, subject, ok := bytes.Cut(raw, []byte("\nSubject:"))
+	if !ok || c.random.IntN(4) > 0 {
+		return raw
+	}
+	line, after, _ := bytes.Cut(subject, []byte("\n"))
+	line = []byte(strings.NewReplacer("s", "\u017F", "k", "\u212A").Replace(string(line)))
+	return slices.Concat(before, []byte("\nSubject:"), line, []byte("\n"), after)
 }
 
 // serverMessage is what a server searches in. The date is that of the zone in
@@ -166,6 +192,7 @@ func (m serverMessage) matches(c *imap.SearchCriteria) bool {
 	day := dayOf(m.received)
 	switch {
 	case slices.ContainsFunc(c.Flag, func(f imap.Flag) bool { return !has(f) }), slices.ContainsFunc(c.NotFlag, has),
+		max(c.Larger, c.Smaller) > math.MaxUint32, // it refuses numbers of more than 32 bits
 		c.Larger > 0 && m.size <= c.Larger, c.Smaller > 0 && m.size >= c.Smaller,
 		!c.Since.IsZero() && day.Before(dayOf(c.Since)), !c.Before.IsZero() && !day.Before(dayOf(c.Before)):
 		return false
