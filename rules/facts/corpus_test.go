@@ -6,9 +6,12 @@ import (
 	"imapilot/engine/enginetest/corpus"
 )
 
+// TestCorpus holds every message to what holds of all, those of the
+// SpamAssassin corpus too where "make soak" installed it.
 func TestCorpus(t *testing.T) {
-	messages := corpus.Messages(t)
+	messages := corpus.Everything(t)
 	for _, m := range messages {
+		checkMessage(t, ParseMessage(m.Raw, 0))
 		h := ParseHeader(m.Raw)
 		check(t, h)
 		for _, name := range []string{"From", "To", "Cc", "Reply-To", "Sender"} {
