@@ -21,7 +21,8 @@ import (
 const letter = "From: ann@example.org\r\nTo: me@example.org\r\nSubject: Parcel\r\nMessage-ID: <1@example.org>\r\n" +
 	"Content-Type: text/plain\r\n\r\nThe tracking number is 4711.\r\n"
 
-// oneConfig has a rule for each of the conditions, which a bar separates.
+// oneConfig has a rule for each of the conditions, which a bar separates; "!" at
+// the end of one means that the rule stops.
 func oneConfig(t *testing.T, srv *imaptest.Server, conditions string) *config.Config {
 	t.Helper()
 	host, port := srv.Addr()
@@ -29,7 +30,8 @@ func oneConfig(t *testing.T, srv *imaptest.Server, conditions string) *config.Co
 	text := fmt.Sprintf("accounts:\n  home: {host: %s, port: %d, tls: none, username: '%s', password: '%s'}\nrules:\n",
 		host, port, srv.Username, srv.Password)
 	for i, condition := range strings.Split(conditions, " | ") {
-		text += fmt.Sprintf("  - {name: r%d, if: '%s', then: [{add_flags: [$R%d]}]}\n", i, condition, i)
+		condition, stop := strings.CutSuffix(condition, " !")
+		text += fmt.Sprintf("  - {name: r%d, if: '%s', then: [{add_flags: [$R%d]}], stop: %t}\n", i, condition, i, stop)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -56,7 +58,7 @@ func TestFetchOne(t *testing.T) {
 				{`duplicate`, "[flags header]"},
 				{`duplicate and has_attachment`, "[flags header]"},
 				{`duplicate | body.text contains "tracking"`, "[flags header structure body part]"},
-				{`body.text != "" | body.html == "" | bounce.status == ""`, "[flags header structure body part]"},
+				{`body.text contains "nothing" ! | body.text contains "tracking" and bounce.status == ""`, "[flags header structure body part]"},
 				{`len(header_names) > 90 and body.html == ""`, "[flags header]"},
 			} {
 				cfg := oneConfig(t, srv, tt.rule)

@@ -66,6 +66,51 @@ func TestFlagsOf(t *testing.T) {
 	}
 }
 
+func TestTimesOfAMessage(t *testing.T) {
+	const now = "2026-02-03T10:00:00Z"
+	for _, tt := range []struct{ date, received, want string }{
+		{"Mon, 2 Feb 2026 09:00:00 +0100", "", "2026-02-02T08:00:00Z"},
+		{"Wed, 2 Feb 2033 09:00:00 +0100", "", now}, // nothing was received in the future
+		{"", "", now},
+		{"Mon, 2 Feb 2026 09:00:00 +0100", "2026-02-01 07:00", "2026-02-01T07:00:00Z"},
+		{"", "2026-03-01", "2026-03-01T00:00:00Z"}, // unless it is said
+	} {
+		g := given{mailbox: "INBOX", now: now, received: tt.received}
+		in, err := g.input(&config.Config{Location: time.UTC}, []byte("Date: "+tt.date+"\r\n\r\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := in.Message.Received.UTC().Format(time.RFC3339); got != tt.want {
+			t.Errorf("%q %q: received %s, want %s", tt.date, tt.received, got, tt.want)
+		}
+	}
+}
+
+// TestUndecidedPromisesNothing: what would happen is not told while it may
+// still change.
+func TestUndecidedPromisesNothing(t *testing.T) {
+	cfg := loaded(t, `
+rules:
+  - {name: sure, if: true, then: [{add_flags: [$Sure]}, {move: A}]}
+  - {name: too late, if: true, then: [{move: B}]}
+  - {name: tried, if: true, then: [{add_flags: [$Tried]}], dry_run: true}
+  - {name: open, if: duplicate, then: [{add_flags: [$Open]}]}
+`)
+	in, err := (&given{mailbox: "INBOX"}).input(cfg, []byte("Subject: x\r\n\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := explained{name: "m", in: in, x: cfg.Rules.Explain(in), cfg: cfg}
+	s := &screen{width: screenWidth}
+	s.outcome(e)
+	if got := s.b.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `it cannot be told: rule "open" depends on`) {
+		t.Error(got)
+	}
+	if j := e.json(explainFlags{}); !j.Undecided || len(j.Actions)+len(j.NotDone)+len(j.DryRun) > 0 || len(j.Rules) != 4 {
+		t.Errorf("%+v", j)
+	}
+}
+
 func TestMessageLimit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.eml")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
