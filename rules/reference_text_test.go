@@ -281,14 +281,15 @@ func (p *page) limits() {
 	p.table([]string{"of", "at most"}, [][]string{
 		{"a text that an expression puts together", size(own["maxText"])}, {"elements of the lists that an expression makes", count(own["memoryBudget"])},
 		{"text that all rules together read of one message", size(own["maxWork"])},
+		{"a header, where what lies beyond could change the answer", size(mail["maxHeader"]) + ", " + count(mail["maxFields"]) + " fields, " + size(mail["maxValue"]) + " each"},
+		{"addresses of one header field, likewise", "fewer than " + count(mail["maxAddresses"])},
 		{"parts of a message, to say that there is no such attachment or text", count(mail["maxParts"]) + ", " + count(mail["maxDepth"]) + " deep"},
 		{"a mailbox name with its values", count(own["maxMailbox"]) + " octets"},
 	})
 	p.heading(3, "Of a message")
 	p.text("What is beyond is not seen.")
 	p.table([]string{"of", "at most"}, [][]string{
-		{"its header", size(mail["maxHeader"]) + ", " + count(mail["maxFields"]) + " fields"}, {"one field of it", size(mail["maxValue"])},
-		{"addresses of one field", count(mail["maxAddresses"])}, {"`references`", count(mail["maxReferences"]) + ", the first and the last 99"},
+		{"`references`", count(mail["maxReferences"]) + ", the first and the last 99"},
 		{"`auth.domains`", count(mail["maxDomains"])}, {"`my_tag`", count(mail["maxTag"]) + " octets"},
 		{"`body.text` and `body.html`, as they are sent", size(facts.DefaultLimit) + "; `body: {limit: ...}` from " + size(loader["minBody"]) + " to " + size(loader["maxBody"])},
 		{"a delivery report", size(mail["maxReport"])}, {"the name of an attachment", count(mail["maxName"]) + " octets"},
