@@ -141,6 +141,8 @@ func (c *typeChecker) constants(n ast.Node, f Function, args []ast.Node) {
 		if _, ok := c.lang.lists[text(1)]; !ok {
 			c.report(args[1], fmt.Sprintf("there is no list %q", text(1)), cmpOr(didYouMean(text(1), c.listNames()), "add it under lists:"))
 		}
+	case "minutes", "hours", "days", "weeks", "kb", "mb":
+		c.checkAmount(f, args[0])
 	case "under":
 		c.checkDomain(args[1].(*ast.StringNode))
 	case "capture":
@@ -164,6 +166,34 @@ func (c *typeChecker) constants(n ast.Node, f Function, args []ast.Node) {
 			c.report(n, fmt.Sprintf("len counts a list or a text, and this is %s", t), "")
 		}
 	}
+}
+
+// checkAmount refuses amounts that no message can have: they are mistakes, and
+// larger ones than can be reckoned with.
+func (c *typeChecker) checkAmount(f Function, n ast.Node) {
+	v, ok := signedNumber(n)
+	most, unit := map[string]float64{
+		"minutes": 100 * 365 * 24 * 60, "hours": 100 * 365 * 24, "days": 100 * 365, "weeks": 100 * 52, "kb": 1 << 30, "mb": 1 << 20,
+	}[f.Name], map[string]string{"kb": "1 TiB", "mb": "1 TiB"}[f.Name]
+	switch {
+	case !ok:
+	case v < 0:
+		c.report(n, f.Name+" of less than nothing", "subtract instead: date(\"2026-02-01\") - days(1)")
+	case v > most:
+		c.report(n, fmt.Sprintf("this is more than %s", cmpOr(unit, "100 years")), "as in "+f.Example)
+	}
+}
+
+// signedNumber is the value of a number that is written out, with its sign.
+func signedNumber(n ast.Node) (float64, bool) {
+	if u, ok := n.(*ast.UnaryNode); ok && (u.Operator == "-" || u.Operator == "+") {
+		v, ok := numberOf(u.Node)
+		if u.Operator == "-" {
+			v = -v
+		}
+		return v, ok
+	}
+	return numberOf(n)
 }
 
 func (c *typeChecker) checkDomain(n *ast.StringNode) {

@@ -53,8 +53,10 @@ func (c *typeChecker) node(n ast.Node) typ {
 	switch n := n.(type) {
 	case *ast.BoolNode:
 		return typ{kind: boolKind}
-	case *ast.IntegerNode, *ast.FloatNode:
-		return typ{kind: numberKind}
+	case *ast.IntegerNode:
+		return c.number(n, float64(n.Value))
+	case *ast.FloatNode:
+		return c.number(n, n.Value)
 	case *ast.StringNode:
 		return typ{kind: textKind}
 	case *ast.IdentifierNode:
@@ -78,6 +80,13 @@ func (c *typeChecker) node(n ast.Node) typ {
 	default:
 		return c.forbidden(n)
 	}
+}
+
+func (c *typeChecker) number(n ast.Node, v float64) typ {
+	if v > maxNumber {
+		c.report(n, "the number is too large", "the largest is 1,000,000,000,000,000")
+	}
+	return typ{kind: numberKind}
 }
 
 // forbidden explains what expr has and rules do not.

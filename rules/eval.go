@@ -26,6 +26,9 @@ func Eval(src Source, text Text, in Input) (Evaluated, []Problem) {
 	b.defines(src.Define)
 	b.problems = nil
 	e := b.expression(text.Value, text.Pos, 0)
+	if e.typ.kind == recordKind {
+		b.problem(text.Pos, Error, "this is a group of fields, not one value", "name one of them, as in from.address")
+	}
 	if b.failed() {
 		return Evaluated{}, b.sorted()
 	}

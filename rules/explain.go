@@ -23,7 +23,8 @@ type RuleExplanation struct {
 	NotAsked string
 	// Verdict is the zero Verdict where the rule was not asked.
 	Verdict Verdict
-	// Condition is how the condition was worked out.
+	// Condition is how the condition was worked out, also for a rule that was not
+	// asked; nil where it does not look at the mailbox.
 	Condition *Part
 	// Items are the actions that it asks for, in the order of apply, with the
 	// rule that supersedes one.
@@ -99,10 +100,8 @@ func (x *explainer) rule(r *compiledRule, d *draft, decision Decision) RuleExpla
 		return out
 	case !asked && decision.StoppedBy != "":
 		out.NotAsked = fmt.Sprintf("%q before it stopped the walk", decision.StoppedBy)
-		return out
 	case !asked:
 		out.NotAsked = "a rule before it stopped the walk, or may still do so"
-		return out
 	}
 	out.Verdict = v
 	out.Condition = x.part(d.condition.node)

@@ -2,9 +2,11 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"imapilot/engine/enginetest/corpus"
 	"imapilot/rules/facts"
@@ -61,6 +63,9 @@ func TestExplainSaysWhyARuleWasNotAsked(t *testing.T) {
 			t.Errorf("%s: %q, want %q", x.Rules[i].Rule.Name, got, want)
 		}
 	}
+	if x.Rules[0].Condition != nil || x.Rules[2].Condition == nil || x.Rules[2].Condition.Truth != False {
+		t.Error("a rule after a stop tells by itself what it would say; one for another mailbox does not")
+	}
 	if len(x.Rules[1].Items) != 1 || x.Decision.StoppedBy != "first" {
 		t.Errorf("%+v", x.Rules[1])
 	}
@@ -92,7 +97,7 @@ func TestExplainAgreesWithTheWalk(t *testing.T) {
 		in := sampleInput()
 		in.Message.Header = facts.ParseHeader(messages[random.IntN(len(messages))].Raw)
 		for _, r := range rs.Explain(in).Rules {
-			if r.Condition.Truth != r.Verdict.Truth {
+			if r.NotAsked == "" && r.Condition.Truth != r.Verdict.Truth {
 				t.Errorf("%s: shown as %v, was %v", r.Rule.If, r.Condition.Truth, r.Verdict.Truth)
 			}
 		}
@@ -119,6 +124,22 @@ func TestEval(t *testing.T) {
 	}
 	if _, problems := Eval(baseSource(), Text{Value: "subjct"}, sampleInput()); len(problems) != 1 || problems[0].Hint != "did you mean subject?" {
 		t.Errorf("%+v", problems)
+	}
+}
+
+func TestEvalOfAGroup(t *testing.T) {
+	for _, group := range []string{"from", "list", "seen ? from : list"} {
+		if got, problems := Eval(baseSource(), Text{Value: group}, sampleInput()); len(problems) != 1 || !strings.Contains(problems[0].Message, "a group of fields") {
+			t.Errorf("%s: %+v, %+v", group, got, problems)
+		}
+	}
+}
+
+func TestShowOfExtremes(t *testing.T) {
+	for _, d := range []time.Duration{math.MinInt64, math.MaxInt64, 0, -1} {
+		if got := Show(d, time.UTC); got == "" {
+			t.Errorf("%d shows nothing", d)
+		}
 	}
 }
 

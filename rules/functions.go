@@ -2,6 +2,7 @@ package rules
 
 import (
 	"errors"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -157,12 +158,12 @@ func unitFunctions() []Function {
 	span := func(name string, unit time.Duration, example string) Function {
 		return Function{Name: name, params: amount, result: typ{kind: durationKind}, types: []any{new(func(int) time.Duration), new(func(float64) time.Duration)},
 			Doc: "So many " + name + ", as a duration; a part of one too: " + name + "(1.5).", Example: example,
-			call: func(_ clockwork, args []any) (any, error) { return time.Duration(float(args[0]) * float64(unit)), nil }}
+			call: func(_ clockwork, args []any) (any, error) { return durationFrom(float(args[0]) * float64(unit)), nil }}
 	}
 	octets := func(name string, unit int, doc, example string) Function {
 		return Function{Name: name, params: amount, result: typ{kind: numberKind}, types: []any{new(func(int) int), new(func(float64) int)},
 			Doc: doc, Example: example,
-			call: func(_ clockwork, args []any) (any, error) { return int(float(args[0]) * float64(unit)), nil }}
+			call: func(_ clockwork, args []any) (any, error) { return octetsFrom(float(args[0]) * float64(unit)), nil }}
 	}
 	return []Function{
 		span("minutes", time.Minute, "age < minutes(30)"),
@@ -171,6 +172,38 @@ func unitFunctions() []Function {
 		span("weeks", 7*24*time.Hour, "age > weeks(2)"),
 		octets("kb", 1<<10, "So many kibibytes, 1,024 octets each.", "size < kb(100)"),
 		octets("mb", 1<<20, "So many mebibytes, 1,048,576 octets each.", "size > mb(10)"),
+	}
+}
+
+const (
+	// maxDuration is 100 years of 365 days: two of them together can still be said.
+	maxDuration = 100 * 365 * 24 * time.Hour
+	// maxNumber is the largest whole number that is reckoned with.
+	maxNumber = 1_000_000_000_000_000
+)
+
+// durationFrom, octetsFrom and times stop at their limits: a number that is far
+// too large must not turn into its opposite.
+func durationFrom(d float64) time.Duration {
+	return time.Duration(saturated(d, -int64(maxDuration), int64(maxDuration)))
+}
+
+func octetsFrom(n float64) int { return int(saturated(n, 0, maxNumber)) }
+
+// times multiplies whole numbers.
+func times(args ...any) (any, error) {
+	a, b := args[0].(int), args[1].(int)
+	return int(saturated(float64(a)*float64(b), -maxNumber, maxNumber)), nil
+}
+
+func saturated(v float64, low, high int64) int64 {
+	switch {
+	case v <= float64(low) || math.IsNaN(v):
+		return low
+	case v >= float64(high):
+		return high
+	default:
+		return int64(v)
 	}
 }
 

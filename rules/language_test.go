@@ -85,6 +85,9 @@ func TestLanguage(t *testing.T) {
 		{`size == kb(2048)`, True},
 		{`size + 1 > mb(2) and size / 2 == mb(1)`, True},
 		{`1 < len(to) < 3`, True},
+		{`len(subject) * 900000000000000 * 900000000000000 > 0 and size * 2 == mb(4) and size * 0.5 == mb(1)`, True},
+		{`days(len(subject) * 1000000) > days(36499) and mb(len(subject) * 10000000) > mb(1000)`, True},
+		{`days(1 - len(subject) * 1000000) < days(1) and age > days(1 - len(subject) * 1000000)`, True},
 		// Times: in Berlin it came on Sunday the 4th at 00:30.
 		{`year(received) == 2026 and month(received) == 1 and day(received) == 4 and hour(received) == 0`, True},
 		{`weekday(received) == "sunday"`, True},

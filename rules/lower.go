@@ -113,12 +113,35 @@ func (l *lowering) binary(n *ast.BinaryNode) ast.Node {
 			defer l.withDomain(n.Left, n.Right)()
 			return &ast.BinaryNode{Operator: n.Operator, Left: l.folded(n.Left), Right: l.folded(n.Right)}
 		}
+	case "*":
+		if isWhole(n.Left, l) && isWhole(n.Right, l) {
+			return call("times~", l.lower(n.Left), l.lower(n.Right))
+		}
 	case "+":
 		if l.isText(n.Left) {
 			return call("concat~", l.lower(n.Left), l.lower(n.Right))
 		}
 	}
 	return mapChildren(n, l.lower)
+}
+
+// isWhole reports whether a number has no fraction as far as its form tells.
+func isWhole(n ast.Node, l *lowering) bool {
+	switch n := n.(type) {
+	case *ast.FloatNode:
+		return false
+	case *ast.BinaryNode:
+		return n.Operator != "/" && isWhole(n.Left, l) && isWhole(n.Right, l)
+	case *ast.UnaryNode:
+		return isWhole(n.Node, l)
+	case *ast.ConditionalNode:
+		return isWhole(n.Exp1, l) && isWhole(n.Exp2, l)
+	case *ast.IdentifierNode:
+		d, ok := l.lang.defines[n.Value]
+		return !ok || d.node != nil && isWhole(d.node, l)
+	default:
+		return true
+	}
 }
 
 // folded lowers a text, or a list of texts, to its folded form.

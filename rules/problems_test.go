@@ -40,6 +40,10 @@ func TestProblemsOfAnExpression(t *testing.T) {
 		{`under(from.domain, "@example.org")`, 19, 14, "is not a domain", "without @"},
 		{`under(from.domain, "")`, 19, 2, "the domain is empty", "example.org"},
 		{`"" in headers("a b")`, 14, 5, "is not the name of a header field", ""},
+		{`age > days(365000)`, 11, 6, "more than 100 years", ""},
+		{`age > weeks(-1)`, 12, 1, "less than nothing", "subtract"},
+		{`size > mb(10000000)`, 10, 8, "more than 1 TiB", ""},
+		{`size > 99999999999999999`, 7, 17, "the number is too large", ""},
 		// Names.
 		{`subjct contains "x"`, 0, 6, `unknown field "subjct"`, "did you mean subject?"},
 		{`from.addrss == "x"`, 5, 6, `no field "addrss"`, "did you mean address?"},

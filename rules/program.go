@@ -115,6 +115,7 @@ func (lang *language) programConfig(facts []fact) *conf.Config {
 	}
 	expr.Function("fold~", func(args ...any) (any, error) { return fold(args[0].(string)), nil }, new(func(string) string))(cfg)
 	expr.Function("foldall~", foldList, new(func([]any) []string), new(func([]string) []string))(cfg)
+	expr.Function("times~", times, new(func(int, int) int))(cfg)
 	expr.Function("concat~", concat, new(func(string, string) string))(cfg)
 	return cfg
 }

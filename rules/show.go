@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -70,7 +71,8 @@ func showList(n int, element func(int) string) string {
 // showDuration prints the two largest units: "35 days 2 hours".
 func showDuration(d time.Duration) string {
 	if d < 0 {
-		return "-" + showDuration(-d)
+		// The least duration has no positive counterpart.
+		return "-" + showDuration(-max(d, -math.MaxInt64))
 	}
 	units := []struct {
 		name string
