@@ -41,7 +41,7 @@ const (
 // cannot search so is not asked.
 func (c *connection) narrow(ctx context.Context, name string, todo []imap.UID) (possible, excluded []imap.UID, err error) {
 	ruleset, _ := c.current()
-	if len(todo) < narrowFrom || c.awaits(name) || ruleset.ReadsReplies() {
+	if len(todo) < narrowFrom || c.awaits(name) || ruleset.ReadsHistory() {
 		return todo, nil, nil
 	}
 	for c.trust < trustNone {
@@ -84,8 +84,8 @@ func (c *connection) awaits(name string) bool {
 func (c *connection) searchKey(ctx context.Context, ruleset *rules.Ruleset, name string, todo []imap.UID) (*imap.SearchCriteria, bool, error) {
 	box, now := c.ruleMailbox(name), time.Now()
 	profile := rules.SearchProfile{}
-	if c.trust == trustAll && findsText(c.session.Server()) {
-		profile.Text = true
+	if c.trust == trustAll {
+		profile = SearchProfileOf(c.session.Server())
 	}
 	key, ok := ruleset.SearchKey(c.cfg.Name, box, now, profile)
 	if !ok || !profile.Text || c.textProved {
@@ -105,19 +105,22 @@ func (c *connection) searchKey(ctx context.Context, ruleset *rules.Ruleset, name
 	return key, ok, nil
 }
 
-// findsText reports whether a server is one of those that find any part of a
-// text, as RFC 9051 section 6.4.4 wants. Gmail and Exchange find words; of
-// others it is not known.
-func findsText(s imapsession.Server) bool {
-	name := strings.ToLower(s.Name)
-	return strings.HasPrefix(name, "dovecot") || strings.HasPrefix(name, "cyrus")
+// SearchProfileOf is what is known of how a server searches. Dovecot finds any
+// part of an address, as RFC 9051 section 6.4.4 wants, and puts one of two words
+// into those that it cannot read. Gmail and Exchange find words; of others it is
+// not known.
+func SearchProfileOf(s imapsession.Server) rules.SearchProfile {
+	if strings.HasPrefix(strings.ToLower(s.Name), "dovecot") {
+		return rules.SearchProfile{Text: true, Marks: []string{"MISSING_DOMAIN", "SYNTAX_ERROR"}}
+	}
+	return rules.SearchProfile{}
 }
 
 // probe tries text search on messages whose texts are known: it must find
 // each by a piece from the middle of a word. A full-text index that finds only
 // words, or their beginnings, fails it.
 func (c *connection) probe(ctx context.Context, todo []imap.UID) (tried, missed int, err error) {
-	fetched, err := c.session.FetchHeaders(ctx, setOf(spread(todo, probeSize)), []string{"From", "Subject"})
+	fetched, err := c.session.FetchHeaders(ctx, setOf(spread(todo, probeSize)), []string{"From"})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -136,8 +139,8 @@ func (c *connection) probe(ctx context.Context, todo []imap.UID) (tried, missed 
 	return tried, missed, nil
 }
 
-// pieces are a piece from within the sender's domain, and one from within a
-// word of the subject.
+// pieces are a piece from within the sender's domain, and one from within the
+// local part.
 func pieces(m *candidate) []imap.SearchCriteriaHeaderField {
 	var out []imap.SearchCriteriaHeaderField
 	add := func(key, word string) {
@@ -148,11 +151,7 @@ func pieces(m *candidate) []imap.SearchCriteriaHeaderField {
 	if from := m.message.Header.Addresses("From"); len(from) > 0 {
 		label, _, _ := strings.Cut(from[0].ASCII, ".")
 		add("From", label)
-	}
-	for _, word := range strings.Fields(m.message.Header.Subject()) {
-		if add("Subject", word); len(out) > 1 {
-			break
-		}
+		add("From", from[0].Local)
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 
+	"imapilot/engine"
 	"imapilot/engine/enginetest/corpus"
 	"imapilot/engine/enginetest/imaptest"
 	"imapilot/engine/imapsession"
@@ -40,7 +41,10 @@ func TestASearchFindsWhateverMatches(t *testing.T) {
 			if rs == nil {
 				t.Fatalf("%s: %+v", condition, problems)
 			}
-			profile := rules.SearchProfile{Text: i%2 == 0}
+			profile := rules.SearchProfile{}
+			if i%2 == 0 {
+				profile = engine.SearchProfileOf(imapsession.Server{Name: "Dovecot"})
+			}
 			c, e := checkKey(t, s, rs, condition, messages, now, profile)
 			cases, excluded = cases+c, excluded+e
 		}
@@ -161,4 +165,75 @@ func randomKeyCondition(random *rand.Rand, depth int, now time.Time) string {
 		fmt.Sprintf("subject contains %q", word), fmt.Sprintf("has(subject, %q, %q)", word, "overdue"), fmt.Sprintf("subject startsWith %q", word), fmt.Sprintf("subject == %q", "your invoice 42"),
 		`list.id != ""`, `mailbox == "INBOX"`, fmt.Sprintf("header(\"X-Mailer\") contains %q", word), "hour(received) < 12",
 	)
+}
+
+// What people and programs write for an address, and the rules read all the
+// same. Of two addresses in brackets, <a@x> <b@y>, the rules read the last and
+// Dovecot the first: such a message a search by sender leaves out.
+func TestAddressKeysFindEverySpelling(t *testing.T) {
+	srv := imaptest.Dovecot(t, imaptest.Options{})
+	type c struct{ header, condition string }
+	dom := `from.domain == "example.org"`
+	for _, x := range []c{
+		{"From: <ann@exam ple.org>", dom},
+		{"From: <ann@exam(c)ple.org>", dom},
+		{"From: ann@exam(c)ple.org", dom},
+		{"From: Ann <ann@exam\r\n ple.org>", dom},
+		{"From: Ann <ann@exam\x00ple.org>", dom},
+		{"From: Ann <ann@EXAMPLE.ORG", dom},
+		{"From: Ann ann@example.org>", dom},
+		{"From: mailto:ann@example.org", dom},
+		{"From: <mailto:ann@example.org>", dom},
+		{"From: \"ann@example.org\"", dom},
+		{"From: Ann <\"ann@example.org\">", dom},
+		{"From: Doe, John <\"a,b\"@example.org>", dom},
+		{"From: <@relay.test,@b.test:ann@example.org>", dom},
+		{"From: Ann (x <ann@example.org>", dom},
+		{"From: Ann \"x <ann@example.org>", dom},
+		{"From: Re: Ann <ann@example.org>", dom},
+		{"From: Ann <ann@example.org>>", dom},
+		{"From: Ann <<ann@example.org>>", dom},
+		{"From: Ann <ann @ example . org>", dom},
+		{"From: Ann [ann@example.org]", dom},
+		{"From: Ann <ann@example.org.>", dom},
+		{"From: Ann; <ann@example.org>", dom},
+		{"From: Ann <ann@b@example.org>", dom},
+		{"From: =?utf-8?q?Ann_=3Cann=40example.org=3E?=", dom},
+		{"From: x:;, ann@example.org", dom},
+		{"From : ann@example.org", dom},
+		{"From:ann@example.org", dom},
+		{"From: <\"i\\nv\\oice\"@x.test>", `from.local == "invoice"`},
+		{"From: inv(c)oice@x.test", `from.local contains "invoice"`},
+		{"From: a@xn--mnchen-3ya.de", `from.domain == "münchen.de"`},
+		{"From: a@münchen.de", `from.domain == "xn--mnchen-3ya.de"`},
+		{"From: a@m\xfcnchen.de", `from.domain == "münchen.de"`},
+		{"From: a@example。org", dom},
+		{"From: a@ｅｘａｍｐｌｅ.org", dom},
+		{"From: a@EXAMPLE．org", dom},
+		{"From: a@ex­ample.org", `from.domain contains "ample.org"`},
+		{"From: a@xn--example-.org", dom},
+		{"From: a@faß.de", `from.domain == "faß.de"`},
+		{"From: a@é" + "xample.org", `from.domain endsWith "xample.org"`},
+		{"From: a@e\u0301xample.org", `from.domain contains "xample"`},
+	} {
+		raw := x.header + "\r\nMessage-ID: <a@b>\r\n\r\nx\r\n"
+		if !strings.HasPrefix(x.header, "From") {
+			raw = "From: a@b.c\r\n" + raw
+		}
+		srv.Empty(t, "INBOX")
+		srv.Append(t, "INBOX", nil, time.Now(), []byte(raw))
+		s := session(t, srv)
+		rs, problems := rules.Compile(rules.Source{Rules: []rules.RuleSource{{
+			Name: rules.Text{Value: "r"}, If: rules.Text{Value: x.condition}, Then: []rules.ActionSource{{Kind: rules.Text{Value: "trash"}}},
+		}}})
+		if rs == nil {
+			t.Fatalf("%+v", problems)
+		}
+		m := fetchAll(t, s)
+		d := rs.Evaluate(rules.Input{Account: "home", Mailbox: rules.Mailbox{Name: "INBOX"}, Message: m[0], Now: time.Now(), Every: true})
+		if len(d.Plan.Items) == 0 {
+			t.Logf("no match here: %.80q %s (from %+v subject %.60q)", x.header, x.condition, m[0].Header.Addresses("From"), m[0].Header.Subject())
+		}
+		checkKey(t, s, rs, x.condition, m, time.Now(), engine.SearchProfileOf(imapsession.Server{Name: "Dovecot"}))
+	}
 }

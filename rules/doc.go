@@ -20,7 +20,8 @@
 // when the rules are loaded, as far as that can be known: indexes, patterns
 // that are not written out, ranges, variables, division by zero. What is left
 // (a text of more than 1 MiB, lists of more than 100,000 elements) makes the
-// condition an error: such a rule takes no action, and says so.
+// condition an error: such a rule takes no action, and says so; with stop it
+// stops the walk, for it might have kept the message from the rules below.
 //
 // # How a condition is worked out
 //

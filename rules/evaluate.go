@@ -53,7 +53,9 @@ type Decision struct {
 	// are not to be used while it is not zero. It never asks for what only a
 	// later rule reads that an earlier one may still keep from being asked.
 	Missing Needs
-	// StoppedBy is the name of the rule that stopped the walk, or "".
+	// StoppedBy is the name of the rule that stopped the walk, or "". A rule with
+	// stop that could not be evaluated stops it, too: nobody knows whether it
+	// would have kept the message from the rules below.
 	StoppedBy string
 }
 
@@ -119,14 +121,15 @@ func (r *run) walk(d *Decision) {
 		}
 		v, items := r.rule(rule)
 		d.add(rule, v, items, r.in.Every)
-		if (v.Truth != True && v.Truth != Unknown) || !rule.Stop {
+		if v.Truth == False || !rule.Stop {
 			continue
 		}
 		if rule.DryRun {
 			dryStopped = true
 			continue
 		}
-		if v.Truth == True {
+		if v.Truth != Unknown {
+			// One that failed might have protected the message from the next.
 			d.StoppedBy = rule.Name
 		}
 		break // one that is unknown may stop: what later rules need is not due

@@ -113,16 +113,22 @@ func TestDeletedMessages(t *testing.T) {
 	}
 }
 
-// A rule that fails takes no action and does not stop the others.
+// A rule that fails takes no action and does not stop the others, unless it
+// would stop them if it matched: it might have protected the message.
 func TestErrorsAreVisible(t *testing.T) {
 	rs := mustCompile(t, baseSource(
-		rule("condition", errorLeaf, "add_flags: $a").stopping(),
+		rule("condition", errorLeaf, "add_flags: $a"),
 		rule("argument", "true", "add_flags: $b", "move: X/${list.name}"),
 		rule("fine", "true", "add_flags: $c"),
+		rule("stops", errorLeaf, "add_flags: $d").stopping(),
+		rule("below", "true", "trash"),
 	))
 	d := rs.Evaluate(errorInput())
 	if got := d.Plan.String(); got != "add_flags: [$c]" {
 		t.Errorf("plan %q", got)
+	}
+	if d.StoppedBy != "stops" {
+		t.Errorf("stopped by %q", d.StoppedBy)
 	}
 	if d.Verdicts[0].Truth != ErrorTruth || d.Verdicts[0].Err == nil {
 		t.Errorf("%+v", d.Verdicts[0])

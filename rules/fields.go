@@ -14,6 +14,8 @@ type Field struct {
 
 	typ   typ
 	needs Needs // what must be known of the message
+	// first is set where only the first of its header fields is read.
+	first bool
 	// value reads it. It may give an error, which is that of the condition.
 	value func(*snapshot) any
 }
@@ -101,11 +103,20 @@ func (s *snapshot) from() facts.Address {
 // read gives the value of a fact, or the error where it is not all there.
 func (s *snapshot) read(f *fact) any {
 	if len(f.needs.HeaderFields) > 0 || f.needs.WholeHeader {
-		if err := s.header.Cut(f.needs.HeaderFields...); err != nil {
+		if err := s.cut(f); err != nil {
 			return err
 		}
 	}
 	return f.value(s)
+}
+
+// cut is why the fact may not be all there. Of a fact that reads the first
+// field alone, whoever wrote the message cannot hide it behind others.
+func (s *snapshot) cut(f *fact) error {
+	if f.first && len(f.needs.HeaderFields) == 1 {
+		return s.header.CutFirst(f.needs.HeaderFields[0])
+	}
+	return s.header.Cut(f.needs.HeaderFields...)
 }
 
 // auth reads the results of the servers that the account trusts.

@@ -5,7 +5,7 @@ import "imapilot/rules/facts"
 // addressFields are the facts of one address.
 func addressFields(name, header, of string, get func(*snapshot) facts.Address) []Field {
 	part := func(field, doc, example string, value func(facts.Address) string) Field {
-		return Field{Name: name + "." + field, typ: typ{kind: textKind}, needs: fromHeader(header), Doc: doc, Example: example,
+		return Field{Name: name + "." + field, typ: typ{kind: textKind}, needs: fromHeader(header), first: true, Doc: doc, Example: example,
 			value: func(s *snapshot) any { return value(get(s)) }}
 	}
 	return []Field{
@@ -85,7 +85,7 @@ func addressMaps(list []facts.Address) []map[string]string {
 
 // headerText is a fact that a method of the header gives.
 func headerText(name, doc, example string, get func(*facts.Header) string, headers ...string) Field {
-	return Field{Name: name, typ: typ{kind: textKind}, needs: fromHeader(headers...), Doc: doc, Example: example,
+	return Field{Name: name, typ: typ{kind: textKind}, needs: fromHeader(headers...), first: true, Doc: doc, Example: example,
 		value: func(s *snapshot) any { return get(s.header) }}
 }
 
@@ -135,7 +135,7 @@ func listFields() []Field {
 // originFields tell who wrote a message and who vouches for that.
 func originFields() []Field {
 	result := func(name, doc, example string, get func(facts.Auth) any, t typ) Field {
-		return Field{Name: "auth." + name, typ: t, needs: fromHeader("Authentication-Results"), Doc: doc, Example: example,
+		return Field{Name: "auth." + name, typ: t, needs: fromHeader("Authentication-Results"), first: true, Doc: doc, Example: example,
 			value: func(s *snapshot) any { return get(s.auth()) }}
 	}
 	text := typ{kind: textKind}

@@ -31,6 +31,7 @@ type program struct {
 type fact struct {
 	name  string
 	needs Needs
+	first bool // only the first of the header fields is read
 	value func(*snapshot) any
 }
 
@@ -42,13 +43,13 @@ func (lang *language) newFact(name string) fact {
 	plain, isFolded := strings.CutSuffix(name, "~")
 	f := fact{name: name}
 	if field, ok := strings.CutPrefix(plain, "header."); ok {
-		f.needs = fromHeader(field)
+		f.needs, f.first = fromHeader(field), true
 		f.value = func(s *snapshot) any { return s.header.First(field) }
 	} else if field, ok := strings.CutPrefix(plain, headersPrefix); ok {
 		f.needs = fromHeader(field)
 		f.value = func(s *snapshot) any { return s.header.Values(field) }
 	} else {
-		f.needs, f.value = lang.fields[plain].needs, lang.fields[plain].value
+		f.needs, f.first, f.value = lang.fields[plain].needs, lang.fields[plain].first, lang.fields[plain].value
 	}
 	if isFolded {
 		f.value = foldedValue(f.value)

@@ -225,14 +225,17 @@ func keyOfAny(n *ast.BuiltinNode) keyPair {
 	return keyOfText(list.Value+"."+part.Value, b.Right)
 }
 
-// keyOfText asks for a text in an address field or the subject. It asks for
-// each word of it, because servers and we may differ in how we undo folds and
-// take out comments, and only for texts of ASCII letters, digits and a few
-// signs, which no encoding changes.
+// keyOfText asks for a text in an address field. It asks for each word of it,
+// because servers and we may differ in how we undo folds and take out comments,
+// and only for words of ASCII letters and digits, which no encoding changes. The
+// subject is never asked for: where its encoded words are malformed, or of a
+// charset that a server does not know, we see something else. Of one entry with
+// two addresses in brackets we read the last and servers the first; that such
+// a message is left out is known and accepted.
 func keyOfText(fact string, value ast.Node) keyPair {
 	field := map[string]string{
 		"from.address~": "FROM", "from.domain~": "FROM", "from.local~": "FROM", "to.address~": "TO", "to.domain~": "TO",
-		"to.local~": "TO", "cc.address~": "CC", "cc.domain~": "CC", "cc.local~": "CC", "subject~": "SUBJECT",
+		"to.local~": "TO", "cc.address~": "CC", "cc.domain~": "CC", "cc.local~": "CC",
 	}[fact]
 	s, ok := value.(*ast.StringNode)
 	if field == "" || !ok || len(s.Value) > maxKeyText {

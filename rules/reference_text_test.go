@@ -277,7 +277,7 @@ func (p *page) limits() {
 		{"a value of a list in a file", count(loader["maxListValue"]) + " octets"}, {"a name that you give", count(loader["maxName"]) + " octets"},
 	})
 	p.heading(3, "While a message is looked at")
-	p.text("What is beyond makes the condition an error: the rule takes no action for that message, and says so.")
+	p.text("What is beyond makes the condition an error: the rule takes no action for that message, and says so. With `stop: true` the walk ends there: the rule might have kept the message from those below.")
 	p.table([]string{"of", "at most"}, [][]string{
 		{"a text that an expression puts together", size(own["maxText"])}, {"elements of the lists that an expression makes", count(own["memoryBudget"])},
 		{"text that all rules together read of one message", size(own["maxWork"])},

@@ -33,7 +33,7 @@ func (rs *Ruleset) Report(now time.Time, profile SearchProfile) []RuleReport {
 	out := make([]RuleReport, len(rs.rules))
 	for i := range rs.rules {
 		r := &rs.rules[i]
-		out[i] = RuleReport{Rule: r.Rule, Needs: r.needs, Reads: plainNames(r.facts), Stages: rs.stagesOf(r), SearchKey: printKey(r.searchKey(profile).criteria(now))}
+		out[i] = RuleReport{Rule: r.Rule, Needs: r.needs, Reads: plainNames(r.facts), Stages: rs.stagesOf(r), SearchKey: printKey(r.searchKey(profile).criteria(binding{now, profile}))}
 		r.condition.leaves(func(leaf int) {
 			p := rs.leaves[leaf]
 			if why := p.unpushed(profile, rs); why != "" {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"imapilot/actions"
@@ -102,14 +103,18 @@ func (rs *Ruleset) Needs(account string, mb Mailbox) Needs {
 			out = out.and(r.needs)
 		}
 	}
-	if rs.ReadsReplies() {
+	if rs.reads("has_reply") {
 		out = out.and(fromHeader("In-Reply-To", "References"))
 	}
 	return out
 }
 
-// ReadsReplies reports whether a rule asks for has_reply. The journal can
-// answer it only if what the messages of all mailboxes refer to is read.
-func (rs *Ruleset) ReadsReplies() bool {
-	return slices.ContainsFunc(rs.facts, func(f fact) bool { return f.name == "has_reply" })
+// ReadsHistory reports whether a rule asks for a fact of the journal, which
+// can answer only of what it was told of every message.
+func (rs *Ruleset) ReadsHistory() bool {
+	return rs.reads("duplicate") || rs.reads("has_reply") || rs.reads("by_user") || rs.reads("moved_from")
+}
+
+func (rs *Ruleset) reads(name string) bool {
+	return slices.ContainsFunc(rs.facts, func(f fact) bool { return strings.TrimSuffix(f.name, "~") == name })
 }

@@ -14,9 +14,12 @@ const maxKeyParts = 100
 
 // SearchProfile is what is known of how a server searches.
 type SearchProfile struct {
-	// Text is set where FROM, TO, CC and SUBJECT find any part of a text, as
-	// RFC 9051 section 6.4.4 wants. Servers with an index of words do not.
+	// Text is set where FROM, TO and CC find any part of an address, as RFC 9051
+	// section 6.4.4 wants. Servers with an index of words do not.
 	Text bool
+	// Marks are texts that the server searches in place of an address that it
+	// cannot read; messages with them are never excluded.
+	Marks []string
 }
 
 type keyOp uint8
@@ -159,7 +162,7 @@ func (rs *Ruleset) SearchKey(account string, mb Mailbox, now time.Time, profile 
 	if key.op == keyAll || key.count() > maxKeyParts {
 		return nil, false
 	}
-	return undeleted(key, deleted).criteria(now), true
+	return undeleted(key, deleted).criteria(binding{now, profile}), true
 }
 
 // searchKey is the key of one rule.
@@ -175,8 +178,14 @@ func undeleted(key searchKey, deleted bool) searchKey {
 	return key.and(searchKey{op: keyFlag, name: `\Deleted`}.not())
 }
 
-// criteria binds a key to the time of the search.
-func (k searchKey) criteria(now time.Time) *imap.SearchCriteria {
+// binding is what a key depends on besides the rules.
+type binding struct {
+	now     time.Time
+	profile SearchProfile
+}
+
+// criteria binds a key to the time of the search and the server.
+func (k searchKey) criteria(now binding) *imap.SearchCriteria {
 	out := &imap.SearchCriteria{}
 	switch k.op {
 	case keyAll:
@@ -205,13 +214,26 @@ func (k searchKey) criteria(now time.Time) *imap.SearchCriteria {
 	case keySmaller:
 		out.Smaller = k.size
 	case keySince:
-		out.Since = k.day(now)
+		out.Since = k.day(now.now)
 	case keyBefore:
-		out.Before = k.day(now)
+		out.Before = k.day(now.now)
 	case keyText:
-		out.Header = []imap.SearchCriteriaHeaderField{{Key: k.name, Value: k.text}}
+		return k.anySpelling(now.profile)
 	}
 	return out
+}
+
+// anySpelling asks for a text in the address as the server reads it, in the
+// field as it stands, and for addresses that the server cannot read.
+func (k searchKey) anySpelling(profile SearchProfile) *imap.SearchCriteria {
+	one := func(key, text string) imap.SearchCriteria {
+		return imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: key, Value: text}}}
+	}
+	out := one(k.name, k.text)
+	for _, mark := range profile.Marks {
+		out = imap.SearchCriteria{Or: [][2]imap.SearchCriteria{{out, one(k.name, mark)}}}
+	}
+	return &out
 }
 
 func (k searchKey) day(now time.Time) time.Time {

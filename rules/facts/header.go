@@ -87,6 +87,19 @@ func (h *Header) Cut(names ...string) error {
 	return nil
 }
 
+// CutFirst is Cut for what reads only the first field of a name: whatever comes
+// after it does not matter.
+func (h *Header) CutFirst(name string) error {
+	if h == nil || !h.cut && !h.long {
+		return nil
+	}
+	i := slices.IndexFunc(h.fields, func(f field) bool { return f.is(name) })
+	if i < 0 && h.cut || i >= 0 && h.fields[i].cut {
+		return ErrLongHeader
+	}
+	return nil
+}
+
 // ErrManyAddresses is the answer where a field has more addresses than are
 // looked at.
 var ErrManyAddresses = errors.New("the message has a field with 1,000 addresses or more: what is beyond that is not known")

@@ -98,6 +98,10 @@ func idnLabel(label string) (display, ascii string) {
 	switch {
 	case err != nil || len(ascii) > maxLabel:
 		return label, label
+	case display == ascii && !strings.HasPrefix(label, "xn--"):
+		// A soft hyphen or full-width letters in it: written so, it is nobody's
+		// domain, and must not pass for the one that it looks like.
+		return label, label
 	case strings.HasPrefix(label, "xn--") && ascii != label:
 		// Two spellings of one label: it would not be this domain any more.
 		return label, label
