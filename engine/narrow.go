@@ -120,7 +120,7 @@ func SearchProfileOf(s imapsession.Server) rules.SearchProfile {
 // each by a piece from the middle of a word. A full-text index that finds only
 // words, or their beginnings, fails it.
 func (c *connection) probe(ctx context.Context, todo []imap.UID) (tried, missed int, err error) {
-	fetched, err := c.session.FetchHeaders(ctx, setOf(spread(todo, probeSize)), []string{"From"})
+	fetched, err := c.fetchSome(ctx, spread(todo, probeSize), rules.Needs{HeaderFields: []string{"From"}})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -181,7 +181,7 @@ func (c *connection) ask(ctx context.Context, key *imap.SearchCriteria, todo []i
 // which a rule could act.
 func (c *connection) missed(ctx context.Context, ruleset *rules.Ruleset, name string, excluded []imap.UID) (int, error) {
 	needs := ruleset.Needs(c.cfg.Name, c.ruleMailbox(name))
-	fetched, err := c.fetchFirst(ctx, setOf(spread(excluded, sampleSize)), needs)
+	fetched, err := c.fetchSome(ctx, spread(excluded, sampleSize), needs)
 	if err != nil {
 		return 0, err
 	}

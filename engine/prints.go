@@ -14,6 +14,10 @@ const maxMessageID = 512
 // fingerprint is the identity of a fetched message apart from its UID.
 func fingerprint(f imapsession.Fetched, h *facts.Header) journal.Fingerprint {
 	id := h.MessageID()
+	if id == "" && h.Cut("Message-ID") != nil {
+		// The identity of a message must not depend on what else was fetched.
+		id = facts.ParseHeader(facts.OnlyField(f.Header, "Message-ID")).MessageID()
+	}
 	if len(id) > maxMessageID {
 		id = id[:maxMessageID]
 	}

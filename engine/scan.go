@@ -10,6 +10,7 @@ import (
 
 	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
+	"imapilot/rules"
 	"imapilot/rules/facts"
 )
 
@@ -159,11 +160,12 @@ func (c *connection) baseline(ctx context.Context, name string, sel imapsession.
 	})
 }
 
-// prints fetches the fingerprints of messages in the selected mailbox.
+// prints fetches the fingerprints of messages in the selected mailbox, in order
+// of UIDs. A message that the server refuses by itself has none.
 func (c *connection) prints(ctx context.Context, uids []imap.UID) ([]journal.Known, error) {
 	var out []journal.Known
 	for chunk := range slices.Chunk(uids, batchSize*2) {
-		fetched, err := c.session.FetchHeaders(ctx, setOf(chunk), []string{"Message-Id"})
+		fetched, err := c.fetchSome(ctx, chunk, rules.Needs{HeaderFields: []string{"Message-Id"}})
 		if err != nil {
 			return nil, err
 		}
@@ -172,6 +174,26 @@ func (c *connection) prints(ctx context.Context, uids []imap.UID) ([]journal.Kno
 		}
 	}
 	return out, nil
+}
+
+// fetchSome is fetchFirst that leaves out the messages which the server
+// refuses by themselves, because some servers refuse the lot for one.
+func (c *connection) fetchSome(ctx context.Context, uids []imap.UID, needs rules.Needs) ([]imapsession.Fetched, error) {
+	fetched, err := c.fetchFirst(ctx, setOf(uids), needs)
+	if !isRefusal(err) {
+		return fetched, err
+	}
+	if len(uids) == 1 {
+		c.log.Error("a message cannot be fetched", "mailbox", c.dir.config(c.selected), "uid", uids[0], "error", err)
+		return nil, nil
+	}
+	var out []imapsession.Fetched
+	err = halves(uids, func(half []imap.UID) error {
+		some, err := c.fetchSome(ctx, half, needs)
+		out = append(out, some...)
+		return err
+	})
+	return out, err
 }
 
 // importReason says why the arrivals of one scan are held whole, "" if they

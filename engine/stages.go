@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -77,9 +78,21 @@ func (m *candidate) has(n rules.Needs) bool {
 		(!n.WholeHeader || m.message.WholeHeader) && !slices.ContainsFunc(n.Contents, func(k facts.Content) bool { return !m.message.Known(k) })
 }
 
+// fetchStructures asks for all structures at once, and where the server refuses
+// the lot for one bad message, for ever smaller parts of it. A structure that is
+// refused by itself is one that cannot be read: the rules must not wait for it.
 func (c *connection) fetchStructures(ctx context.Context, some []*candidate) error {
 	got, err := c.session.FetchStructures(ctx, setOf(uidsIn(some)))
-	if err = c.refusedHere(err); err != nil {
+	switch {
+	case isRefusal(err) && len(some) > 1:
+		return halves(some, func(half []*candidate) error { return c.fetchStructures(ctx, half) })
+	case isRefusal(err):
+		c.log.Error("the structure of a message cannot be fetched", "uid", some[0].fetched.UID, "error", err)
+		if !isPassing(err) {
+			some[0].message.Structure = facts.NewPartialStructure(nil, unreadable(err))
+		}
+		return nil
+	case err != nil:
 		return err
 	}
 	for _, m := range some {
@@ -87,7 +100,7 @@ func (c *connection) fetchStructures(ctx context.Context, some []*candidate) err
 		switch {
 		case !came:
 		case s.Err != nil:
-			m.message.Structure = facts.NewPartialStructure(nil, fmt.Errorf("the structure of the message cannot be read: %w", s.Err))
+			m.message.Structure = facts.NewPartialStructure(nil, unreadable(s.Err))
 		case s.Cut:
 			m.message.Structure = facts.NewPartialStructure(s.Root, facts.ErrTooManyParts)
 		default:
@@ -97,14 +110,30 @@ func (c *connection) fetchStructures(ctx context.Context, some []*candidate) err
 	return nil
 }
 
-// refusedHere notes that the server refused messages, and lets it pass: those
-// that did not come stay pending and are asked for again.
-func (c *connection) refusedHere(err error) error {
-	if !mailboxOnly(err) {
+// isRefusal reports whether a fetch was refused perhaps over one message of
+// those that it named.
+func isRefusal(err error) bool {
+	var e *imapsession.Error
+	return mailboxOnly(err) && errors.As(err, &e) && e.Class != imapsession.Target
+}
+
+// isPassing reports whether the same command may succeed later.
+func isPassing(err error) bool {
+	var e *imapsession.Error
+	return errors.As(err, &e) && (e.Class == imapsession.TryAgain || e.Class == imapsession.Limit)
+}
+
+func unreadable(err error) error {
+	return fmt.Errorf("the structure of the message cannot be read: %w", err)
+}
+
+// halves calls f for both halves of a list.
+func halves[T any](all []T, f func([]T) error) error {
+	middle := len(all) / 2
+	if err := f(all[:middle]); err != nil {
 		return err
 	}
-	c.log.Error("parts of messages cannot be fetched; the messages stay pending", "error", err)
-	return nil
+	return f(all[middle:])
 }
 
 func uidsIn(some []*candidate) []imap.UID {
@@ -116,17 +145,45 @@ func uidsIn(some []*candidate) []imap.UID {
 }
 
 // fetchContents fetches parts of bodies: of messages whose parts have the same
-// numbers with one command, and all commands in one round trip.
+// numbers with one command, and all commands in one round trip. What came beside
+// a refusal is kept, and the rest asked for in ever smaller parts. A message
+// whose part is refused by itself stays pending.
 func (c *connection) fetchContents(ctx context.Context, some []*candidate) error {
-	limit := c.partLimit()
-	requests := requestsFor(some, limit)
+	requests := requestsFor(some, c.partLimit())
 	var parts []imapsession.FetchedPart
 	if len(requests) > 0 {
 		var err error
-		if parts, err = c.session.FetchParts(ctx, requests); c.refusedHere(err) != nil {
+		if parts, err = c.session.FetchParts(ctx, requests); err != nil && !isRefusal(err) {
 			return err
+		} else if err != nil {
+			setContents(some, parts)
+			return c.fetchRefused(ctx, some, err)
 		}
 	}
+	setContents(some, parts)
+	return nil
+}
+
+// fetchRefused asks again for what a refused command did not bring.
+func (c *connection) fetchRefused(ctx context.Context, some []*candidate, refusal error) error {
+	lacking := slices.DeleteFunc(slices.Clone(some), func(m *candidate) bool { return m.has(m.decision.Missing) })
+	switch len(lacking) {
+	case 0:
+		return nil
+	case 1:
+		if len(some) == 1 {
+			c.log.Error("a part of a message cannot be fetched; the message stays pending", "uid", lacking[0].fetched.UID, "error", refusal)
+			return nil
+		}
+		return c.fetchContents(ctx, lacking)
+	default:
+		return halves(lacking, func(half []*candidate) error { return c.fetchContents(ctx, half) })
+	}
+}
+
+// setContents gives the messages the parts that came, and the empty content
+// where they have no such part.
+func setContents(some []*candidate, parts []imapsession.FetchedPart) {
 	type key struct {
 		uid     imap.UID
 		section string
@@ -141,11 +198,9 @@ func (c *connection) fetchContents(ctx context.Context, some []*candidate) error
 			p, came := got[key{m.fetched.UID, section}]
 			if came || !there {
 				m.message.SetContent(content, p.Data, p.Truncated)
-				m.octets += len(p.Data)
 			}
 		}
 	}
-	return nil
 }
 
 // requestsFor groups messages by the parts that they need.

@@ -100,6 +100,19 @@ func (h *Header) CutFirst(name string) error {
 	return nil
 }
 
+// OnlyField returns the lines of the first field of a name in a header, however
+// far from its beginning, nil if there is none.
+func OnlyField(raw []byte, name string) []byte {
+	for len(raw) > 0 {
+		var lines []byte
+		lines, raw = nextField(raw)
+		if f, ok := parseField(lines); ok && f.is(name) {
+			return lines
+		}
+	}
+	return nil
+}
+
 // ErrManyAddresses is the answer where a field has more addresses than are
 // looked at.
 var ErrManyAddresses = errors.New("the message has a field with 1,000 addresses or more: what is beyond that is not known")
