@@ -120,10 +120,17 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, t targets,
 		return e, err
 	}
 	withdraw(&e, steps)
-	e.Plan, e.Reason = d.Plan, ""
+	e.Plan, e.Reason, e.Errors = d.Plan, "", errorsOf(d)
 	conclude(&e)
-	if len(e.Steps) == 0 && len(d.Plan.Items) == 0 {
+	switch {
+	case len(d.Plan.Items) > 0:
+	case len(e.Errors) > 0:
+		e.State, e.Reason = journal.Kept, "a rule could not be evaluated: "+strings.Join(sortedValues(e.Errors), "; ")
+	case len(e.Steps) == 0:
 		e.State, e.Reason = journal.Withdrawn, "no rule asks for it any more"
+	}
+	for rule, why := range e.Errors {
+		c.state.ruleError(rule, why)
 	}
 	batch.Deliveries = append(batch.Deliveries, c.deliveries(e, m, owed)...)
 	batch.Expect = append(batch.Expect, c.expectations(e)...)

@@ -92,9 +92,25 @@ func (r *htmlReader) isHidden() bool {
 	}
 }
 
+// hidesBy reads the declarations of a style as CSS does: of one property the
+// last that means something counts. One with a comment, a quote or a bracket in
+// it is not read: in doubt the element is shown.
 func hidesBy(style []byte) bool {
-	style = bytes.Join(bytes.Fields(bytes.ToLower(style)), nil)
-	return bytes.Contains(style, []byte("display:none")) || bytes.Contains(style, []byte("visibility:hidden"))
+	if bytes.ContainsAny(style, "\"'()\\") || bytes.Contains(style, []byte("/*")) {
+		return false
+	}
+	display, visibility := "", ""
+	for declaration := range bytes.SplitSeq(bytes.ToLower(style), []byte(";")) {
+		property, value, _ := bytes.Cut(declaration, []byte(":"))
+		text := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(string(value)), "!important"))
+		switch string(bytes.TrimSpace(property)) {
+		case "display":
+			display = text
+		case "visibility":
+			visibility = text
+		}
+	}
+	return display == "none" || visibility == "hidden"
 }
 
 // hiddenElement follows an element that is not shown to its end. Only within
@@ -243,9 +259,9 @@ func (w *htmlWriter) due() {
 }
 
 // isInvisible reports whether r shows nothing and would only keep a rule from
-// finding a word: soft hyphens, zero width spaces, byte order marks.
+// finding a word: soft hyphens, zero width spaces, word joiners, byte order marks.
 func isInvisible(r rune) bool {
-	return r == 0 || r == 0xAD || r == 0x34F || r == 0x200B || r == 0xFEFF
+	return r == 0 || r == 0xAD || r == 0x34F || r == 0x200B || r == 0x2060 || r == 0xFEFF
 }
 
 // distance returns the line ends between an element and what is around it.
