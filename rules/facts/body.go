@@ -79,7 +79,24 @@ func (p Part) text(raw []byte, truncated bool) string {
 func cleanText(s string) string {
 	s = strings.ReplaceAll(strings.TrimPrefix(validText(s), "\uFEFF"), "\x00", "")
 	if strings.IndexByte(s, '\r') >= 0 {
-		s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+		s = lineFeeds(s)
 	}
 	return s
+}
+
+// lineFeeds ends lines in LF that end in CRLF or CR alone.
+func lineFeeds(s string) string {
+	var out strings.Builder
+	out.Grow(len(s))
+	for {
+		end := strings.IndexByte(s, '\r')
+		if end < 0 {
+			break
+		}
+		out.WriteString(s[:end])
+		out.WriteByte('\n')
+		s = strings.TrimPrefix(s[end+1:], "\n")
+	}
+	out.WriteString(s)
+	return out.String()
 }

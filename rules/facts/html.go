@@ -230,6 +230,12 @@ func (w *htmlWriter) end(element atom.Atom) {
 // text writes a run of text whose entities are decoded.
 func (w *htmlWriter) text(s []byte) {
 	for len(s) > 0 {
+		if n := wordSize(s); n > 0 {
+			w.due()
+			w.Write(s[:n])
+			s = s[n:]
+			continue
+		}
 		r, size := utf8.DecodeRune(s)
 		switch {
 		case isInvisible(r):
@@ -243,6 +249,16 @@ func (w *htmlWriter) text(s []byte) {
 		}
 		s = s[size:]
 	}
+}
+
+// wordSize tells how many octets in front are visible ASCII, as nearly all are.
+func wordSize(s []byte) int {
+	for i, c := range s {
+		if c <= ' ' || c >= 0x7f {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // due writes the white space before a word: lines, else a space, and nothing
