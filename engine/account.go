@@ -49,6 +49,7 @@ type account struct {
 	created  []journal.Creation
 	quota    *quota
 	trust    trust             // in the server's SEARCH
+	blind    map[string]int    // failed looks at mailboxes, see cannotLook
 	secret   [sha256.Size]byte // of the last login of the work connection
 
 	wake     *waker

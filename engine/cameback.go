@@ -33,7 +33,7 @@ func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting
 			if used[e.Seq] || !exact(e.Print, m.print) || isSame(e, cursor, m) {
 				continue
 			}
-			back, err := c.leftItsPlace(ctx, e)
+			back, err := c.cameFrom(ctx, m, e)
 			if err != nil {
 				return nil, err
 			}
@@ -44,6 +44,26 @@ func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting
 		}
 	}
 	return out, c.use(ctx, cursor.Mailbox)
+}
+
+// cameFrom reports whether a message came back from where an entry left it.
+// While that place cannot be looked at, the message waits. After so many looks
+// it counts as one that came back, for the rules that acted on it before then do
+// nothing: the user may have moved it.
+func (c *connection) cameFrom(ctx context.Context, m *candidate, e journal.Entry) (bool, error) {
+	back, err := c.leftItsPlace(ctx, e)
+	mailbox, _, _ := lastPlace(e)
+	if err == nil {
+		delete(c.blind, mailbox)
+	}
+	if !mailboxOnly(err) {
+		return back, err
+	}
+	if err := c.cannotLook(mailbox, nil, err); err != nil {
+		return false, err
+	}
+	m.absent = c.blind[mailbox] <= maxTries
+	return !m.absent, nil
 }
 
 func identities(acting []*candidate) []journal.Fingerprint {

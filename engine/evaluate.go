@@ -30,6 +30,8 @@ type candidate struct {
 	// at is the clock of the decision, skip the rules that must not act, and why.
 	at   time.Time
 	skip map[string]string
+	// again is set where it was decided before.
+	again bool
 	// decision is what the rules say once nothing is missing; absent is set when
 	// what they need did not come: the message stays pending.
 	decision rules.Decision

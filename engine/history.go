@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -28,25 +29,33 @@ import (
 // A message is a duplicate when another one with its Message-ID, byte for
 // byte, was handled before it in the account, in any mailbox that is or was
 // watched, also when that one was deleted since. Handled before is the order
-// of the journal: that of the commits, and by UID within a batch. So a later
-// delivery never makes an earlier one a duplicate, however often it is decided
-// again. The memory reaches back to the newest 10,000 messages of each mailbox
-// ([journal.Window]) and not behind a change of UIDVALIDITY, after which only
-// the messages that are still there count. It is no duplicate of
+// of the journal: that of the commits, and by UID within a batch; it outlives a
+// change of UIDVALIDITY. So a later delivery never makes an earlier one a
+// duplicate, however often it is decided again. The memory reaches back to the
+// newest 10,000 messages of each mailbox ([journal.Window]); a message that is
+// decided again and is not remembered is no duplicate. It is no duplicate of
 //
 //   - itself where it lay before: the same Message-ID, size and INTERNALDATE in
 //     a place that no longer holds it, or holds it flagged \Deleted. Where a
 //     rule moved it on, that place is where the rule put it;
-//   - a message without Message-ID, or one of which nothing can be told: its
-//     mailbox was renumbered or may not be opened any more, or the server did
-//     not say where the rule's move ended.
+//   - a twin in another mailbox: the same Message-ID, size and INTERNALDATE.
+//     Clients without MOVE copy first and delete then, and in between it must
+//     not be taken away as a duplicate of what is about to go;
+//   - a copy that a rule of ours made, or what lies among the sent messages and
+//     the drafts;
+//   - a message whose Message-ID is empty or cut, or one of which nothing can be
+//     told: its mailbox may not be opened any more, or the server did not say
+//     where the rule's move ended.
 //
 // Whoever sends mail chooses the Message-ID, so a forged one can make a genuine
-// message a duplicate; and a copy that another client made is one.
+// message a duplicate.
 //
 // A message was moved by the user when it was, exactly, in another mailbox
 // that no longer holds it, and when no other sighting explains that
 // departure. Of several such mailboxes the one seen last is where it came from.
+//
+// Where a mailbox cannot be looked at now, the messages that were seen in it
+// wait, without a History, and no others.
 //
 // It has a reply when a message that was handled, in its own batch or before,
 // refers to it.
@@ -64,7 +73,7 @@ func (c *connection) histories(ctx context.Context, cursor journal.Cursor, all [
 	}
 	referred := referredIn(all)
 	for _, m := range all {
-		if id := m.print.MessageID; m.arrived == "" {
+		if id := m.print.MessageID; m.arrived == "" && !past.waits(cursor, m) {
 			m.message.History = c.historyOf(cursor, m, past)
 			m.message.History.HasReply = id != "" && (traces[id].Referred || referred[id])
 		}
@@ -89,11 +98,24 @@ func (c *connection) historyOf(cursor journal.Cursor, m *candidate, past past) *
 func idsOf(all []*candidate) []string {
 	var out []string
 	for _, m := range all {
-		if m.print.MessageID != "" {
+		if identifies(m.print.MessageID) {
 			out = append(out, m.print.MessageID)
 		}
 	}
 	return out
+}
+
+// identifies reports whether a Message-ID can tell messages apart: one that is
+// empty but for its brackets, or cut, stands for many.
+func identifies(id string) bool {
+	return strings.Trim(id, "<> \t") != "" && len(id) < maxMessageID
+}
+
+// holdsOwnMail reports whether a mailbox has what the user wrote: a note to
+// himself is no duplicate of what he sent.
+func (c *connection) holdsOwnMail(name string) bool {
+	role := c.dir.role(name)
+	return role == "sent" || role == "drafts"
 }
 
 // place is where a message lies. UIDVALIDITY 0 is any.
@@ -115,6 +137,7 @@ const (
 	departed              // it left, or is flagged \Deleted, and not by us
 	destroyed             // we expunged it
 	untold                // it cannot be told
+	waiting               // it cannot be told now
 )
 
 // sighting is a message of the account with one Message-ID.
@@ -128,6 +151,8 @@ type sighting struct {
 	here bool
 	// decided: its history is asked for.
 	decided bool
+	// unplaced: it was handled before, and it is not known when.
+	unplaced bool
 	// copied: a rule of ours made it, a copy of another.
 	copied bool
 	// moved: a rule of ours moved an earlier sighting here.
@@ -148,6 +173,14 @@ func (p past) of(cursor journal.Cursor, m *candidate) *sighting {
 	return p[m.print.MessageID][i]
 }
 
+// waits reports whether something that matters to a message cannot be told now.
+func (p past) waits(cursor journal.Cursor, m *candidate) bool {
+	self := p.of(cursor, m)
+	return self != nil && slices.ContainsFunc(p[m.print.MessageID], func(s *sighting) bool {
+		return s.fate == waiting && s.order < self.order && exact(s.print, m.print)
+	})
+}
+
 // unhandled is the order of the messages that the journal does not hold yet:
 // after all others, and by UID.
 const unhandled = int64(1) << 62
@@ -157,6 +190,9 @@ func (c *connection) past(cursor journal.Cursor, all []*candidate, traces map[st
 	out := past{}
 	for id, t := range traces {
 		for _, s := range t.Sightings {
+			if c.holdsOwnMail(s.Mailbox) && !sameName(s.Mailbox, cursor.Mailbox) {
+				continue
+			}
 			if s.UIDValidity == c.cursors[s.Mailbox].UIDValidity {
 				at := place{mailbox: s.Mailbox, validity: s.UIDValidity, uid: s.UID}
 				out[id] = append(out[id], &sighting{print: s.Print, order: s.Order, first: at, now: at})
@@ -168,12 +204,15 @@ func (c *connection) past(cursor journal.Cursor, all []*candidate, traces map[st
 		s := out.of(cursor, m)
 		if s == nil {
 			at := place{mailbox: cursor.Mailbox, validity: cursor.UIDValidity, uid: m.fetched.UID}
-			s = &sighting{print: m.print, order: unhandled + int64(m.fetched.UID), first: at, now: at}
+			s = &sighting{print: m.print, order: unhandled + int64(m.fetched.UID), first: at, now: at, unplaced: m.again}
 			out[id] = append(out[id], s)
 		}
 		s.here, s.decided = true, m.arrived == ""
+		if hasFlag(m.fetched.Flags, imap.FlagDeleted) {
+			s.fate = departed
+		}
 	}
-	delete(out, "")
+	maps.DeleteFunc(out, func(id string, _ []*sighting) bool { return !identifies(id) })
 	for _, group := range out {
 		slices.SortFunc(group, func(a, b *sighting) int { return cmp.Compare(a.order, b.order) })
 		markLooks(group)
@@ -253,7 +292,7 @@ func (c *connection) lookAt(ctx context.Context, mailbox string, list []*sightin
 	case refusedForGood(err):
 		return setFates(list, untold)
 	case err != nil:
-		return err // it cannot be told now: the batch waits
+		return c.cannotLook(mailbox, list, err)
 	}
 	var uids imap.UIDSet
 	for _, s := range list {
@@ -264,12 +303,30 @@ func (c *connection) lookAt(ctx context.Context, mailbox string, list []*sightin
 	case refusedForGood(err):
 		return setFates(list, untold)
 	case err != nil:
-		return err
+		return c.cannotLook(mailbox, list, err)
 	}
+	delete(c.blind, mailbox)
 	for _, s := range list {
 		s.fate = fateOf(s.now, sel.UIDValidity, flags)
 	}
 	return nil
+}
+
+// cannotLook is what an error says of the sightings in a mailbox. One of that
+// mailbox alone makes the messages wait that were seen in it, and no others, and
+// only for so many looks: a mailbox can be broken for good.
+func (c *connection) cannotLook(mailbox string, list []*sighting, err error) error {
+	if !mailboxOnly(err) {
+		return err
+	}
+	if c.blind == nil {
+		c.blind = map[string]int{}
+	}
+	if c.blind[mailbox]++; c.blind[mailbox] > maxTries {
+		return setFates(list, untold)
+	}
+	c.log.Warn("a mailbox cannot be looked at; messages that were seen in it wait", "mailbox", c.dir.config(mailbox), "error", err)
+	return setFates(list, waiting)
 }
 
 func setFates(list []*sighting, f fate) error {

@@ -143,7 +143,11 @@ func (d *desk) take(mailbox string) map[imap.UID]facts.History {
 // again decides messages that were handled before.
 func (d *desk) again(mailbox string, uids ...imap.UID) map[imap.UID]facts.History {
 	d.Helper()
-	return d.told(d.fetch(mailbox, uids...))
+	cursor, all := d.fetch(mailbox, uids...)
+	for _, m := range all {
+		m.again = true
+	}
+	return d.told(cursor, all)
 }
 
 func (d *desk) told(cursor journal.Cursor, all []*candidate) map[imap.UID]facts.History {
@@ -220,7 +224,7 @@ func TestHistoryCopies(t *testing.T) {
 		d.deliver("INBOX", "a", noon)
 		d.take("INBOX")
 		d.deliver("Junk", "a", noon)
-		d.want("a copy", d.take("Junk"), 1, duplicate())
+		d.want("a copy, or half of a move", d.take("Junk"), 1, facts.History{})
 		d.srv.Store(d, "INBOX", imap.StoreFlagsAdd, imap.FlagDeleted)
 		d.want("the original flagged since", d.again("Junk", 1), 1, moved("INBOX"))
 	})
@@ -260,7 +264,7 @@ func TestHistoryFollowsOurOwnMoves(t *testing.T) {
 	desks(t, func(d *desk) {
 		d.movesToOld("a")
 		d.deliver("INBOX", "a", noon)
-		d.want("a twin of what a rule moved", d.take("INBOX"), 2, duplicate())
+		d.want("a twin of what a rule moved, perhaps a copy of it", d.take("INBOX"), 2, facts.History{})
 	})
 }
 
@@ -378,15 +382,17 @@ func TestHistoryWaits(t *testing.T) {
 		d.deliver("INBOX", "a", noon)
 		cursor, all := d.fetch("INBOX")
 		now = answer
-		err := d.c.histories(t.Context(), cursor, all)
-		if waits && (err == nil || !mailboxOnly(err)) || !waits && err != nil {
-			t.Errorf("%s: %v", answer, err)
+		for range maxTries {
+			all[0].message.History = nil
+			err := d.c.histories(t.Context(), cursor, all)
+			if err != nil || waits == (all[0].message.History != nil) {
+				t.Errorf("%s: %v, told %v", answer, err, all[0].message.History)
+			}
 		}
-		if !waits {
-			d.want(answer, d.told(cursor, all), 1, facts.History{})
-		}
+		d.want("after so many tries nothing is known", d.told(cursor, all), 1, facts.History{})
 		now = ""
-		d.want("afterwards", d.told(cursor, all), 1, duplicate())
+		d.srv.Move(t, "Lists", "Junk")
+		d.want("afterwards", d.told(cursor, all), 1, moved("Lists"))
 	}
 }
 

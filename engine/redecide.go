@@ -71,7 +71,7 @@ func redecided(entries []*task, fetched []imapsession.Fetched, whole bool) (of m
 			continue
 		}
 		f := fetched[i]
-		m := &candidate{fetched: f, print: w.Print, at: w.Decided, skip: w.Skipped}
+		m := &candidate{fetched: f, print: w.Print, at: w.Decided, skip: w.Skipped, again: true}
 		m.message = &facts.Message{
 			UID: f.UID, Flags: asDecided(f.Flags, w.Entry), Received: f.Received, Size: f.Size,
 			Header: facts.ParseHeader(f.Header), WholeHeader: whole,

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -29,11 +30,15 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 		return err
 	}
 	handled, fresh := matchKnown(before, now, old.Scanned)
+	known, err := c.inOldOrder(ctx, name, old.UIDValidity, only(now, handled))
+	if err != nil {
+		return err
+	}
 	cursor := baseline(name, sel.UIDValidity, handled)
 	cursor.Scanned = old.Scanned
 	batch := journal.Batch{
 		Cursors: []journal.Cursor{cursor},
-		Known:   []journal.KnownBatch{{Mailbox: name, UIDValidity: sel.UIDValidity, Messages: only(now, handled)}},
+		Known:   []journal.KnownBatch{{Mailbox: name, UIDValidity: sel.UIDValidity, Messages: known}},
 		Events: []journal.Event{{Kind: "uidvalidity", Mailbox: name, Text: fmt.Sprintf(
 			"%s: the server renumbered its messages (UIDVALIDITY %d is now %d): %d known, %d new",
 			c.dir.config(name), old.UIDValidity, sel.UIDValidity, len(handled), len(fresh))}},
@@ -51,10 +56,36 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 			return err
 		}
 		batch.Entries = append(batch.Entries, held...)
+		batch.Known[0].Messages = append(batch.Known[0].Messages, only(now, fresh)...)
 		handle(&cursor, fresh)
 		batch.Cursors = []journal.Cursor{cursor}
 	}
 	return c.commit(ctx, batch)
+}
+
+// inOldOrder gives messages the order in which they were handled under the old
+// UIDVALIDITY: of two with one Message-ID the first must stay the first.
+func (c *connection) inOldOrder(ctx context.Context, name string, old uint32, known []journal.Known) ([]journal.Known, error) {
+	var ids []string
+	for _, k := range known {
+		if k.Print.MessageID != "" {
+			ids = append(ids, k.Print.MessageID)
+		}
+	}
+	for chunk := range slices.Chunk(ids, batchSize) {
+		traces, err := c.journal.Seen(ctx, c.cfg.Name, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for i := range known {
+			for _, s := range traces[known[i].Print.MessageID].Sightings {
+				if s.Mailbox == name && s.UIDValidity == old && exact(s.Print, known[i].Print) {
+					known[i].Order = s.Order
+				}
+			}
+		}
+	}
+	return known, nil
 }
 
 // matchKnown splits the messages of a renumbered mailbox into those that were

@@ -210,7 +210,7 @@ func TestAddressKeysFindEverySpelling(t *testing.T) {
 		{"From: a@example。org", dom},
 		{"From: a@ｅｘａｍｐｌｅ.org", dom},
 		{"From: a@EXAMPLE．org", dom},
-		{"From: a@ex­ample.org", `from.domain contains "ample.org"`},
+		{"From: a@ex\u00adample.org", `from.domain contains "ample.org"`},
 		{"From: a@xn--example-.org", dom},
 		{"From: a@faß.de", `from.domain == "faß.de"`},
 		{"From: a@é" + "xample.org", `from.domain endsWith "xample.org"`},

@@ -32,9 +32,16 @@ func historyOf(m *sighting, group []*sighting) (duplicate bool, from string) {
 		switch s.fate {
 		case departed:
 			left = append(left, s.now)
-		case present, destroyed:
+		case present:
+			// A twin in another mailbox is what a client copied, perhaps on the
+			// way of moving it, or what we did; only one beside it came twice.
+			duplicate = duplicate || !s.copied && sameName(s.now.mailbox, m.first.mailbox)
+		case destroyed:
 			duplicate = true
 		}
+	}
+	if m.unplaced {
+		return false, "" // when it was handled is not known any more
 	}
 	if m.copied || m.moved {
 		return duplicate, ""

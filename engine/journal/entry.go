@@ -24,6 +24,9 @@ type Fingerprint struct {
 type Known struct {
 	UID   imap.UID
 	Print Fingerprint
+	// Order is the Sighting.Order that a message keeps which was handled before
+	// under another UID; 0 gives it the next one. Reading does not set it.
+	Order int64
 }
 
 // KnownBatch adds fingerprints to a mailbox.

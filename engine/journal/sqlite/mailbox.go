@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"fmt"
 
 	"imapilot/engine/journal"
@@ -90,13 +91,15 @@ func (d *DB) putKnownOf(account int64, k journal.KnownBatch, seen *int64) error 
 	}
 	for _, m := range k.Messages {
 		err := d.exec("INSERT INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mailbox, uidvalidity, uid) DO NOTHING",
-			id, next, k.UIDValidity, m.UID, m.Print.MessageID, m.Print.Received, m.Print.Size, *seen)
+			id, next, k.UIDValidity, m.UID, m.Print.MessageID, m.Print.Received, m.Print.Size, cmp.Or(m.Order, *seen))
 		if err != nil {
 			return err
 		}
 		if d.conn.Changes() == 1 {
 			next++
-			*seen++
+			if m.Order == 0 {
+				*seen++
+			}
 			continue
 		}
 		// It keeps its place: every position is used once, so that the window

@@ -1,0 +1,254 @@
+package engine_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"imapilot/engine"
+	"imapilot/engine/enginetest/imaptest"
+	"imapilot/engine/journal"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A client without MOVE moves by COPY and then STORE \Deleted. The daemon looks
+// in between: the user's only message goes to the trash.
+func TestMoveByCopyIsNoDuplicate(t *testing.T) {
+	both(t, func(t *testing.T, srv *imaptest.Server) {
+		r := newRig(t, srv)
+		cfg := r.config("watch: [INBOX, Archive]", "rules:\n  - name: dup\n    if: duplicate\n    then: [trash]\n")
+		r.mail("INBOX", "seed", "x@y.example")
+		r.once(cfg)
+		r.mail("Archive", "letter", "a@b.example")
+		r.once(cfg)
+		client(t, srv, "SELECT Archive", "COPY 1:* INBOX") // the first half of a move
+		r.once(cfg)                                        // IDLE wakes the daemon within milliseconds
+		client(t, srv, "SELECT Archive", `STORE 1:* +FLAGS (\Deleted)`, "EXPUNGE")
+		r.once(cfg)
+		r.want("INBOX", "letter", "seed")
+		r.want("Trash")
+	})
+}
+
+// A held original, its redelivery (trashed as the duplicate), the mailbox is
+// renumbered, and confirm: now the original counts as the later one. Both
+// copies end up in the trash.
+func TestRenumberedOriginalBecomesTheDuplicate(t *testing.T) {
+	both(t, func(t *testing.T, srv *imaptest.Server) {
+		r := newRig(t, srv)
+		srv.Create(t, "Work")
+		srv.Create(t, "Lists")
+		cfg := r.config("watch: [Work, Lists]", `
+rules:
+  - name: dup
+    in: [Work, Lists]
+    if: duplicate
+    then: [trash]
+    stop: true
+  - name: file
+    in: [Work]
+    if: true
+    then: [{move: Filed}]
+    max_messages: 1
+`)
+		r.once(cfg)
+		at := time.Now()
+		put := func(mailbox, subject string, when time.Time) {
+			srv.Append(t, mailbox, nil, when, message(subject, "a@b.example"))
+		}
+		put("Work", "first", at)
+		put("Work", "held", at) // over max_messages
+		r.once(cfg)
+		r.want("Work", "held")
+		put("Lists", "held", at.Add(time.Second)) // by the list, a moment later
+		r.once(cfg)
+		r.want("Trash", "held")
+		srv.Delete(t, "Work") // the server renumbers Work
+		srv.Create(t, "Work")
+		put("Work", "held", at)
+		r.once(cfg)
+		r.with(cfg, func(j journal.Journal) {
+			n, err := engine.AmendOffline(context.Background(), j, "t", []string{"home"}, engine.Confirm, engine.Selection{})
+			t.Log("confirmed", n, err)
+		})
+		r.once(cfg)
+		r.want("Filed", "first", "held")
+		r.want("Trash", "held")
+	})
+}
+
+// Mail that was held when a mailbox was renumbered leaves no fingerprint: when
+// the mailbox is renumbered once more it is held, and acted on, twice.
+func TestHeldUnseenTwice(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+	srv := r.srv
+	srv.Create(t, "Work")
+	cfg := r.config("watch: [Work]", "rules:\n  - name: copy\n    in: [Work]\n    if: true\n    then: [{copy: Copies}]\n")
+	put := func() {
+		var all []imaptest.Delivery
+		at := time.Now().Truncate(time.Second)
+		for i := range 150 {
+			all = append(all, imaptest.Delivery{Date: at.Add(-time.Duration(i) * time.Second), Raw: message(fmt.Sprintf("n%03d", i), "a@example.org")})
+		}
+		srv.AppendAll(t, "Work", all)
+	}
+	r.mail("Work", "old", "a@example.org")
+	r.once(cfg)
+	srv.Delete(t, "Work")
+	srv.Create(t, "Work")
+	put()
+	r.once(cfg)
+	t.Log(r.entries(cfg))
+	r.with(cfg, func(j journal.Journal) {
+		n, err := engine.AmendOffline(context.Background(), j, "t", []string{"home"}, engine.Confirm, engine.Selection{})
+		t.Log("confirmed", n, err)
+	})
+	r.once(cfg)
+	if n := len(srv.Messages(t, "Copies")); n != 150 {
+		t.Fatalf("%d copies", n)
+	}
+	// the same messages under a new UIDVALIDITY
+	dates := map[string]time.Time{}
+	_ = dates
+	srv.Create(t, "Keep")
+	srv.Move(t, "Work", "Keep")
+	srv.Delete(t, "Work")
+	srv.Create(t, "Work")
+	srv.Move(t, "Keep", "Work")
+	r.once(cfg)
+	t.Log(r.entries(cfg))
+	if n := r.entries(cfg)[journal.Held]; n != 0 {
+		t.Errorf("%d messages that were confirmed and acted on are held again", n)
+	}
+	r.with(cfg, func(j journal.Journal) {
+		n, err := engine.AmendOffline(context.Background(), j, "t", []string{"home"}, engine.Confirm, engine.Selection{})
+		t.Log("confirmed", n, err)
+	})
+	r.once(cfg)
+	if n := len(srv.Messages(t, "Copies")); n != 150 {
+		t.Errorf("%d copies of 150 messages", n)
+	}
+}
+
+// The same with a client that keeps drafts: every save is an APPEND with the
+// Message-ID of the draft, and the one before is expunged.
+func TestDraftsAndSentAreNoOriginals(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+	srv := r.srv
+	for _, n := range []string{"Sent", "Drafts"} {
+		if !strings.Contains(strings.Join(srv.Mailboxes(t), " "), n) {
+			srv.Create(t, n)
+		}
+	}
+	cfg := r.config("watch: [INBOX, Sent, Drafts]", "rules:\n  - name: dup\n    if: duplicate\n    then: [trash]\n")
+	r.once(cfg)
+	r.mail("Sent", "note.to.self", "me@example.org")
+	r.once(cfg)
+	r.mail("INBOX", "note.to.self", "me@example.org")
+	r.once(cfg)
+	r.want("INBOX", "note.to.self")
+}
+
+// saying is a line proxy that answers some commands itself.
+func saying(answer func(command string) string) func(*engine.Options) {
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		up, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		mine, theirs := net.Pipe()
+		go func() { io.Copy(theirs, up); theirs.Close() }()
+		go func() {
+			defer up.Close()
+			rd := bufio.NewReader(theirs)
+			for {
+				line, err := rd.ReadString('\n')
+				if err != nil {
+					return
+				}
+				tag, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+				if a := answer(rest); a != "" {
+					fmt.Fprintf(theirs, "%s %s\r\n", tag, a)
+					continue
+				}
+				io.WriteString(up, line)
+			}
+		}()
+		return mine, nil
+	}
+	return func(o *engine.Options) { o.DialContext = dial }
+}
+
+// A mailbox that is broken on the server ("Internal error occurred", which is
+// what Dovecot says of one with a corrupt index, and says for ever) holds up the
+// mail of INBOX as soon as one message of the batch was seen in it.
+func TestABrokenMailboxHoldsUpAnother(t *testing.T) {
+	for _, code := range []string{"[SERVERBUG]", "[UNAVAILABLE]", "[NOPERM]"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, imaptest.Dovecot(t, imaptest.Options{}))
+			r.srv.Create(t, "Work")
+			cfg := r.config("watch: [INBOX, Work]", "rules:\n  - name: dup\n    if: duplicate\n    then: [trash]\n  - name: news\n    if: from.domain == \"news.example\"\n    then: [{move: News}]\n")
+			r.once(cfg)
+			r.mail("Work", "moved", "a@b.example")
+			r.once(cfg)
+			r.srv.Move(t, "Work", "INBOX")
+			r.mail("INBOX", "letter", "n@news.example")
+			o := saying(func(c string) string {
+				if strings.HasPrefix(c, "SELECT") && strings.Contains(c, "Work") {
+					return "NO " + code + " Internal error occurred. Refer to server log for more information."
+				}
+				return ""
+			})
+			for range 3 {
+				r.once(cfg, o)
+			}
+			r.want("News", "letter")
+		})
+	}
+}
+
+// The same with the whole daemon: the copy that stays goes to the trash, and the
+// other one is expunged by the client that moved it.
+func TestDeletedInTheSameBatchIsTrashed(t *testing.T) {
+	r := newRig(t, imaptest.Dovecot(t, imaptest.Options{}))
+	cfg := r.config("", "rules:\n  - name: dup\n    if: duplicate\n    then: [trash]\n")
+	r.once(cfg)
+	r.mail("INBOX", "letter", "a@b.example") // while the daemon is down
+	client(t, r.srv, "SELECT INBOX", "COPY 1 Archive", `STORE 1 +FLAGS (\Deleted)`, "SELECT Archive", "COPY 1 INBOX", `STORE 1 +FLAGS (\Deleted)`, "EXPUNGE")
+	r.once(cfg)
+	client(t, r.srv, "SELECT INBOX", "EXPUNGE")
+	r.want("INBOX", "letter")
+	r.want("Trash")
+}
+
+// client is a second mail client with raw commands.
+func client(t *testing.T, srv *imaptest.Server, commands ...string) {
+	t.Helper()
+	host, port := srv.Addr()
+	c, err := net.Dial("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	rd := bufio.NewReader(c)
+	rd.ReadString('\n')
+	for i, cmd := range append([]string{fmt.Sprintf("LOGIN %s %s", srv.Username, srv.Password)}, commands...) {
+		fmt.Fprintf(c, "a%d %s\r\n", i, cmd)
+		for {
+			line, err := rd.ReadString('\n')
+			if err != nil {
+				t.Fatal(cmd, err)
+			}
+			if strings.HasPrefix(line, fmt.Sprintf("a%d ", i)) {
+				if !strings.Contains(line, " OK ") {
+					t.Fatal(cmd, line)
+				}
+				break
+			}
+		}
+	}
+}
