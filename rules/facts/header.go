@@ -16,6 +16,10 @@ const (
 	maxMessageID = 512       // octets of a Message-ID
 )
 
+// usualFields is how many fields most headers have at most. Room for them is made
+// at once.
+const usualFields = 32
+
 // Header is the header of a message, or those fields of it that were fetched.
 // The nil Header has no fields.
 type Header struct {
@@ -51,7 +55,7 @@ func (f field) is(name string) bool {
 // without a colon, NUL, 8-bit text in a name, a missing end). It keeps at most
 // 256 KiB, 2,000 fields, and 64 KiB of one field.
 func ParseHeader(raw []byte) *Header {
-	h := &Header{}
+	h := &Header{fields: make([]field, 0, min(len(raw)/20+1, usualFields))}
 	longer := len(raw) > maxHeader
 	if longer {
 		raw = raw[:maxHeader]
