@@ -32,13 +32,14 @@ type FetchedStage struct {
 // FetchOne fetches what the rules need to decide one message, as the daemon
 // would: stage by stage, and no stage that no undecided rule asks for. It logs
 // in, opens the mailbox for reading only, sets no flag, and logs out. The
-// journal is not asked: History stays nil, and so does what the server did not
-// send. The mailbox is spelled as in the configuration, or "role:junk".
-func FetchOne(ctx context.Context, all *config.Config, cfg config.Account, mailbox string, uid imap.UID, now time.Time) (OneMessage, error) {
-	return fetchOne(ctx, &Engine{}, all, cfg, mailbox, uid, now)
+// journal is not asked: the History is the one that is given, nil for unknown;
+// what the server did not send is nil, too. The mailbox is spelled as in the
+// configuration, or "role:junk".
+func FetchOne(ctx context.Context, all *config.Config, cfg config.Account, mailbox string, uid imap.UID, now time.Time, history *facts.History) (OneMessage, error) {
+	return fetchOne(ctx, &Engine{}, all, cfg, mailbox, uid, now, history)
 }
 
-func fetchOne(ctx context.Context, e *Engine, all *config.Config, cfg config.Account, mailbox string, uid imap.UID, now time.Time) (OneMessage, error) {
+func fetchOne(ctx context.Context, e *Engine, all *config.Config, cfg config.Account, mailbox string, uid imap.UID, now time.Time, history *facts.History) (OneMessage, error) {
 	a := &account{engine: e, cfg: cfg, log: slog.New(slog.DiscardHandler), rules: all.Rules, bodyLimit: all.BodyLimit}
 	s, _, err := a.login(ctx)
 	if err != nil {
@@ -58,7 +59,7 @@ func fetchOne(ctx context.Context, e *Engine, all *config.Config, cfg config.Acc
 	if _, err := s.Examine(ctx, name); err != nil {
 		return OneMessage{}, err
 	}
-	out, err := c.fetchOne(ctx, c.ruleMailbox(name), uid, now)
+	out, err := c.fetchOne(ctx, c.ruleMailbox(name), uid, now, history)
 	if err != nil {
 		return OneMessage{}, err
 	}
@@ -79,7 +80,7 @@ func (d directory) find(mailbox string) (string, error) {
 	return name, nil
 }
 
-func (c *connection) fetchOne(ctx context.Context, box rules.Mailbox, uid imap.UID, now time.Time) (OneMessage, error) {
+func (c *connection) fetchOne(ctx context.Context, box rules.Mailbox, uid imap.UID, now time.Time, history *facts.History) (OneMessage, error) {
 	needs := c.rules.Needs(c.cfg.Name, box)
 	fetched, err := c.fetchFirst(ctx, imap.UIDSetNum(uid), needs)
 	if err != nil {
@@ -91,7 +92,7 @@ func (c *connection) fetchOne(ctx context.Context, box rules.Mailbox, uid imap.U
 	f := fetched[0]
 	m := &candidate{fetched: f, at: now, message: &facts.Message{
 		UID: f.UID, Flags: f.Flags, Received: f.Received, Size: f.Size,
-		Header: facts.ParseHeader(f.Header), WholeHeader: needs.WholeHeader,
+		Header: facts.ParseHeader(f.Header), WholeHeader: needs.WholeHeader, History: history,
 	}}
 	out := OneMessage{Mailbox: box, Message: m.message,
 		Fetched: []FetchedStage{{Stage: rules.StageFlags}, {Stage: rules.StageHeader, Octets: len(f.Header)}}}

@@ -63,7 +63,7 @@ func TestFetchOne(t *testing.T) {
 			} {
 				cfg := oneConfig(t, srv, tt.rule)
 				recorder := imaptest.Record(srv.DialContext)
-				got, err := fetchOne(t.Context(), &Engine{opts: Options{DialContext: recorder.DialContext}}, cfg, cfg.Accounts[0], "INBOX", uid, time.Now())
+				got, err := fetchOne(t.Context(), &Engine{opts: Options{DialContext: recorder.DialContext}}, cfg, cfg.Accounts[0], "INBOX", uid, time.Now(), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -106,7 +106,7 @@ func TestFetchOneSaysWhatIsMissing(t *testing.T) {
 		{"Nowhere", `the account has no mailbox "Nowhere"`},
 		{"role:nobody", `no mailbox with the role "nobody"`},
 	} {
-		_, err := FetchOne(t.Context(), cfg, cfg.Accounts[0], tt.mailbox, 77, time.Now())
+		_, err := FetchOne(t.Context(), cfg, cfg.Accounts[0], tt.mailbox, 77, time.Now(), nil)
 		if err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v", tt.mailbox, err)
 		}
@@ -122,7 +122,7 @@ func TestFetchOneOfAServerThatHoldsBack(t *testing.T) {
 		go holdBack(server)
 		return client, nil
 	})
-	got, err := fetchOne(t.Context(), &Engine{opts: Options{DialContext: recorder.DialContext}}, cfg, cfg.Accounts[0], "INBOX", 1, time.Now())
+	got, err := fetchOne(t.Context(), &Engine{opts: Options{DialContext: recorder.DialContext}}, cfg, cfg.Accounts[0], "INBOX", 1, time.Now(), nil)
 	if err != nil || got.Message.Structure != nil || len(got.Fetched) != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}

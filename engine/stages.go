@@ -198,6 +198,7 @@ func setContents(some []*candidate, parts []imapsession.FetchedPart) {
 			p, came := got[key{m.fetched.UID, section}]
 			if came || !there {
 				m.message.SetContent(content, p.Data, p.Truncated)
+				m.octets += len(p.Data)
 			}
 		}
 	}

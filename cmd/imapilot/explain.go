@@ -30,9 +30,9 @@ func (a *app) explainCommand() *cobra.Command {
 and which part of its condition decided that. Nothing is changed.
 
 The message is read from files ("-" is the standard input), or with --uid from
-the server, of which no more is fetched than the daemon would fetch. What only
-the journal knows (duplicate, has_reply, by_user, moved_from) is not asked for
-and stays unknown; a rule that depends on it is undecided.
+the server, of which no more is fetched than the daemon would fetch. The journal
+is not asked: unless --given says otherwise, the message is no duplicate, has no
+answer, and was not moved here by hand.
 
 Rules that matched, failed, or are undecided are shown whole, the others on a
 line. --rule shows one rule whole, --all every rule.
@@ -166,8 +166,12 @@ func fetchExplained(ctx context.Context, cfg *config.Config, f explainFlags) (ex
 	if err != nil {
 		return explained{}, err
 	}
+	history, err := f.history()
+	if err != nil {
+		return explained{}, err
+	}
 	i := slices.IndexFunc(cfg.Accounts, func(acc config.Account) bool { return acc.Name == account })
-	m, err := engine.FetchOne(ctx, cfg, cfg.Accounts[i], f.mailbox, imap.UID(f.uid), now)
+	m, err := engine.FetchOne(ctx, cfg, cfg.Accounts[i], f.mailbox, imap.UID(f.uid), now, history)
 	if err != nil {
 		return explained{}, fmt.Errorf("account %q: %w", account, err)
 	}

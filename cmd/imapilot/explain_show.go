@@ -9,6 +9,7 @@ import (
 	"imapilot/actions"
 	"imapilot/engine"
 	"imapilot/rules"
+	"imapilot/rules/facts"
 )
 
 // maxBrief is how many rules have a line each that did nothing. Where there are
@@ -79,9 +80,27 @@ func (s *screen) heading(e explained) {
 	if len(flags) > 0 {
 		s.line("Flags:    ", bold, strings.Join(flags, ", "))
 	}
+	if e.cfg.Rules.ReadsHistory() {
+		s.line("Journal:  ", bold, "not asked; taken as "+historyText(e.in.Message.History))
+	}
 	if e.fetched != nil {
 		s.line("Fetched:  ", bold, fetchedText(e.fetched))
 	}
+}
+
+// historyText says in words what is taken for what the journal knows.
+func historyText(h *facts.History) string {
+	word := func(yes bool, a, b string) string {
+		if yes {
+			return a
+		}
+		return b
+	}
+	moved := word(h.ByUser, "moved here by hand", "not moved here by hand")
+	if h.MovedFrom != "" {
+		moved += " from " + h.MovedFrom
+	}
+	return word(h.Duplicate, "a duplicate", "no duplicate") + ", " + word(h.HasReply, "answered", "not answered") + ", " + moved + " (see --given)"
 }
 
 func fetchedText(stages []engine.FetchedStage) string {
@@ -209,7 +228,10 @@ func (s *screen) rules(e explained, f explainFlags) {
 	list := slices.DeleteFunc(slices.Clone(e.x.Rules), func(r rules.RuleExplanation) bool { return f.rule != "" && r.Rule.Name != f.rule })
 	whole := func(r rules.RuleExplanation) bool {
 		result := resultOf(r)
-		return result != resultNotAsked && (f.all || f.rule != "" || result != resultNo)
+		if f.all || f.rule != "" {
+			return r.Condition != nil && r.Verdict.Skipped == ""
+		}
+		return result != resultNotAsked && result != resultNo
 	}
 	short := 0
 	for _, r := range list {
@@ -292,7 +314,7 @@ func notAsked(e explained, r rules.RuleExplanation) string {
 	case !looks:
 		return "it looks only at " + strings.Join(r.Rule.In, ", ")
 	case e.x.Decision.StoppedBy != "":
-		return fmt.Sprintf("%q matched, and says stop", e.x.Decision.StoppedBy)
+		return fmt.Sprintf("%q %s, and says stop", e.x.Decision.StoppedBy, stopWord(e))
 	}
 	for _, above := range e.x.Rules {
 		result := resultOf(above)
@@ -308,12 +330,25 @@ func notAsked(e explained, r rules.RuleExplanation) string {
 	return "a rule above it stopped"
 }
 
+// stopWord says what the rule did that stopped the walk.
+func stopWord(e explained) string {
+	for _, r := range e.x.Rules {
+		if r.Rule.Name == e.x.Decision.StoppedBy && resultOf(r) == resultError {
+			return "could not be worked out"
+		}
+	}
+	return "matched"
+}
+
 // wholeRule shows one rule with its condition and its actions.
 func (s *screen) wholeRule(e explained, r rules.RuleExplanation) {
 	result := resultOf(r)
 	name := r.Rule.Name
 	if r.Rule.DryRun {
 		name += " (in dry run: what it does is only noted)"
+	}
+	if result == resultNotAsked {
+		name += ": " + notAsked(e, r) + "; by itself it would say:"
 	}
 	s.line(fmt.Sprintf("%-11s", result), resultColor(result), name)
 	s.tree(e).part(r.Condition, 0)

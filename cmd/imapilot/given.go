@@ -25,6 +25,7 @@ type given struct {
 	account, mailbox string
 	flags            []string
 	received, now    string
+	journal          []string
 }
 
 func (g *given) add(a *app, cmd *cobra.Command) {
@@ -34,6 +35,8 @@ func (g *given) add(a *app, cmd *cobra.Command) {
 	f.StringSliceVar(&g.flags, "flags", nil, `the flags that it has, as in seen,flagged,$Invoice`)
 	f.StringVar(&g.received, "received", "", "when the server took it in (default: when it was sent)")
 	f.StringVar(&g.now, "now", "", "the time at which the rules look at it, as in 2026-02-01T09:00:00Z (default: now)")
+	f.StringSliceVar(&g.journal, "given", nil, "what the journal knows of it: duplicate, has_reply, by_user, moved_from=MAILBOX (default: none of these)")
+	complete(cmd, "given", cobra.FixedCompletions([]cobra.Completion{"duplicate", "has_reply", "by_user", "moved_from="}, cobra.ShellCompDirectiveNoFileComp))
 	complete(cmd, "account", a.completeAccount)
 	complete(cmd, "mailbox", cobra.FixedCompletions([]cobra.Completion{"INBOX", "role:archive", "role:drafts", "role:junk", "role:sent", "role:trash"}, cobra.ShellCompDirectiveNoFileComp))
 	complete(cmd, "flags", cobra.FixedCompletions([]cobra.Completion{"seen", "flagged", "answered", "draft", "deleted"}, cobra.ShellCompDirectiveNoFileComp))
@@ -85,8 +88,30 @@ func (a *app) readMessage(name string) ([]byte, error) {
 	return raw, err
 }
 
-// input is the message as the rules see it. What the journal knows of it stays
-// unknown.
+// history is what the journal knows, as the command line says: nobody asks it.
+func (g *given) history() (*facts.History, error) {
+	h := &facts.History{}
+	for _, word := range g.journal {
+		name, value, _ := strings.Cut(strings.TrimSpace(word), "=")
+		switch {
+		case name == "moved_from" && value != "":
+			h.ByUser, h.MovedFrom = true, value
+		case value != "" && value != "true" && value != "false":
+			return nil, usagef("--given %s=%s: it is true or false", name, value)
+		case name == "duplicate":
+			h.Duplicate = value != "false"
+		case name == "has_reply":
+			h.HasReply = value != "false"
+		case name == "by_user":
+			h.ByUser = value != "false"
+		default:
+			return nil, usagef("--given %s: the journal knows duplicate, has_reply, by_user and moved_from=MAILBOX", word)
+		}
+	}
+	return h, nil
+}
+
+// input is the message as the rules see it.
 func (g *given) input(cfg *config.Config, raw []byte) (rules.Input, error) {
 	account, err := g.accountOf(cfg)
 	if err != nil {
@@ -94,6 +119,9 @@ func (g *given) input(cfg *config.Config, raw []byte) (rules.Input, error) {
 	}
 	m := facts.ParseMessage(raw, cfg.BodyLimit)
 	m.UID, m.Flags = 1, flagsOf(g.flags)
+	if m.History, err = g.history(); err != nil {
+		return rules.Input{}, err
+	}
 	now, err := g.clock(cfg)
 	if err != nil {
 		return rules.Input{}, err

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +99,7 @@ rules:
 	if err != nil {
 		t.Fatal(err)
 	}
+	in.Message.History = nil // as of a message of which something did not come
 	e := explained{name: "m", in: in, x: cfg.Rules.Explain(in), cfg: cfg}
 	s := &screen{width: screenWidth}
 	s.outcome(e)
@@ -273,13 +273,12 @@ func TestEveryFieldCanBeWorkedOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	journal := []string{"duplicate", "has_reply", "by_user", "moved_from"}
 	for _, f := range rules.Fields() {
 		value, problems := rules.Eval(cfg.Source, rules.Text{Value: f.Name}, in)
 		s := &screen{width: screenWidth}
 		s.evaluated(evaluated{"m", in, value}, cfg)
 		unknown := strings.Contains(s.b.String(), "not known")
-		if len(problems) > 0 || value.Type == "" || unknown != slices.Contains(journal, f.Name) {
+		if len(problems) > 0 || value.Type == "" || unknown {
 			t.Errorf("%s: %v\n%s", f.Name, problems, s.b.String())
 		}
 	}

@@ -202,6 +202,7 @@ func (l *loader) finish() {
 		})
 	}
 	l.unruled()
+	l.unwatched()
 	for _, p := range l.tests {
 		l.cfg.Tests = append(l.cfg.Tests, l.withDefaults(p))
 	}

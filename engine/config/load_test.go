@@ -183,6 +183,8 @@ func TestMaskSecret(t *testing.T) {
 		"secret: geheim日本":                   "secret: ********",
 		"name: no secret here":               "name: no secret here",
 		"if: subject == 'password reminder'": "if: subject == 'password reminder'",
+		`ci: {url: "https://u:PASS@host/ci?token=T&x=1", secret: s}`: `ci: {url: "https://******@host/ci?***********", secret: **`,
+		"url: http://host:80/path@x":                                 "url: http://host:80/path@x",
 	} {
 		if got := maskSecret(line); got != want {
 			t.Errorf("%q: %q, want %q", line, got, want)

@@ -8,12 +8,34 @@ import (
 // maskSecret hides what follows the key of a secret on a line, so that a
 // diagnostic can be shown and logged. Columns stay where they are.
 func maskSecret(line string) string {
+	line = maskURLs(line)
 	at := secretAt(line)
 	if at < 0 {
 		return line
 	}
-	return line[:at] + strings.Repeat("*", len([]rune(line[at:])))
+	return line[:at] + stars(line[at:])
 }
+
+// maskURLs hides the user, the password and the query of the URLs on a line:
+// services put their keys there.
+func maskURLs(line string) string {
+	return regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"']+`).ReplaceAllStringFunc(line, func(url string) string {
+		scheme, rest, _ := strings.Cut(url, "://")
+		host, path, deep := rest, "", false
+		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+			host, path, deep = rest[:i], rest[i:], true
+		}
+		if at := strings.LastIndexByte(host, '@'); at >= 0 {
+			host = stars(host[:at]) + host[at:]
+		}
+		if q := strings.IndexAny(path, "?#"); deep && q >= 0 {
+			path = path[:q+1] + stars(path[q+1:])
+		}
+		return scheme + "://" + host + path
+	})
+}
+
+func stars(s string) string { return strings.Repeat("*", len([]rune(s))) }
 
 // secretAt is where a secret begins that is written out, -1 if there is none:
 // {file: PATH} and the like only say where it is.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,6 +75,72 @@ func (l *loader) unruled() {
 		l.addIn(w.ref.file, w.ref.node.Span(0, 0), rules.Warning, "this mailbox is watched, but no rule looks at it",
 			"name it under in: of a rule; a rule without in: is for INBOX")
 	}
+}
+
+// unwatched warns of rules for mailboxes that none of their accounts watches:
+// such a rule never fires. What stands behind a pattern or a role is not known
+// here where an account watches patterns or roles.
+func (l *loader) unwatched() {
+	if HasErrors(l.diags) {
+		return
+	}
+	for _, r := range l.source.Rules {
+		in := r.In
+		if len(in) == 0 {
+			in = []rules.Text{{Value: "INBOX", Pos: r.Name.Pos}}
+		}
+		for _, place := range in {
+			if place.Value == "" || place.Pos < 0 || place.Pos >= len(l.refs) || l.isWatched(r, place.Value) {
+				continue
+			}
+			at := l.refs[place.Pos]
+			l.addIn(at.file, at.node.Span(0, 0), rules.Warning, fmt.Sprintf("the rule never fires in %s: none of its accounts watches it", place.Value),
+				cmp.Or(l.watchedLike(r, place.Value), "add it under watch: of the account"))
+		}
+	}
+}
+
+// isWatched reports whether an account of the rule may watch a mailbox.
+func (l *loader) isWatched(r rules.RuleSource, in string) bool {
+	for _, acc := range accountsOf(l.cfg.Accounts, r) {
+		if slices.ContainsFunc(acc.Watch, func(watch string) bool { return mayBe(watch, in) }) {
+			return true
+		}
+	}
+	return len(l.cfg.Accounts) == 0
+}
+
+// accountsOf are the accounts that a rule is for.
+func accountsOf(all []Account, r rules.RuleSource) []Account {
+	return slices.DeleteFunc(slices.Clone(all), func(acc Account) bool {
+		return len(r.Accounts) > 0 && !slices.ContainsFunc(r.Accounts, func(t rules.Text) bool { return t.Value == acc.Name })
+	})
+}
+
+// mayBe reports whether what is watched can be what a rule is in.
+func mayBe(watch, in string) bool {
+	unsure := func(s string) bool { return strings.ContainsAny(s, "*?") || strings.HasPrefix(s, "role:") }
+	switch {
+	case unsure(watch) && unsure(in):
+		return true
+	case strings.HasPrefix(watch, "role:") || strings.HasPrefix(in, "role:"):
+		// Which mailbox has the role only the server knows, but INBOX has none.
+		return !strings.EqualFold(watch, "INBOX") && !strings.EqualFold(in, "INBOX")
+	default:
+		return rules.Mailbox{Name: in}.Match(watch) || rules.Mailbox{Name: watch}.Match(in)
+	}
+}
+
+// watchedLike is the hint for a mailbox that is almost one that is watched.
+func (l *loader) watchedLike(r rules.RuleSource, name string) string {
+	var names []string
+	for _, acc := range accountsOf(l.cfg.Accounts, r) {
+		names = append(names, acc.Watch...)
+	}
+	if near := nearest(name, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return ""
 }
 
 // byRole reports whether a rule for the account looks at a role.
