@@ -291,6 +291,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 		for _, s := range scenarios() {
 			name := fmt.Sprintf("%s/move=%v,uidplus=%v", s.name, !caps.NoMove, !caps.NoUIDPlus)
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				operations := 0
 				for _, late := range []bool{false, true} {
 					for n := 0; ; n++ {

@@ -94,7 +94,9 @@ func (g *given) history() (*facts.History, error) {
 	for _, word := range g.journal {
 		name, value, _ := strings.Cut(strings.TrimSpace(word), "=")
 		switch {
-		case name == "moved_from" && value != "":
+		case name == "moved_from" && (value == "" || value == "true" || value == "false"):
+			return nil, usagef("--given moved_from: say from where, as in moved_from=INBOX")
+		case name == "moved_from":
 			h.ByUser, h.MovedFrom = true, value
 		case value != "" && value != "true" && value != "false":
 			return nil, usagef("--given %s=%s: it is true or false", name, value)

@@ -212,6 +212,7 @@ func (l *loader) finish() {
 func (l *loader) showLines() {
 	for i := range l.diags {
 		d := &l.diags[i]
+		d.Message, d.Hint = maskURLs(d.Message), maskURLs(d.Hint)
 		lines := l.lines[d.File]
 		if d.Line < 1 || d.Line > len(lines) {
 			continue

@@ -184,7 +184,10 @@ func TestMaskSecret(t *testing.T) {
 		"name: no secret here":               "name: no secret here",
 		"if: subject == 'password reminder'": "if: subject == 'password reminder'",
 		`ci: {url: "https://u:PASS@host/ci?token=T&x=1", secret: s}`: `ci: {url: "https://******@host/ci?***********", secret: **`,
-		"url: http://host:80/path@x":                                 "url: http://host:80/path@x",
+		"url: http://host:80/path":                                   "url: http://host:80/path",
+		"url: https://u:HUN/TER2@h/ci":                               "url: https://**********@h/ci",
+		"url: https://u:HUN TER2@h/":                                 "url: https://**********@h/",
+		"a: http://h/?k=v b: http://i/#x":                            "a: http://h/?*** b: http://i/#*",
 	} {
 		if got := maskSecret(line); got != want {
 			t.Errorf("%q: %q, want %q", line, got, want)

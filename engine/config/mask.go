@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -17,22 +18,20 @@ func maskSecret(line string) string {
 }
 
 // maskURLs hides the user, the password and the query of the URLs on a line:
-// services put their keys there.
+// services put their keys there. What could be a password is hidden whatever
+// stands in it, for a URL that is shown here may well be malformed.
 func maskURLs(line string) string {
-	return regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"']+`).ReplaceAllStringFunc(line, func(url string) string {
-		scheme, rest, _ := strings.Cut(url, "://")
-		host, path, deep := rest, "", false
-		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-			host, path, deep = rest[:i], rest[i:], true
-		}
-		if at := strings.LastIndexByte(host, '@'); at >= 0 {
-			host = stars(host[:at]) + host[at:]
-		}
-		if q := strings.IndexAny(path, "?#"); deep && q >= 0 {
-			path = path[:q+1] + stars(path[q+1:])
-		}
-		return scheme + "://" + host + path
-	})
+	line = maskGroup(line, regexp.MustCompile(`://([^"']*)@`))
+	return maskGroup(line, regexp.MustCompile(`://[^\s"'?#]*[?#]([^\s"']*)`))
+}
+
+// maskGroup hides what the first group of a pattern stands for.
+func maskGroup(line string, pattern *regexp.Regexp) string {
+	found := pattern.FindAllStringSubmatchIndex(line, -1)
+	for _, at := range slices.Backward(found) {
+		line = line[:at[2]] + stars(line[at[2]:at[3]]) + line[at[3]:]
+	}
+	return line
 }
 
 func stars(s string) string { return strings.Repeat("*", len([]rune(s))) }

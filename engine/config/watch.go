@@ -124,11 +124,25 @@ func mayBe(watch, in string) bool {
 	case unsure(watch) && unsure(in):
 		return true
 	case strings.HasPrefix(watch, "role:") || strings.HasPrefix(in, "role:"):
-		// Which mailbox has the role only the server knows, but INBOX has none.
-		return !strings.EqualFold(watch, "INBOX") && !strings.EqualFold(in, "INBOX")
+		return mayHaveRole(watch, in) || mayHaveRole(in, watch)
 	default:
 		return rules.Mailbox{Name: in}.Match(watch) || rules.Mailbox{Name: watch}.Match(in)
 	}
+}
+
+// mayHaveRole reports whether a mailbox may be the one with a role. Only the
+// server knows; here the usual words for it must be in its name, or a pattern.
+func mayHaveRole(place, name string) bool {
+	role, isRole := strings.CutPrefix(place, "role:")
+	if !isRole {
+		return false
+	}
+	words := map[string][]string{
+		"junk": {"junk", "spam", "bulk"}, "trash": {"trash", "deleted", "bin"}, "drafts": {"draft"}, "sent": {"sent"},
+		"archive": {"archive", "all mail"}, "all": {"all", "archive"}, "flagged": {"flagged", "starred"},
+	}[role]
+	return name == place || strings.ContainsAny(name, "*?") ||
+		slices.ContainsFunc(words, func(word string) bool { return strings.Contains(strings.ToLower(name), word) })
 }
 
 // watchedLike is the hint for a mailbox that is almost one that is watched.
