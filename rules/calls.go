@@ -136,6 +136,7 @@ func (c *typeChecker) constants(n ast.Node, f Function, args []ast.Node) {
 	case "has":
 		for _, a := range args[1:] {
 			c.checkEmpty(a)
+			c.checkPossible("contains", args[0], a)
 		}
 	case "in_list":
 		if _, ok := c.lang.lists[text(1)]; !ok {

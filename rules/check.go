@@ -17,6 +17,7 @@ type language struct {
 	functions map[string]Function
 	lists     map[string][]string
 	defines   map[string]*define
+	accounts  []string
 	clock     clockwork
 }
 

@@ -80,6 +80,9 @@ func newBuilder(src Source) *builder {
 		fields: map[string]Field{}, functions: map[string]Function{}, lists: map[string][]string{}, defines: map[string]*define{},
 		clock: clockwork{location: src.Location},
 	}}
+	for _, a := range src.Accounts {
+		b.lang.accounts = append(b.lang.accounts, a.Name)
+	}
 	for _, f := range Fields() {
 		b.lang.fields[f.Name] = f
 	}
@@ -188,10 +191,7 @@ func (b *builder) checkDestinations(r RuleSource) {
 
 // checkPlaces checks the accounts and mailboxes that a rule is for.
 func (b *builder) checkPlaces(r RuleSource) {
-	names := make([]string, len(b.src.Accounts))
-	for i, a := range b.src.Accounts {
-		names[i] = a.Name
-	}
+	names := b.lang.accounts
 	for _, a := range r.Accounts {
 		if !slices.Contains(names, a.Value) {
 			b.problem(a.Pos, Error, fmt.Sprintf("there is no account %q", a.Value), cmpOr(didYouMean(a.Value, names), "the accounts are "+strings.Join(names, ", ")))

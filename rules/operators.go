@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -64,8 +63,8 @@ func (c *typeChecker) comparison(n *ast.BinaryNode) typ {
 	case ordered && l.kind == boolKind:
 		c.report(n, fmt.Sprintf("%q cannot compare conditions", n.Operator), "")
 	default:
-		c.checkWeekday(n.Left, n.Right)
-		c.checkWeekday(n.Right, n.Left)
+		c.checkPossible(n.Operator, n.Left, n.Right)
+		c.checkPossible(mirrored(n.Operator), n.Right, n.Left)
 	}
 	return result
 }
@@ -101,25 +100,6 @@ func hintForKinds(l, r typ) string {
 	}
 }
 
-// checkWeekday finds a day that weekday() never gives, which would be silently
-// false for ever.
-func (c *typeChecker) checkWeekday(call, value ast.Node) {
-	f, ok := call.(*ast.CallNode)
-	if !ok || calleeName(f) != "weekday" {
-		return
-	}
-	values := []ast.Node{value}
-	if list, ok := value.(*ast.ArrayNode); ok {
-		values = list.Nodes
-	}
-	for _, v := range values {
-		s, ok := v.(*ast.StringNode)
-		if ok && !slices.ContainsFunc(weekdays(), func(d string) bool { return strings.EqualFold(d, s.Value) }) {
-			c.report(v, fmt.Sprintf("%q is no day of the week", s.Value), `weekday() gives "Monday" to "Sunday"`)
-		}
-	}
-}
-
 func (c *typeChecker) textOperator(n *ast.BinaryNode) typ {
 	l, r := c.check(n.Left), c.check(n.Right)
 	text := typ{kind: textKind}
@@ -134,6 +114,8 @@ func (c *typeChecker) textOperator(n *ast.BinaryNode) typ {
 		c.report(n, fmt.Sprintf("%q looks for one text, not for a list", n.Operator), `for several: has(subject, "a", "b")`)
 	case !r.fits(text):
 		c.report(n, fmt.Sprintf("%q looks for a text, and this is %s", n.Operator, r), "")
+	default:
+		c.checkPossible(n.Operator, n.Left, n.Right)
 	}
 	c.checkEmpty(n.Right)
 	return typ{kind: boolKind}
@@ -209,7 +191,8 @@ func (c *typeChecker) in(n *ast.BinaryNode) typ {
 	case !l.fits(typ{kind: r.elem}):
 		c.report(n, fmt.Sprintf(`"in" cannot find %s among %s`, l, plural(r.elem)), hintForKinds(l, typ{kind: r.elem}))
 	default:
-		c.checkWeekday(n.Left, n.Right)
+		c.checkPossible("in", n.Left, n.Right)
+		c.checkPossible("in", n.Right, n.Left)
 	}
 	return typ{kind: boolKind}
 }
