@@ -124,7 +124,7 @@ func listFields() []Field {
 		headerText("list.name", "The first label of list.id: golang-nuts of golang-nuts.googlegroups.com.", "move: Lists/${list.name}", (*facts.Header).ListName, "List-ID"),
 		headerText("list.title", "The title of the list, decoded.", `list.title contains "announce"`, (*facts.Header).ListTitle, "List-ID"),
 		leave("url", textKind, `The web address to leave the list by (RFC 2369), "" if there is none.`, `unsubscribe.url != ""`, func(u facts.Unsubscribe) any { return u.URL }),
-		leave("mailto", textKind, `The mail address to leave the list by, "" if there is none.`, `unsubscribe.mailto != ""`, func(u facts.Unsubscribe) any { return u.Mailto }),
+		leave("mailto", textKind, `The mailto: address to leave the list by, such as mailto:leave@lists.example?subject=leave, "" if there is none.`, `unsubscribe.mailto != ""`, func(u facts.Unsubscribe) any { return u.Mailto }),
 		leave("one_click", boolKind, "Whether one request leaves the list (RFC 8058). It is the sender who says so: ask for auth.dkim too.",
 			`unsubscribe.one_click and auth.dkim == "pass"`, func(u facts.Unsubscribe) any { return u.OneClick }),
 		headerTruth("is_bulk", "Whether it says that it went to many: a mailing list or a newsletter.", "is_bulk and not flagged", (*facts.Header).IsBulk,

@@ -39,7 +39,7 @@ type doubt func(q question) (message, hint string)
 // front of a field of an element, parentheses are behind a function.
 func (c *typeChecker) doubts() map[string]doubt {
 	out := map[string]doubt{
-		"auth.domains": doubtDomain, "list.id": doubtListID, "flags": doubtFlag, "bounce.status": doubtStatus,
+		"auth.domains": doubtDomain, "list.id": doubtListID, "flags": doubtFlag, "bounce.status": doubtStatus, "unsubscribe.mailto": doubtMailto,
 		"priority":  oneOf("%q is no priority", "high", "normal", "low"),
 		"weekday()": oneOf("%q is no day of the week", weekdays()...),
 	}
@@ -217,6 +217,16 @@ func doubtListID(q question) (message, hint string) {
 		return "", ""
 	}
 	return "list.id is without angle brackets" + q.so(), fmt.Sprintf("write %q", inner)
+}
+
+func doubtMailto(q question) (message, hint string) {
+	const scheme = "mailto:"
+	text := fold(q.text)
+	isStart := text == "" || strings.HasPrefix(text, scheme) || q.operator == "startsWith" && strings.HasPrefix(scheme, text)
+	if isStart || q.operator == "contains" || q.operator == "endsWith" {
+		return "", ""
+	}
+	return "unsubscribe.mailto begins with " + scheme + q.so(), fmt.Sprintf("write %q", scheme+q.text)
 }
 
 // doubtFlag asks what would be asked of a flag that is added: a system flag

@@ -48,6 +48,8 @@ func TestConditionsWithOneAnswer(t *testing.T) {
 		{`list.id == "<go.example>"`, 11, 14, "list.id is without angle brackets, so this is never true", `write "go.example"`},
 		{`list.id contains "Go <go.example>"`, 17, 17, "angle brackets", `write "go.example"`},
 		{`list.id endsWith ".example>"`, 17, 11, "angle brackets", `write ".example"`},
+		{`unsubscribe.mailto == "leave@l.example"`, 22, 17, "unsubscribe.mailto begins with mailto:, so this is never true", `write "mailto:leave@l.example"`},
+		{`unsubscribe.mailto startsWith "leave"`, 30, 7, "never true", `"mailto:leave"`},
 		// A flag.
 		{`"Seen" in flags`, 0, 6, `"Seen" is a keyword of its own`, `did you mean the field seen, or "\\Seen"?`},
 		{`"deleted" not in flags`, 0, 9, "a keyword of its own", "the field deleted"},
@@ -102,6 +104,7 @@ func TestConditionsWithTwoAnswers(t *testing.T) {
 		`priority == "High"`, `priority startsWith "h"`, `auth.dkim in ["none", "temperror"]`, `auth.dmarc == "bestguesspass"`, `auth.spf endsWith "fail"`, `account == "HOME"`,
 		`bounce.status == "5.1.1"`, `bounce.status == ""`, `bounce.status >= "5"`, `bounce.status startsWith "5"`, `bounce.status startsWith "5.1."`, `bounce.status endsWith ".1"`,
 		`list.id contains "go.example"`, `list.title contains "<"`, `"\\Seen" in flags`, `"$Invoice" in flags`, `"Seen" in headers("X-Status")`,
+		`unsubscribe.mailto == ""`, `unsubscribe.mailto == "MAILTO:leave@l.example"`, `unsubscribe.mailto startsWith "mailto"`, `unsubscribe.mailto contains "leave@l.example"`,
 		`month(received) == 12`, `month(received) < 12`, `month(received) <= 1`, `month(received) > 1`, `month(received) >= 12`, `hour(received) > 0`, `hour(received) < 23`,
 		`size > 0`, `len(to) > 0`, `len(to) == 0`, `year(received) == 13`, `month(received) + 1 == 13`, `weekday(received) startsWith "S"`,
 	} {
