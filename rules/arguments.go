@@ -106,7 +106,9 @@ func (b *builder) checkPrintable(e expression, pos, offset int) bool {
 		return true
 	case timeKind:
 		hint = `use format(` + e.text + `, "%Y-%m-%d"), or year() and the like`
-	case listKind, addressKind, attachmentKind, recordKind:
+	case recordKind:
+		hint = hintForRecord(e.node)
+	case listKind, addressKind, attachmentKind:
 		hint = "use one of its fields, as in from.address"
 	}
 	b.problems = append(b.problems, Problem{

@@ -21,7 +21,7 @@ func (c *typeChecker) call(n *ast.CallNode) typ {
 	name := calleeName(n)
 	if name == "" {
 		c.checkArguments(n.Arguments)
-		return c.report(n, "methods are not part of the language", "call functions, as in year(received)")
+		return c.report(n, "methods are not part of the language", c.hintForMethod(n))
 	}
 	f, ok := c.lang.functions[name]
 	if !ok {
@@ -93,10 +93,9 @@ func (c *typeChecker) arguments(n ast.Node, f Function, args []ast.Node) typ {
 	for i, a := range args {
 		p := f.params[min(i, len(f.params)-1)]
 		if s, ok := a.(*ast.StringNode); p.constant && !ok {
-			c.check(a)
-			c.report(a, fmt.Sprintf("the %s of %s must be written out as one text", p.name, f.Name), "as in "+f.Example)
+			c.mustBeWritten(a, p, f)
 		} else if got := c.check(a); !got.fits(p.typ) && f.Name != "len" {
-			c.report(a, fmt.Sprintf("%s takes %s here, and this is %s", f.Name, p.typ, got), hintForArgument(f, got))
+			c.report(a, fmt.Sprintf("%s takes %s here, and this is %s", f.Name, p.typ, got), hintForArgument(f, got, a))
 		} else if p.constant && len(s.Value) > maxPattern {
 			c.report(a, fmt.Sprintf("the %s of %s is longer than %d octets", p.name, f.Name, maxPattern), "")
 		}
@@ -107,7 +106,10 @@ func (c *typeChecker) arguments(n ast.Node, f Function, args []ast.Node) typ {
 	return f.result
 }
 
-func hintForArgument(f Function, got typ) string {
+func hintForArgument(f Function, got typ, n ast.Node) string {
+	if got.kind == recordKind {
+		return hintForRecord(n)
+	}
 	if got.kind == listKind && f.Name == "has" {
 		return `give the parts one by one: has(subject, "a", "b"); for a list of addresses use any()`
 	}

@@ -28,7 +28,8 @@ type typeChecker struct {
 	lang   *language
 	text   string
 	types  map[ast.Node]typ
-	scope  []typ // the element types of the loops around the node
+	scope  []typ                              // the element types of the loops around the node
+	tight  map[*ast.UnaryNode]*ast.BinaryNode // the comparison before whose left side a "not" stands
 	issues []issue
 }
 
@@ -155,7 +156,7 @@ func (c *typeChecker) hintForField(name string) string {
 	if hint := laterField(name); hint != "" {
 		return hint
 	}
-	return didYouMean(name, c.names())
+	return cmpOr(didYouMean(name, c.names()), fmt.Sprintf("if it is a text, write it in quotes: %q", name))
 }
 
 // names are all names that may stand alone.
@@ -199,6 +200,10 @@ func laterField(name string) string {
 		return "did you mean flagged?"
 	case "none", "null":
 		return `compare with ""`
+	case "true", "yes", "on":
+		return "write true"
+	case "false", "no", "off":
+		return "write false"
 	default:
 		return ""
 	}
@@ -294,8 +299,8 @@ func (c *typeChecker) want(n ast.Node, want typ, where string) typ {
 		return want
 	}
 	hint := ""
-	if want.kind == boolKind {
-		hint = "compare it with something, as in " + exampleOf(got)
+	if want.kind == boolKind || got.kind == recordKind {
+		hint = hintForCondition(n, got)
 	}
 	return c.report(n, fmt.Sprintf("%s was expected %s, this is %s", want, where, got), hint)
 }

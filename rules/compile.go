@@ -154,7 +154,7 @@ func (b *builder) checkRule(r RuleSource) *draft {
 	b.checkPlaces(r)
 	d.condition = b.expression(r.If.Value, r.If.Pos, 0)
 	if t := d.condition.typ; d.condition.node != nil && !t.fits(typ{kind: boolKind}) {
-		b.problem(r.If.Pos, Error, fmt.Sprintf("the condition must be true or false, this is %s", t), "compare it with something, as in "+exampleOf(t))
+		b.problem(r.If.Pos, Error, fmt.Sprintf("the condition must be true or false, this is %s", t), hintForCondition(d.condition.node, t))
 		d.condition.node = nil
 	}
 	if len(r.Then) == 0 {

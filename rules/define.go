@@ -136,7 +136,7 @@ func (b *builder) checkExpression(e *expression, pos, offset int) {
 	if e.node == nil {
 		return
 	}
-	c := &typeChecker{lang: &b.lang, text: e.text, types: b.types}
+	c := &typeChecker{lang: &b.lang, text: e.text, types: b.types, tight: map[*ast.UnaryNode]*ast.BinaryNode{}}
 	e.typ = c.check(e.node)
 	b.add(pos, offset, c.issues)
 	if hasError(c.issues) {

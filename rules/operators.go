@@ -14,6 +14,9 @@ const maxPattern = 1000
 func (c *typeChecker) unary(n *ast.UnaryNode) typ {
 	switch n.Operator {
 	case "not", "!":
+		if outer := c.tight[n]; outer != nil {
+			return c.tightNot(n, outer)
+		}
 		c.want(n.Node, typ{kind: boolKind}, `after "`+n.Operator+`"`)
 		return typ{kind: boolKind}
 	default:
@@ -22,6 +25,7 @@ func (c *typeChecker) unary(n *ast.UnaryNode) typ {
 }
 
 func (c *typeChecker) binary(n *ast.BinaryNode) typ {
+	c.noteNot(n)
 	switch n.Operator {
 	case "and", "or", "&&", "||":
 		c.want(n.Left, typ{kind: boolKind}, `before "`+n.Operator+`"`)
@@ -53,13 +57,13 @@ func (c *typeChecker) comparison(n *ast.BinaryNode) typ {
 	switch {
 	case l.kind == unknownKind || r.kind == unknownKind:
 	case !l.scalar() || !r.scalar():
-		bad := l
+		bad, node := l, n.Left
 		if l.scalar() {
-			bad = r
+			bad, node = r, n.Right
 		}
-		c.report(n, fmt.Sprintf("%q cannot compare %s", n.Operator, bad), hintForCompare(bad))
+		c.report(n, fmt.Sprintf("%q cannot compare %s", n.Operator, bad), hintForCompare(bad, node))
 	case l.kind != r.kind:
-		c.report(n, fmt.Sprintf("%q cannot compare %s with %s", n.Operator, l, r), hintForKinds(l, r))
+		c.report(n, fmt.Sprintf("%q cannot compare %s with %s", n.Operator, l, r), c.hintForKinds(l, r, n.Left, n.Right))
 	case ordered && l.kind == boolKind:
 		c.report(n, fmt.Sprintf("%q cannot compare conditions", n.Operator), "")
 	default:
@@ -69,7 +73,7 @@ func (c *typeChecker) comparison(n *ast.BinaryNode) typ {
 	return result
 }
 
-func hintForCompare(t typ) string {
+func hintForCompare(t typ, n ast.Node) string {
 	switch {
 	case t.kind == listKind && t.elem.element():
 		return "ask about its elements: " + exampleOfElements(t.elem)
@@ -80,11 +84,12 @@ func hintForCompare(t typ) string {
 	case t.kind == attachmentKind:
 		return "compare its .name or .type"
 	default:
-		return "use one of its fields, as in from.address"
+		return hintForRecord(n)
 	}
 }
 
-func hintForKinds(l, r typ) string {
+// hintForKinds knows what was meant by two nodes of different types.
+func (c *typeChecker) hintForKinds(l, r typ, left, right ast.Node) string {
 	has := func(a, b kind) bool { return l.kind == a && r.kind == b || l.kind == b && r.kind == a }
 	switch {
 	case has(durationKind, numberKind), has(durationKind, textKind):
@@ -93,8 +98,10 @@ func hintForKinds(l, r typ) string {
 		return `write a time as date("2026-01-31"), or compare year(), hour() and the like`
 	case has(timeKind, durationKind):
 		return "compare age with a duration"
-	case has(numberKind, textKind):
-		return "write the number without quotes"
+	case l.kind == numberKind && r.kind == textKind:
+		return c.hintForNumber(left, right)
+	case l.kind == textKind && r.kind == numberKind:
+		return c.hintForNumber(right, left)
 	default:
 		return ""
 	}
@@ -109,7 +116,7 @@ func (c *typeChecker) textOperator(n *ast.BinaryNode) typ {
 	case l.kind == listKind:
 		c.report(n, fmt.Sprintf("%q looks into a text, not into a list", n.Operator), hintForContains(l.elem))
 	case !l.fits(text):
-		c.report(n, fmt.Sprintf("%q looks into a text, and this is %s", n.Operator, l), hintForCompareRecord(l))
+		c.report(n, fmt.Sprintf("%q looks into a text, and this is %s", n.Operator, l), hintForCompareRecord(l, n.Left))
 	case r.kind == listKind:
 		c.report(n, fmt.Sprintf("%q looks for one text, not for a list", n.Operator), `for several: has(subject, "a", "b")`)
 	case !r.fits(text):
@@ -128,9 +135,9 @@ func hintForContains(elem kind) string {
 	return `ask about its elements: any(to, .address contains "x")`
 }
 
-func hintForCompareRecord(t typ) string {
+func hintForCompareRecord(t typ, n ast.Node) string {
 	if t.kind == recordKind || t.kind.element() {
-		return hintForCompare(t)
+		return hintForCompare(t, n)
 	}
 	return ""
 }
@@ -187,9 +194,9 @@ func (c *typeChecker) in(n *ast.BinaryNode) typ {
 	case r.elem.element():
 		c.report(n, `"in" cannot look for a text among `+plural(r.elem), "ask about the elements: "+exampleOfElements(r.elem))
 	case !l.scalar():
-		c.report(n, fmt.Sprintf(`"in" cannot look for %s`, l), "")
+		c.report(n, fmt.Sprintf(`"in" cannot look for %s`, l), hintForCompareRecord(l, n.Left))
 	case !l.fits(typ{kind: r.elem}):
-		c.report(n, fmt.Sprintf(`"in" cannot find %s among %s`, l, plural(r.elem)), hintForKinds(l, typ{kind: r.elem}))
+		c.report(n, fmt.Sprintf(`"in" cannot find %s among %s`, l, plural(r.elem)), c.hintForKinds(l, typ{kind: r.elem}, n.Left, n.Right))
 	default:
 		c.checkPossible("in", n.Left, n.Right)
 		c.checkPossible("in", n.Right, n.Left)
@@ -208,11 +215,22 @@ func (c *typeChecker) arithmetic(n *ast.BinaryNode) typ {
 		}
 		return typ{kind: result}
 	}
-	hint := hintForKinds(l, r)
-	if n.Operator == "+" && (l.kind == textKind || r.kind == textKind) {
-		hint = "put values into a text with ${} in an argument"
+	hint := c.hintForKinds(l, r, n.Left, n.Right)
+	if l.kind == textKind || r.kind == textKind {
+		hint = hintForTextMath(n)
 	}
 	return c.report(n, fmt.Sprintf("%q cannot combine %s with %s", n.Operator, l, r), hint)
+}
+
+func hintForTextMath(n *ast.BinaryNode) string {
+	switch {
+	case n.Operator == "+":
+		return "put values into a text with ${} in an argument"
+	case isNumeral(n.Left) || isNumeral(n.Right):
+		return "write the number without quotes"
+	default:
+		return fmt.Sprintf("%q works with numbers, as in size %s 2", n.Operator, n.Operator)
+	}
 }
 
 func arithmeticType(op string, l, r kind) (kind, bool) {

@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -78,21 +79,9 @@ func parse(text string, cfg *conf.Config) (expression, []issue) {
 
 // tooDeep returns the rune offset of the first bracket that is nested too deep.
 func tooDeep(text string) (int, bool) {
-	depth, at := 0, 0
-	var quote rune
-	escaped := false
-	for _, r := range text {
+	depth := 0
+	for at, r := range outsideQuotes(text) {
 		switch {
-		case escaped:
-			escaped = false
-		case quote != 0 && r == '\\' && quote != '`':
-			escaped = true
-		case quote != 0:
-			if r == quote {
-				quote = 0
-			}
-		case r == '"' || r == '\'' || r == '`':
-			quote = r
 		case strings.ContainsRune("([{", r):
 			if depth++; depth > maxDepth {
 				return at, true
@@ -100,9 +89,48 @@ func tooDeep(text string) (int, bool) {
 		case strings.ContainsRune(")]}", r):
 			depth--
 		}
-		at++
 	}
 	return 0, false
+}
+
+// outsideQuotes gives what stands in no quotes, and its offsets in runes.
+func outsideQuotes(text string) iter.Seq2[int, rune] {
+	return func(yield func(int, rune) bool) {
+		at := -1
+		var quote rune
+		escaped := false
+		for _, r := range text {
+			at++
+			switch {
+			case escaped:
+				escaped = false
+			case quote != 0 && r == '\\' && quote != '`':
+				escaped = true
+			case quote != 0:
+				if r == quote {
+					quote = 0
+				}
+			case r == '"' || r == '\'' || r == '`':
+				quote = r
+			case !yield(at, r):
+				return
+			}
+		}
+	}
+}
+
+// coalesceAt returns the rune offset of the first "??".
+func coalesceAt(text string) int {
+	last := -2
+	for at, r := range outsideQuotes(text) {
+		switch {
+		case r == '?' && last == at-1:
+			return last
+		case r == '?':
+			last = at
+		}
+	}
+	return 0
 }
 
 // parseIssue says in a user's words what the parser found.
@@ -112,7 +140,15 @@ func parseIssue(text string, err error) issue {
 		return issue{message: "this cannot be read as an expression"}
 	}
 	i := issueAt(text, e.Location)
+	if m := regexp.MustCompile(`^\s*if[\s(:]`).FindString(text); m != "" {
+		from := utf8.RuneCountInString(m) - len("if:")
+		return issue{offset: from, length: len("if"), message: `"if" is not part of the language`, hint: "leave it out: the condition stands alone"}
+	}
 	i.message, i.hint = translate(e.Message)
+	if strings.Contains(e.Message, "coalesce") {
+		// The parser speaks of the operator that it cannot be mixed with.
+		i.offset, i.length = coalesceAt(text), len("??")
+	}
 	if i.hint == "" {
 		i.hint = hintAt(text, i)
 	}
@@ -188,8 +224,14 @@ func unexpected(kind, value string) (text, hint string) {
 
 // hintAt guesses from the word where the parser stopped.
 func hintAt(text string, i issue) string {
-	word := strings.ToLower(string([]rune(text)[i.offset:min(i.offset+i.length, utf8.RuneCountInString(text))]))
-	switch word {
+	written := string([]rune(text)[i.offset:min(i.offset+i.length, utf8.RuneCountInString(text))])
+	switch written {
+	case "and", "or", "&&", "||":
+		return "a condition is missing before it"
+	case "in", "contains", "matches", "startsWith", "endsWith":
+		return "a value is missing before it"
+	}
+	switch word := strings.ToLower(written); word {
 	case "and", "or", "not", "in", "contains", "matches":
 		return "write " + word + " in lower case"
 	case "&", "|":
