@@ -38,7 +38,20 @@ func (b *builder) defines(sources []DefineSource) {
 	}
 	for _, d := range b.sortDefines(order) {
 		b.checkExpression(&d.expression, d.pos, 0)
+		b.refuseGroup(d)
 	}
+}
+
+// refuseGroup refuses a define that is no value, where it stands and not at
+// each of its uses.
+func (b *builder) refuseGroup(d *define) {
+	if d.typ.kind != recordKind {
+		return
+	}
+	i := issueAt(d.text, d.node.Location())
+	i.message, i.hint = "the define is a group of fields", hintForRecord(d.node)
+	b.add(d.pos, 0, []issue{i})
+	d.node, d.typ = nil, typ{}
 }
 
 // defineName refuses a name that already means something, because a rule that

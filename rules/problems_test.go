@@ -243,6 +243,7 @@ func TestProblemsOfDefines(t *testing.T) {
 		{"itself", []DefineSource{{Text{"a", 50}, Text{"not a", 51}}}, []string{"50: the define uses itself: a -> a"}},
 		{"circle", []DefineSource{{Text{"a", 50}, Text{"b", 51}}, {Text{"b", 52}, Text{"c and seen", 53}}, {Text{"c", 54}, Text{"a", 55}}},
 			[]string{"50: the define uses itself: a -> b -> c -> a"}},
+		{"a group", []DefineSource{{Text{"f", 50}, Text{" body", 51}}, {Text{"b", 52}, Text{`f.text == "x"`, 53}}}, []string{"51: the define is a group of fields"}},
 		{"wrong inside", []DefineSource{{Text{"a", 50}, Text{"subjct == 1", 51}}, {Text{"b", 52}, Text{"a and seen", 53}}}, []string{`51: unknown field "subjct"`}},
 	} {
 		src := baseSource(rule("r", "seen", "trash"))
@@ -255,6 +256,17 @@ func TestProblemsOfDefines(t *testing.T) {
 		if rs != nil || strings.Join(got, "\n") != strings.Join(tt.want, "\n") {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// A define cannot name a group of fields: nothing could be asked of it.
+func TestDefineOfAGroup(t *testing.T) {
+	src := baseSource(rule("r", `f.address == "x"`, "trash"))
+	src.Define = []DefineSource{{Text{"f", 50}, Text{" sender", 51}}}
+	rs, problems := Compile(src)
+	if rs != nil || len(problems) != 1 || problems[0].Pos != 51 || problems[0].Offset != 1 || problems[0].Length != 6 ||
+		problems[0].Hint != "use one of its fields, as in sender.address" {
+		t.Errorf("problems %+v", problems)
 	}
 }
 
