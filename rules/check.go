@@ -18,6 +18,8 @@ type language struct {
 	lists     map[string][]string
 	defines   map[string]*define
 	accounts  []string
+	doubts    map[string]doubt
+	spans     map[string]span
 	clock     clockwork
 }
 
@@ -156,7 +158,11 @@ func (c *typeChecker) hintForField(name string) string {
 	if hint := laterField(name); hint != "" {
 		return hint
 	}
-	return cmpOr(didYouMean(name, c.names()), fmt.Sprintf("if it is a text, write it in quotes: %q", name))
+	hint := didYouMean(name, c.names())
+	if hint == "" && strings.TrimSpace(c.text) != name { // which no text could be
+		return fmt.Sprintf("if it is a text, write it in quotes: %q", name)
+	}
+	return hint
 }
 
 // names are all names that may stand alone.

@@ -83,6 +83,7 @@ func newBuilder(src Source) *builder {
 	for _, a := range src.Accounts {
 		b.lang.accounts = append(b.lang.accounts, a.Name)
 	}
+	b.lang.doubts, b.lang.spans = doubts(b.lang.accounts), spans()
 	for _, f := range Fields() {
 		b.lang.fields[f.Name] = f
 	}

@@ -40,7 +40,7 @@ func hintForCondition(n ast.Node, t typ) string {
 // should be a number, or the number, which should be a text.
 func (c *typeChecker) hintForNumber(number, text ast.Node) string {
 	fact := c.factName(number)
-	s, limited := spans()[fact]
+	s, limited := c.lang.spans[fact]
 	for _, t := range literals(text) {
 		_, ok := t.(*ast.StringNode)
 		switch {

@@ -37,7 +37,7 @@ type doubt func(q question) (message, hint string)
 
 // doubts gives those of all facts and functions, by their names: a dot is in
 // front of a field of an element, parentheses are behind a function.
-func (c *typeChecker) doubts() map[string]doubt {
+func doubts(accounts []string) map[string]doubt {
 	out := map[string]doubt{
 		"auth.domains": doubtDomain, "list.id": doubtListID, "flags": doubtFlag, "bounce.status": doubtStatus, "unsubscribe.mailto": doubtMailto,
 		"priority":  oneOf("%q is no priority", "high", "normal", "low"),
@@ -49,8 +49,8 @@ func (c *typeChecker) doubts() map[string]doubt {
 	for _, method := range []string{"spf", "dkim", "dmarc"} {
 		out["auth."+method] = doubtResult
 	}
-	if len(c.lang.accounts) > 0 {
-		out["account"] = oneOf("there is no account %q", c.lang.accounts...)
+	if len(accounts) > 0 {
+		out["account"] = oneOf("there is no account %q", accounts...)
 	}
 	return out
 }
@@ -73,7 +73,7 @@ func (c *typeChecker) checkPossible(operator string, fact, value ast.Node) {
 
 // checkText warns; only a day that no calendar has was always an error.
 func (c *typeChecker) checkText(n ast.Node, q question) {
-	ask, ok := c.doubts()[q.fact]
+	ask, ok := c.lang.doubts[q.fact]
 	if !ok || strings.ContainsAny(q.operator, "<>") {
 		return
 	}

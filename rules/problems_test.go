@@ -131,6 +131,7 @@ func TestProblemsOfAnExpression(t *testing.T) {
 		{`True`, 0, 4, `unknown field "True"`, "write true"},
 		{`seen and yes`, 9, 3, `unknown field "yes"`, "write true"},
 		{`seen == off`, 8, 3, `unknown field "off"`, "write false"},
+		{`nonsense`, 0, 8, `unknown field "nonsense"`, ""},
 		{`priority == high`, 12, 4, `unknown field "high"`, `in quotes: "high"`},
 		{`in_list(subject, vips)`, 17, 4, "the list of in_list must be written out", `write it in quotes: "vips"`},
 		{`header(Foo) == "x"`, 7, 3, "the field of header must be written out", `write it in quotes: "Foo"`},

@@ -50,7 +50,7 @@ func (s span) answer(operator string, n float64) (truth, known bool) {
 }
 
 func (c *typeChecker) checkNumber(node ast.Node, fact, operator string, n float64) {
-	s, ok := spans()[fact]
+	s, ok := c.lang.spans[fact]
 	if !ok {
 		return
 	}
