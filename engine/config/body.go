@@ -36,10 +36,10 @@ func (l *loader) size(n *strictyaml.Node, low, high int, out *int) {
 // 1000 to some and 1024 to others.
 func parseSize(s string) (int, bool) {
 	unit := 1
-	for suffix, bytes := range map[string]int{"KiB": 1 << 10, "MiB": 1 << 20} {
-		if number, ok := strings.CutSuffix(s, suffix); ok {
-			s, unit = strings.TrimRight(number, " "), bytes
-		}
+	if number, ok := strings.CutSuffix(s, "KiB"); ok {
+		s, unit = strings.TrimRight(number, " "), 1<<10
+	} else if number, ok := strings.CutSuffix(s, "MiB"); ok {
+		s, unit = strings.TrimRight(number, " "), 1<<20
 	}
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil || len(s) > 1 && s[0] == '0' {
