@@ -13,9 +13,9 @@ import (
 	"github.com/emersion/go-imap/v2"
 )
 
-// A message whose own sighting fell out of the window (10,000 newer ones) counts
-// as the newest of all, so that a redelivery, which was a duplicate of it, makes
-// it a duplicate as well: an old held or paused entry is decided again.
+// A message whose own sighting fell out of the window (10,000 newer ones) does
+// not count as the newest of all when an old held or paused entry is decided
+// again: it is no duplicate of its own redelivery.
 func TestHistoryOwnSightingBehindTheWindow(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
 	d.deliver("INBOX", "a", noon)
@@ -30,7 +30,7 @@ func TestHistoryOwnSightingBehindTheWindow(t *testing.T) {
 	d.want("the first, decided again", d.again("INBOX", 1), 1, facts.History{})
 }
 
-// After a renumbering, the order of what was handled before is turned round.
+// A renumbering does not turn round the order of what was handled before.
 func TestHistoryOrderAfterRenumbering(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
 	d.deliver("Junk", "a", noon)
@@ -54,8 +54,8 @@ func TestHistoryDeletedInTheSameBatch(t *testing.T) {
 	d.want("the one that stays", d.take("INBOX"), 2, facts.History{})
 }
 
-// A move through a client that does COPY, then \Deleted: seen in between it is
-// a duplicate for ever, never "by the user".
+// A move by COPY, then \Deleted, seen in between is no duplicate, and in the end
+// one by the user.
 func TestHistoryCopyThenDelete(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
 	d.deliver("INBOX", "a", noon)
@@ -66,8 +66,8 @@ func TestHistoryCopyThenDelete(t *testing.T) {
 	d.want("afterwards", d.again("Junk", 1), 1, moved("INBOX"))
 }
 
-// A message that a rule of ours copied (here: whose copy was expected) when its mailbox is
-// renumbered, is a duplicate of its own copy.
+// A message that a rule of ours copied is no duplicate of its own copy, also when
+// its mailbox is renumbered.
 func TestHistoryOwnCopyIsNoOriginal(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
 	d.deliver("Junk", "a", noon)

@@ -15,7 +15,8 @@ import (
 )
 
 // A client without MOVE moves by COPY and then STORE \Deleted. The daemon looks
-// in between: the user's only message goes to the trash.
+// in between, and must not take the copy, soon the user's only message, for a
+// duplicate.
 func TestMoveByCopyIsNoDuplicate(t *testing.T) {
 	both(t, func(t *testing.T, srv *imaptest.Server) {
 		r := newRig(t, srv)
@@ -33,10 +34,9 @@ func TestMoveByCopyIsNoDuplicate(t *testing.T) {
 	})
 }
 
-// A held original, its redelivery (trashed as the duplicate), the mailbox is
-// renumbered, and confirm: now the original counts as the later one. Both
-// copies end up in the trash.
-func TestRenumberedOriginalBecomesTheDuplicate(t *testing.T) {
+// An original is held, its redelivery was trashed as the duplicate, the mailbox is
+// renumbered, and the user confirms: the original still counts as the first.
+func TestARenumberedOriginalStaysTheFirst(t *testing.T) {
 	both(t, func(t *testing.T, srv *imaptest.Server) {
 		r := newRig(t, srv)
 		srv.Create(t, "Work")
@@ -80,9 +80,9 @@ rules:
 	})
 }
 
-// Mail that was held when a mailbox was renumbered leaves no fingerprint: when
-// the mailbox is renumbered once more it is held, and acted on, twice.
-func TestHeldUnseenTwice(t *testing.T) {
+// Mail that was held when a mailbox was renumbered leaves its fingerprint: when
+// the mailbox is renumbered once more it is not held, and acted on, twice.
+func TestMailHeldAtARenumberingIsRemembered(t *testing.T) {
 	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
 	srv := r.srv
 	srv.Create(t, "Work")
@@ -133,8 +133,8 @@ func TestHeldUnseenTwice(t *testing.T) {
 	}
 }
 
-// The same with a client that keeps drafts: every save is an APPEND with the
-// Message-ID of the draft, and the one before is expunged.
+// A note to oneself, which lies in Sent as well, is no duplicate; neither is what
+// a client keeps saving among the drafts under one Message-ID.
 func TestDraftsAndSentAreNoOriginals(t *testing.T) {
 	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
 	srv := r.srv
@@ -183,9 +183,9 @@ func saying(answer func(command string) string) func(*engine.Options) {
 }
 
 // A mailbox that is broken on the server ("Internal error occurred", which is
-// what Dovecot says of one with a corrupt index, and says for ever) holds up the
-// mail of INBOX as soon as one message of the batch was seen in it.
-func TestABrokenMailboxHoldsUpAnother(t *testing.T) {
+// what Dovecot says of one with a corrupt index, and says for ever) holds up only
+// the mail of INBOX that was seen in it.
+func TestABrokenMailboxHoldsUpNoOther(t *testing.T) {
 	for _, code := range []string{"[SERVERBUG]", "[UNAVAILABLE]", "[NOPERM]"} {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
@@ -211,9 +211,9 @@ func TestABrokenMailboxHoldsUpAnother(t *testing.T) {
 	}
 }
 
-// The same with the whole daemon: the copy that stays goes to the trash, and the
-// other one is expunged by the client that moved it.
-func TestDeletedInTheSameBatchIsTrashed(t *testing.T) {
+// The same with the whole daemon: the copy that stays is not taken for a
+// duplicate of the one that the client which moved it will expunge.
+func TestDeletedInTheSameBatchIsNoOriginal(t *testing.T) {
 	r := newRig(t, imaptest.Dovecot(t, imaptest.Options{}))
 	cfg := r.config("", "rules:\n  - name: dup\n    if: duplicate\n    then: [trash]\n")
 	r.once(cfg)

@@ -18,8 +18,8 @@ import (
 	"imapilot/engine/journal"
 )
 
-// One message whose structure the server refuses to tell holds up all others
-// of its batch, for ever: they are never asked for without it.
+// One message whose structure the server refuses to tell holds up no other of
+// its batch.
 func TestOneBadStructureHoldsNothingUp(t *testing.T) {
 	r := newRig(t, imaptest.Dovecot(t, imaptest.Options{}))
 	cfg := r.config("", "rules:\n  - name: a\n    if: not has_attachment\n    then: [{move: Plain}]\n")
@@ -52,8 +52,8 @@ func TestOneBadPartHoldsNothingUp(t *testing.T) {
 	r.want("INBOX", "m1")
 }
 
-// A message that cannot be fetched, among those that the search excluded, stops
-// the scan of the whole mailbox: nothing is even sampled in parts.
+// A message that cannot be fetched, among those that the search excluded, does
+// not stop the scan of the mailbox.
 func TestOneBadMessageDoesNotStopNarrowing(t *testing.T) {
 	r := newRig(t, imaptest.Dovecot(t, imaptest.Options{}))
 	r.backlog(600)
@@ -74,9 +74,9 @@ func TestOneBadMessageDoesNotStopNarrowing(t *testing.T) {
 	}
 }
 
-// Message-ID after 256 KiB of header: a rule that reads the whole header in one
-// mailbox makes another fingerprint of it than the fetch of named fields in
-// the other one. Our own arrival is then not recognised.
+// With Message-ID behind 256 KiB of header, a rule that reads the whole header in
+// one mailbox makes the same fingerprint of it as the fetch of named fields in
+// the other one, so that our own arrival is recognised.
 func TestTheIdentityDoesNotDependOnWhatWasFetched(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("From: a@b.example\r\nSubject: x\r\n")
@@ -135,8 +135,7 @@ rules:
 	})
 }
 
-// 2,000 short fields in front hide Message-ID as 256 KiB do, and the fingerprints
-// of the whole header and of named fields differ.
+// 2,000 short fields in front of Message-ID do not hide it.
 func TestTheIdentityIsFoundBehindManyFields(t *testing.T) {
 	srv := imaptest.Memory(t, imaptest.Options{})
 	r := newRig(t, srv)
@@ -156,8 +155,8 @@ func TestTheIdentityIsFoundBehindManyFields(t *testing.T) {
 	}
 }
 
-// A sender makes a rule about auth fail for his message: his own, long
-// Authentication-Results far below the trusted one is enough.
+// A sender cannot make a rule about auth fail for his message by a long
+// Authentication-Results of his own far below the trusted one.
 func TestALongForgedFieldDoesNotBlindARule(t *testing.T) {
 	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
 	cfg := r.config("trusted_authserv: [mx.example.org]", "rules:\n  - name: phish\n    if: auth.dmarc != \"pass\"\n    then: [{move: Phish}]\n  - name: second\n    if: subject contains \"viagra\"\n    then: [{add_flags: [$Spam]}]\n")
@@ -184,8 +183,8 @@ func TestALongForgedFieldDoesNotBlindARule(t *testing.T) {
 	}
 }
 
-// A rule that protects with stop and cannot be evaluated protects nothing: the
-// next rule takes the message away.
+// A rule with stop that cannot be evaluated might have protected the message, so
+// the next rule does not take it away.
 func TestAFailedStopRuleProtects(t *testing.T) {
 	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
 	cfg := r.config("", "rules:\n  - name: keep contracts\n    if: any(attachments, .name contains \"contract\")\n    then: [{add_flags: [$Keep]}]\n    stop: true\n  - name: clear\n    if: from.domain == \"shop.example\"\n    then: [trash]\n")
