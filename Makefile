@@ -31,7 +31,7 @@ $(GOLANGCI):
 	@mv $(TOOLS)/golangci-lint $@
 
 unit:
-	go test -race -timeout 12m ./...
+	go test -race -timeout 20m ./...
 
 soak: setup corpus fuzz ## longer proofs: 6,046 more messages, fuzzing, 200 kills a server, ten minutes idle
 	IMAPILOT_KILLS=200 IMAPILOT_IDLE=10m go test -timeout 60m -v -count 1 ./engine/enginetest/crashtest
