@@ -59,9 +59,10 @@ func fp(id string, at time.Time, size int64) journal.Fingerprint {
 func TestMatchKnown(t *testing.T) {
 	old := noon.AddDate(0, -1, 0)
 	before := []journal.Known{
-		{UID: 1, Print: fp("<a>", old, 10)},
-		{UID: 2, Print: fp("<b>", old, 10)},
-		{UID: 3, Print: fp("", old, 33)},
+		{UID: 1, Print: fp("<a>", old, 10), Order: 5},
+		{UID: 2, Print: fp("<b>", old, 10), Order: 7},
+		{UID: 3, Print: fp("", old, 33), Order: 9},
+		{UID: 4, Print: fp("<>", old, 10), Order: 11},
 	}
 	now := []journal.Known{
 		{UID: 11, Print: fp("<a>", old, 10)},                    // known
@@ -72,9 +73,15 @@ func TestMatchKnown(t *testing.T) {
 		{UID: 16, Print: fp("<old>", old, 10)},                  // unknown but old: baseline
 		{UID: 17, Print: fp("", noon.Add(-time.Hour), 33)},      // new, no identity
 		{UID: 18, Print: fp("<y>", noon.Add(-25*time.Hour), 1)}, // older than the mark less a day
+		{UID: 19, Print: fp("<>", noon, 10)},                    // new: this names nothing
 	}
-	handled, fresh := matchKnown(before, now, noon)
-	if want := []imap.UID{14, 15, 17}; !slices.Equal(fresh, want) {
+	ordered, handled, fresh := matchKnown(before, now, noon)
+	for i, want := range []int64{5, 7, 9, 0, 0, 0, 0, 0, 0} {
+		if got := ordered[i]; got.Order != want || got.UID != now[i].UID {
+			t.Errorf("UID %d has order %d, want that of UID %d: %d", got.UID, got.Order, now[i].UID, want)
+		}
+	}
+	if want := []imap.UID{14, 15, 17, 19}; !slices.Equal(fresh, want) {
 		t.Errorf("fresh = %v, want %v", fresh, want)
 	}
 	if want := []imap.UID{11, 12, 13, 16, 18}; !slices.Equal(handled, want) {

@@ -29,16 +29,12 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 	if err != nil {
 		return err
 	}
-	handled, fresh := matchKnown(before, now, old.Scanned)
-	known, err := c.inOldOrder(ctx, name, old.UIDValidity, only(now, handled))
-	if err != nil {
-		return err
-	}
+	now, handled, fresh := matchKnown(before, now, old.Scanned)
 	cursor := baseline(name, sel.UIDValidity, handled)
 	cursor.Scanned = old.Scanned
 	batch := journal.Batch{
 		Cursors: []journal.Cursor{cursor},
-		Known:   []journal.KnownBatch{{Mailbox: name, UIDValidity: sel.UIDValidity, Messages: known}},
+		Known:   []journal.KnownBatch{{Mailbox: name, UIDValidity: sel.UIDValidity, Messages: only(now, handled)}},
 		Events: []journal.Event{{Kind: "uidvalidity", Mailbox: name, Text: fmt.Sprintf(
 			"%s: the server renumbered its messages (UIDVALIDITY %d is now %d): %d known, %d new",
 			c.dir.config(name), old.UIDValidity, sel.UIDValidity, len(handled), len(fresh))}},
@@ -63,65 +59,49 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 	return c.commit(ctx, batch)
 }
 
-// inOldOrder gives messages the order in which they were handled under the old
-// UIDVALIDITY: of two with one Message-ID the first must stay the first.
-func (c *connection) inOldOrder(ctx context.Context, name string, old uint32, known []journal.Known) ([]journal.Known, error) {
-	var ids []string
-	for _, k := range known {
-		if k.Print.MessageID != "" {
-			ids = append(ids, k.Print.MessageID)
-		}
-	}
-	for chunk := range slices.Chunk(ids, batchSize) {
-		traces, err := c.journal.Seen(ctx, c.cfg.Name, chunk)
-		if err != nil {
-			return nil, err
-		}
-		for i := range known {
-			for _, s := range traces[known[i].Print.MessageID].Sightings {
-				if s.Mailbox == name && s.UIDValidity == old && exact(s.Print, known[i].Print) {
-					known[i].Order = s.Order
-				}
-			}
-		}
-	}
-	return known, nil
-}
-
 // matchKnown splits the messages of a renumbered mailbox into those that were
 // handled before and those that are new. Each known fingerprint matches once,
 // exact matches first; a known Message-ID whose size or date the server
-// rewrote is still the same message.
-func matchKnown(before, now []journal.Known, mark time.Time) (handled, fresh []imap.UID) {
-	left := map[string][]journal.Fingerprint{}
+// rewrote is still the same message. ordered is now with the order in which
+// the known ones were handled: of two with one Message-ID the first must stay
+// the first.
+func matchKnown(before, now []journal.Known, mark time.Time) (ordered []journal.Known, handled, fresh []imap.UID) {
+	left := map[string][]journal.Known{}
 	for _, k := range before {
-		left[k.Print.MessageID] = append(left[k.Print.MessageID], k.Print)
+		left[k.Print.MessageID] = append(left[k.Print.MessageID], k)
 	}
+	byID := func(a, b journal.Fingerprint) bool { return a.MessageID == b.MessageID && identifies(a.MessageID) }
+	ordered = slices.Clone(now)
 	taken := map[imap.UID]bool{}
-	for _, k := range now {
-		taken[k.UID] = takePrint(left, k.Print, exact)
+	for _, equal := range []func(a, b journal.Fingerprint) bool{exact, byID} {
+		for i, k := range ordered {
+			if taken[k.UID] {
+				continue
+			}
+			if old, ok := takeKnown(left, k.Print, equal); ok {
+				ordered[i].Order, taken[k.UID] = old.Order, true
+			}
+		}
 	}
-	byID := func(a, b journal.Fingerprint) bool { return a.MessageID != "" && a.MessageID == b.MessageID }
-	for _, k := range now {
-		known := taken[k.UID] || takePrint(left, k.Print, byID)
-		if !known && k.Print.Received.After(mark.Add(-24*time.Hour)) {
+	for _, k := range ordered {
+		if !taken[k.UID] && k.Print.Received.After(mark.Add(-24*time.Hour)) {
 			fresh = append(fresh, k.UID)
 			continue
 		}
 		handled = append(handled, k.UID)
 	}
-	return handled, fresh
+	return ordered, handled, fresh
 }
 
-func takePrint(left map[string][]journal.Fingerprint, p journal.Fingerprint, equal func(a, b journal.Fingerprint) bool) bool {
-	prints := left[p.MessageID]
-	for i := range prints {
-		if equal(prints[i], p) {
-			left[p.MessageID] = append(prints[:i], prints[i+1:]...)
-			return true
+func takeKnown(left map[string][]journal.Known, p journal.Fingerprint, equal func(a, b journal.Fingerprint) bool) (journal.Known, bool) {
+	known := left[p.MessageID]
+	for i, k := range known {
+		if equal(k.Print, p) {
+			left[p.MessageID] = slices.Delete(known, i, i+1)
+			return k, true
 		}
 	}
-	return false
+	return journal.Known{}, false
 }
 
 func only(known []journal.Known, uids []imap.UID) []journal.Known {

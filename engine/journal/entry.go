@@ -24,8 +24,8 @@ type Fingerprint struct {
 type Known struct {
 	UID   imap.UID
 	Print Fingerprint
-	// Order is the Sighting.Order that a message keeps which was handled before
-	// under another UID; 0 gives it the next one. Reading does not set it.
+	// Order is its Sighting.Order. Written as 0 it is the next one; a message
+	// that was handled before under another UID is given the one that it had.
 	Order int64
 }
 
@@ -43,8 +43,8 @@ type Sighting struct {
 	UID         imap.UID
 	Print       Fingerprint
 	// Order counts up through the account with each message that is added to
-	// Known, in the order of the batch. A message that is added again keeps
-	// its own. Only which of two is greater has a meaning.
+	// Known without one, in the order of the batch. A message that is added
+	// again keeps its own. Only which of two is greater has a meaning.
 	Order int64
 }
 

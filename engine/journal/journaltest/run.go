@@ -44,6 +44,8 @@ func cases() []testCase {
 		{"a mailbox keeps the newest window of fingerprints", testKnownWindow},
 		{"a Message-ID leads to where it was handled", testSeen},
 		{"sightings are in the order of handling", testSeenOrder},
+		{"what was renumbered keeps its place in the order", testSeenRenumbered},
+		{"sightings that share an order are all there", testSeenShared},
 		{"a Message-ID yields its oldest and newest sightings", testSeenEnds},
 		{"what the window left behind was not seen", testSeenWindow},
 		{"references are found by what they refer to", testReferences},

@@ -78,6 +78,44 @@ func testSeenOrder(s *store) {
 	s.equal("forgotten", s.places("home", print(1).MessageID), []string{"Lists/1", "INBOX/6"})
 }
 
+// testSeenRenumbered: a mailbox is renumbered, and what was handled in it first
+// stays ahead of what was handled elsewhere since.
+func testSeenRenumbered(s *store) {
+	own := s.own("home")
+	one := journal.Known{UID: 5, Print: print(1)}
+	s.commit(own, handled("INBOX", 17, one))
+	s.commit(own, handled("Lists", 17, one))
+	before, err := s.journal.Known(s.Context(), "home", "INBOX", 17)
+	s.check(err)
+	s.equal("how many", len(before), 1)
+	before[0].UID = 3
+	s.commit(own, handled("INBOX", 18, before[0], journal.Known{UID: 4, Print: print(1)}))
+	s.reopen()
+	var got []string
+	for _, p := range s.seen("home", print(1).MessageID)[print(1).MessageID].Sightings {
+		got = append(got, fmt.Sprintf("%s %d/%d", p.Mailbox, p.UIDValidity, p.UID))
+	}
+	s.equal("places", got, []string{"INBOX 17/5", "INBOX 18/3", "Lists 17/5", "INBOX 18/4"})
+	// One that the counter has not reached yet: what comes next is later still.
+	own = s.own("home")
+	s.commit(own, handled("Old", 1, journal.Known{UID: 1, Print: print(2), Order: 1000}, journal.Known{UID: 2, Print: print(2)}))
+	s.commit(own, handled("New", 1, journal.Known{UID: 3, Print: print(2)}))
+	s.equal("later ones", s.places("home", print(2).MessageID), []string{"Old/1", "Old/2", "New/3"})
+}
+
+// testSeenShared: sightings of one order at the seam of both ends.
+func testSeenShared(s *store) {
+	own := s.own("home")
+	for n := range journal.TraceEnds + 2 {
+		s.commit(own, handled(fmt.Sprint("box", n), 1, journal.Known{UID: 1, Print: print(1), Order: 3}))
+	}
+	got := s.seen("home", print(1).MessageID)[print(1).MessageID].Sightings
+	s.equal("how many", len(got), journal.TraceEnds+2)
+	for i, p := range got {
+		s.equal("mailbox", p.Mailbox, fmt.Sprint("box", i))
+	}
+}
+
 // testSeenEnds: thousands of messages with one Message-ID, of which both ends
 // count.
 func testSeenEnds(s *store) {

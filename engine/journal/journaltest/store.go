@@ -110,6 +110,9 @@ func (s *store) known(account, mailbox string, validity uint32) []journal.Known 
 	s.Helper()
 	out, err := s.journal.Known(s.Context(), account, mailbox, validity)
 	s.check(err)
+	for i := range out {
+		out[i].Order = 0 // testSeenRenumbered is about it
+	}
 	return out
 }
 

@@ -83,7 +83,8 @@ func (d *DB) nextSeen(account int64) (seen int64, err error) {
 }
 
 // putKnownOf writes the fingerprints of one mailbox and counts seen up with
-// each that is new.
+// each that is new. What comes without an order is later than all others,
+// whatever order another brought along.
 func (d *DB) putKnownOf(account int64, k journal.KnownBatch, seen *int64) error {
 	id, _, next, err := d.mailbox(account, k.Mailbox)
 	if err != nil {
@@ -97,9 +98,7 @@ func (d *DB) putKnownOf(account int64, k journal.KnownBatch, seen *int64) error 
 		}
 		if d.conn.Changes() == 1 {
 			next++
-			if m.Order == 0 {
-				*seen++
-			}
+			*seen = max(*seen, cmp.Or(m.Order, *seen)+1)
 			continue
 		}
 		// It keeps its place: every position is used once, so that the window

@@ -57,7 +57,8 @@ func TestVersion1(t *testing.T) {
 }
 
 // TestUpgradeOrdersWhatWasHandled: what was handled before there was an order
-// gets one by arrival, in each account for itself, and all that follows is later.
+// gets one that keeps that of each mailbox, in each account for itself, and by
+// arrival over mailboxes; all that follows is later.
 func TestUpgradeOrdersWhatWasHandled(t *testing.T) {
 	sql, err := os.ReadFile("testdata/version1.sql")
 	if err != nil {
@@ -71,7 +72,7 @@ func TestUpgradeOrdersWhatWasHandled(t *testing.T) {
 		INSERT INTO known VALUES (2, 1, 17, 7, '<1@example.org>', 946684900000000, 1), (2, 2, 17, 8, '<1@example.org>', 946684700000000, 1),
 			(3, 1, 1, 1, '<1@example.org>', 946684600000000, 1);`)
 	db := open(t, path)
-	for account, want := range map[string]string{"home": "Archive/8=1 INBOX/102=2 Archive/7=3", "work": "INBOX/1=1"} {
+	for account, want := range map[string]string{"home": "INBOX/102=1 Archive/7=2 Archive/8=3", "work": "INBOX/1=1"} {
 		got, err := db.Seen(t.Context(), account, []string{"<1@example.org>"})
 		var places []string
 		for _, s := range got["<1@example.org>"].Sightings {

@@ -152,9 +152,9 @@ func (d *DB) Known(ctx context.Context, account, mailbox string, uidValidity uin
 	var out []journal.Known
 	err := d.read(ctx, "known", func() error {
 		return d.each(func(c *columns) error {
-			out = append(out, journal.Known{UID: c.uid(), Print: scanPrint(c)})
+			out = append(out, journal.Known{UID: c.uid(), Print: scanPrint(c), Order: c.int()})
 			return nil
-		}, `SELECT uid, message_id, received, size FROM known JOIN mailbox m ON m.id = known.mailbox
+		}, `SELECT uid, message_id, received, size, seen FROM known JOIN mailbox m ON m.id = known.mailbox
 			WHERE m.account = (SELECT id FROM account WHERE name = ?) AND m.name = ?
 			AND position >= m.next_known - ? AND known.uidvalidity = ? ORDER BY position`,
 			account, mailbox, journal.Window, uidValidity)

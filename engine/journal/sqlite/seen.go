@@ -55,15 +55,17 @@ func (d *DB) trace(account int64, messageID string) (t journal.Trace, err error)
 	return t, err
 }
 
-// joined puts the newest, which are in descending order, after the oldest.
+// joined puts the newest, which are in descending order, after the oldest. The
+// order alone does not tell whether one is among those already: what was
+// handled before a renumbering shares its own with what it was then.
 func joined(oldest, newest []journal.Sighting) []journal.Sighting {
-	last := oldest[len(oldest)-1].Order
+	all := slices.Clone(oldest)
 	for _, s := range slices.Backward(newest) {
-		if s.Order > last {
-			oldest = append(oldest, s)
+		if !slices.Contains(oldest, s) {
+			all = append(all, s)
 		}
 	}
-	return oldest
+	return all
 }
 
 func (d *DB) sightings(sql string, account int64, messageID string) (out []journal.Sighting, err error) {
@@ -81,10 +83,12 @@ func (d *DB) sightings(sql string, account int64, messageID string) (out []journ
 const sightingsSQL = `SELECT m.name, k.uidvalidity, k.uid, k.message_id, k.received, k.size, k.seen
 	FROM known k CROSS JOIN mailbox m ON m.id = k.mailbox
 	WHERE k.message_id = ? AND k.message_id <> '' AND m.account = ? AND k.position >= m.next_known - ?
-	ORDER BY k.seen `
+	ORDER BY `
 
-func sightingsOldest() string { return sightingsSQL + "LIMIT ?" }
-func sightingsNewest() string { return sightingsSQL + "DESC LIMIT ?" }
+func sightingsOldest() string { return sightingsSQL + "k.seen, k.mailbox, k.position LIMIT ?" }
+func sightingsNewest() string {
+	return sightingsSQL + "k.seen DESC, k.mailbox DESC, k.position DESC LIMIT ?"
+}
 
 func (d *DB) referred(account int64, messageID string) (yes bool, err error) {
 	err = d.each(func(*columns) error { yes = true; return nil }, `SELECT 1 FROM reference

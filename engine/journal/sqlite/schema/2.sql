@@ -5,12 +5,16 @@
 ALTER TABLE account ADD COLUMN next_seen INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE known ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
 
--- Of what was handled before, only the order within a mailbox is known; over
--- mailboxes the INTERNALDATE is the best that there is.
+-- Of what was handled before, only the order within a mailbox is known, and it
+-- is kept. Over mailboxes the INTERNALDATE is the best that there is: that of a
+-- message, or of a newer one that its mailbox had before it.
 UPDATE known SET seen = o.n FROM (
-  SELECT k.mailbox AS mailbox, k.position AS position,
-    row_number() OVER (PARTITION BY m.account ORDER BY k.received, k.mailbox, k.position) AS n
-  FROM known k JOIN mailbox m ON m.id = k.mailbox
+  SELECT mailbox, position, row_number() OVER (PARTITION BY account ORDER BY latest, mailbox, position) AS n
+  FROM (
+    SELECT m.account AS account, k.mailbox AS mailbox, k.position AS position,
+      max(k.received) OVER (PARTITION BY k.mailbox ORDER BY k.position) AS latest
+    FROM known k JOIN mailbox m ON m.id = k.mailbox
+  )
 ) AS o WHERE known.mailbox = o.mailbox AND known.position = o.position;
 UPDATE account SET next_seen = 1 + (
   SELECT coalesce(max(k.seen), 0) FROM known k JOIN mailbox m ON m.id = k.mailbox WHERE m.account = account.id);
