@@ -52,18 +52,16 @@ func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting
 // nothing: the user may have moved it.
 func (c *connection) cameFrom(ctx context.Context, m *candidate, e journal.Entry) (bool, error) {
 	back, err := c.leftItsPlace(ctx, e)
-	mailbox, _, _ := lastPlace(e)
-	if err == nil {
-		delete(c.blind, mailbox)
-	}
 	if !mailboxOnly(err) {
 		return back, err
 	}
+	mailbox, _, _ := lastPlace(e)
 	if err := c.cannotLook(mailbox, nil, err); err != nil {
 		return false, err
 	}
-	m.absent = c.blind[mailbox] <= maxTries
-	return !m.absent, nil
+	waits := c.blind[mailbox] <= maxTries
+	m.absent = m.absent || waits // for another place, perhaps
+	return !waits, nil
 }
 
 func identities(acting []*candidate) []journal.Fingerprint {
@@ -102,6 +100,7 @@ func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (bool, e
 	if err != nil {
 		return false, err
 	}
+	delete(c.blind, mailbox)
 	have, there := flags[uid]
 	return !there || hasFlag(have, imap.FlagDeleted), nil
 }

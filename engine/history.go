@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -35,14 +36,18 @@ import (
 // newest 10,000 messages of each mailbox ([journal.Window]); a message that is
 // decided again and is not remembered is no duplicate. It is no duplicate of
 //
-//   - itself where it lay before: the same Message-ID, size and INTERNALDATE in
-//     a place that no longer holds it, or holds it flagged \Deleted. Where a
-//     rule moved it on, that place is where the rule put it;
+//   - itself where it lay before: the same Message-ID with the same size or
+//     INTERNALDATE, of which some servers rewrite one, in a place that no
+//     longer holds it, or holds it flagged \Deleted. Where a rule moved it on,
+//     that place is where the rule put it;
 //   - a twin in another mailbox: the same Message-ID, size and INTERNALDATE.
 //     Clients without MOVE copy first and delete then, and in between it must
-//     not be taken away as a duplicate of what is about to go;
-//   - a copy that a rule of ours made, or what lies among the sent messages and
-//     the drafts;
+//     not be taken away as a duplicate of what is about to go. A twin that a
+//     rule took out of the mailbox after both were decided lay beside it, and
+//     makes it one;
+//   - a copy that a rule of ours made;
+//   - what lies among the sent messages and the drafts, and nothing there is a
+//     duplicate: none of it was delivered;
 //   - a message whose Message-ID is empty or cut, or one of which nothing can be
 //     told: its mailbox may not be opened any more, or the server did not say
 //     where the rule's move ended.
@@ -153,6 +158,12 @@ type sighting struct {
 	decided bool
 	// unplaced: it was handled before, and it is not known when.
 	unplaced bool
+	// at is the clock of the decision, of what is decided.
+	at time.Time
+	// own: it lies among the sent messages or the drafts.
+	own bool
+	// left is when a rule of ours took it out of first, zero if none did.
+	left time.Time
 	// copied: a rule of ours made it, a copy of another.
 	copied bool
 	// moved: a rule of ours moved an earlier sighting here.
@@ -176,8 +187,8 @@ func (p past) of(cursor journal.Cursor, m *candidate) *sighting {
 // waits reports whether something that matters to a message cannot be told now.
 func (p past) waits(cursor journal.Cursor, m *candidate) bool {
 	self := p.of(cursor, m)
-	return self != nil && slices.ContainsFunc(p[m.print.MessageID], func(s *sighting) bool {
-		return s.fate == waiting && s.order < self.order && exact(s.print, m.print)
+	return self != nil && !self.unplaced && slices.ContainsFunc(p[m.print.MessageID], func(s *sighting) bool {
+		return s.fate == waiting && s.order < self.order && matters(s, self)
 	})
 }
 
@@ -190,12 +201,9 @@ func (c *connection) past(cursor journal.Cursor, all []*candidate, traces map[st
 	out := past{}
 	for id, t := range traces {
 		for _, s := range t.Sightings {
-			if c.holdsOwnMail(s.Mailbox) && !sameName(s.Mailbox, cursor.Mailbox) {
-				continue
-			}
 			if s.UIDValidity == c.cursors[s.Mailbox].UIDValidity {
 				at := place{mailbox: s.Mailbox, validity: s.UIDValidity, uid: s.UID}
-				out[id] = append(out[id], &sighting{print: s.Print, order: s.Order, first: at, now: at})
+				out[id] = append(out[id], &sighting{print: s.Print, order: s.Order, first: at, now: at, own: c.holdsOwnMail(s.Mailbox)})
 			}
 		}
 	}
@@ -204,10 +212,10 @@ func (c *connection) past(cursor journal.Cursor, all []*candidate, traces map[st
 		s := out.of(cursor, m)
 		if s == nil {
 			at := place{mailbox: cursor.Mailbox, validity: cursor.UIDValidity, uid: m.fetched.UID}
-			s = &sighting{print: m.print, order: unhandled + int64(m.fetched.UID), first: at, now: at, unplaced: m.again}
+			s = &sighting{print: m.print, order: unhandled + int64(m.fetched.UID), first: at, now: at, unplaced: m.again, own: c.holdsOwnMail(cursor.Mailbox)}
 			out[id] = append(out[id], s)
 		}
-		s.here, s.decided = true, m.arrived == ""
+		s.here, s.decided, s.at = true, m.arrived == "", m.at
 		if hasFlag(m.fetched.Flags, imap.FlagDeleted) {
 			s.fate = departed
 		}
@@ -223,23 +231,30 @@ func (c *connection) past(cursor journal.Cursor, all []*candidate, traces map[st
 // markLooks marks what a message may have been before it came here.
 func markLooks(group []*sighting) {
 	for i, m := range group {
-		if !m.decided {
+		if !m.decided || m.unplaced {
 			continue
 		}
 		for _, s := range group[:i] {
-			s.look = s.look || !s.here && exact(s.print, m.print)
+			s.look = s.look || !s.here && matters(s, m)
 		}
 	}
 }
 
-// follow finds out where our own rules put what was seen.
+// matters reports whether m hangs on what became of s.
+func matters(s, m *sighting) bool {
+	return exact(s.print, m.print) || same(s.print, m.print) && !s.copied && !s.own && !m.own
+}
+
+// follow finds out where our own rules put what was seen, and what of it they
+// made.
 func (c *connection) follow(ctx context.Context, past past) error {
 	var prints []journal.Fingerprint
 	for _, group := range past {
+		if len(group) == 1 {
+			continue // there is nothing before it
+		}
 		for _, s := range group {
-			if s.look {
-				prints = append(prints, s.print)
-			}
+			prints = append(prints, s.print)
 		}
 	}
 	if len(prints) == 0 {
@@ -323,6 +338,9 @@ func (c *connection) cannotLook(mailbox string, list []*sighting, err error) err
 		c.blind = map[string]int{}
 	}
 	if c.blind[mailbox]++; c.blind[mailbox] > maxTries {
+		if c.blind[mailbox] == maxTries+1 {
+			c.log.Error("a mailbox cannot be looked at; messages that were seen in it are decided without", "mailbox", c.dir.config(mailbox), "error", err)
+		}
 		return setFates(list, untold)
 	}
 	c.log.Warn("a mailbox cannot be looked at; messages that were seen in it wait", "mailbox", c.dir.config(mailbox), "error", err)

@@ -152,6 +152,27 @@ func TestDraftsAndSentAreNoOriginals(t *testing.T) {
 	r.want("INBOX", "note.to.self")
 }
 
+// A server that changes the size of what is moved, as Exchange does: what was
+// moved away and back is not another delivery.
+func TestMovedBackByARewritingServer(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+	srv := r.srv
+	srv.Create(t, "Work")
+	cfg := r.config("watch: [INBOX, Work]", "rules:\n  - name: dup\n    if: duplicate\n    then: [trash]\n")
+	r.once(cfg)
+	at := time.Now()
+	srv.Append(t, "INBOX", nil, at, message("letter", "a@b.example"))
+	r.once(cfg)
+	srv.Empty(t, "INBOX") // moved to Work by the user
+	srv.Append(t, "Work", nil, at, append([]byte("X-Moved: 1\r\n"), message("letter", "a@b.example")...))
+	r.once(cfg)
+	srv.Empty(t, "Work") // and back
+	srv.Append(t, "INBOX", nil, at, message("letter", "a@b.example"))
+	r.once(cfg)
+	r.want("INBOX", "letter")
+	r.want("Trash")
+}
+
 // saying is a line proxy that answers some commands itself.
 func saying(answer func(command string) string) func(*engine.Options) {
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {

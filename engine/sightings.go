@@ -14,6 +14,9 @@ import (
 // departure explains one later arrival in another mailbox, and the newest that
 // is left over is where m came from.
 func historyOf(m *sighting, group []*sighting) (duplicate bool, from string) {
+	if m.unplaced {
+		return false, "" // when it was handled is not known any more
+	}
 	var left []place
 	for _, s := range group {
 		if s.order >= m.order {
@@ -22,32 +25,52 @@ func historyOf(m *sighting, group []*sighting) (duplicate bool, from string) {
 		if s.moved || s.now.is(m.first) {
 			continue // another name of a message that is looked at already
 		}
-		if !exact(s.print, m.print) {
-			duplicate = true
-			continue
+		duplicate = duplicate || isOriginal(s, m)
+		if exact(s.print, m.print) {
+			left = after(left, s)
 		}
-		if !s.copied {
-			_, left = explain(left, s.first.mailbox)
-		}
-		switch s.fate {
-		case departed:
-			left = append(left, s.now)
-		case present:
-			// A twin in another mailbox is what a client copied, perhaps on the
-			// way of moving it, or what we did; only one beside it came twice.
-			duplicate = duplicate || !s.copied && sameName(s.now.mailbox, m.first.mailbox)
-		case destroyed:
-			duplicate = true
-		}
-	}
-	if m.unplaced {
-		return false, "" // when it was handled is not known any more
 	}
 	if m.copied || m.moved {
 		return duplicate, ""
 	}
 	from, _ = explain(left, m.first.mailbox)
 	return duplicate, from
+}
+
+// isOriginal reports whether s was delivered and makes m, which came after it, a
+// second delivery. What may be m itself, or a copy, is none.
+func isOriginal(s, m *sighting) bool {
+	switch {
+	case s.copied || m.copied || s.own || m.own:
+		return false
+	case exact(s.print, m.print):
+		// A twin in another mailbox is what a client copied, perhaps on the way
+		// of moving it, or what we did; only one beside it came twice.
+		return wasBeside(s, m) && (s.fate == present || s.fate == destroyed)
+	case same(s.print, m.print):
+		// Some servers rewrite the date or the size of what they move.
+		return s.fate == present
+	default:
+		return true
+	}
+}
+
+// wasBeside reports whether s lies in the mailbox of m, or did so when m was
+// decided first: a rule took it away only later.
+func wasBeside(s, m *sighting) bool {
+	met := !m.at.IsZero() && s.left.After(m.at)
+	return sameName(s.now.mailbox, m.first.mailbox) || met && sameName(s.first.mailbox, m.first.mailbox)
+}
+
+// after are the departures that are left to be explained after s.
+func after(left []place, s *sighting) []place {
+	if !s.copied {
+		_, left = explain(left, s.first.mailbox)
+	}
+	if s.fate == departed {
+		left = append(left, s.now)
+	}
+	return left
 }
 
 // explain takes the newest departure that can explain an arrival: one from
@@ -65,9 +88,13 @@ func explain(left []place, arrival string) (from string, rest []place) {
 // where a rule moved a message, what it expunged, and what it copied.
 func followGroup(group []*sighting, acted []journal.Entry) {
 	for _, s := range group {
-		if s.look {
-			s.now, s.fate, s.look = whereabouts(s.first, acted)
+		if !s.look {
+			continue
 		}
+		if step, ok := departure(s.first, acted); ok {
+			s.left = step.At
+		}
+		s.now, s.fate, s.look = whereabouts(s.first, acted)
 	}
 	for i, s := range group {
 		for _, o := range group[i+1:] {
@@ -117,8 +144,9 @@ func departure(p place, acted []journal.Entry) (journal.Step, bool) {
 
 func isDone(s journal.Step) bool { return s.State == journal.StepDone || s.State == journal.StepLeft }
 
-// markCopies marks the copies that an entry made. Where the server did not
-// tell their UID, whatever is exactly like it in the target is one.
+// markCopies marks the copies that an entry made, with another date or size
+// too, for some servers rewrite them. Where the server did not tell their UID,
+// whatever is like it in the target is one.
 func markCopies(group []*sighting, e journal.Entry) {
 	for _, step := range e.Steps {
 		if !isDone(step) || step.Action.Kind != actions.Copy {
@@ -127,7 +155,7 @@ func markCopies(group []*sighting, e journal.Entry) {
 		at := place{mailbox: step.Target, validity: step.TargetValidity, uid: step.TargetUID}
 		for _, s := range group {
 			unknown := step.TargetUID == 0 && sameName(s.first.mailbox, step.Target)
-			if exact(s.print, e.Print) && (unknown || s.first.is(at)) {
+			if same(s.print, e.Print) && (unknown || s.first.is(at)) {
 				s.copied = true
 			}
 		}

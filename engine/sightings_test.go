@@ -33,6 +33,14 @@ func saw(order int, text string) *sighting {
 			s.fate = destroyed
 		case "untold":
 			s.fate = untold
+		case "own":
+			s.own = true
+		case "unplaced":
+			s.unplaced = true
+		case "left":
+			s.left = noon
+		case "decided":
+			s.at = noon.Add(-time.Second)
 		case "copied":
 			s.copied = true
 		case "moved":
@@ -60,7 +68,25 @@ func TestHistoryOf(t *testing.T) {
 		"seen later only":                    {m: "INBOX/1", after: []string{"INBOX/2", "Lists/1 other-date", "Junk/1 departed"}},
 		"two identical deliveries":           {before: []string{"INBOX/1"}, m: "INBOX/2", duplicate: true},
 		"another delivery":                   {before: []string{"Lists/9 other-size"}, m: "INBOX/2", duplicate: true},
-		"another one, deleted since":         {before: []string{"INBOX/1 other-date departed"}, m: "INBOX/2", duplicate: true},
+		"another one, deleted since":         {before: []string{"INBOX/1 other-date other-size departed"}, m: "INBOX/2", duplicate: true},
+		"another one, nobody knows where":    {before: []string{"Lists/1 other-date other-size untold"}, m: "INBOX/2", duplicate: true},
+		"another date, gone":                 {before: []string{"INBOX/1 other-date departed"}, m: "INBOX/2"},
+		"another size, gone":                 {before: []string{"Lists/1 other-size departed"}, m: "INBOX/2"},
+		"another size, nobody knows where":   {before: []string{"Lists/1 other-size untold"}, m: "INBOX/2"},
+		"another date, expunged by a rule":   {before: []string{"Lists/1 other-date destroyed"}, m: "INBOX/2"},
+		"a copy of ours, rewritten":          {before: []string{"Lists/1 other-date copied"}, m: "INBOX/2"},
+		"a copy of ours, of another one":     {before: []string{"Lists/1 other-date other-size copied"}, m: "INBOX/2"},
+		"it is a copy of ours":               {before: []string{"Lists/1 other-date other-size"}, m: "INBOX/2 copied"},
+		"sent or a draft":                    {before: []string{"Sent/1 other-date other-size own"}, m: "INBOX/2"},
+		"it is sent or a draft":              {before: []string{"INBOX/1 other-date other-size"}, m: "Sent/2 own"},
+		"two drafts beside each other":       {before: []string{"Drafts/1 own"}, m: "Drafts/2 own"},
+		"moved out of the drafts":            {before: []string{"Drafts/1 own departed"}, m: "INBOX/2", from: "Drafts"},
+		"its place is forgotten":             {before: []string{"INBOX/1 departed", "Lists/1 other-date other-size"}, m: "Junk/2 unplaced"},
+		"same, expunged elsewhere":           {before: []string{"INBOX/1 destroyed"}, m: "Junk/2"},
+		"a rule moved its twin since":        {before: []string{"INBOX/1 Lists/4 left"}, m: "INBOX/2 decided", duplicate: true},
+		"a rule expunged its twin since":     {before: []string{"INBOX/1 Lists/4 left destroyed"}, m: "INBOX/2 decided", duplicate: true},
+		"a rule moved a copy of it since":    {before: []string{"INBOX/1 Lists/4 left"}, m: "Junk/2 decided"},
+		"a rule moved its twin before":       {before: []string{"INBOX/1 Lists/4 left"}, m: "INBOX/2"},
 		"same, expunged by a rule":           {before: []string{"INBOX/1 destroyed"}, m: "INBOX/2", duplicate: true},
 		"same, nobody knows where":           {before: []string{"INBOX/1 untold"}, m: "Junk/2"},
 		"a copy":                             {before: []string{"INBOX/1"}, m: "Junk/2"},

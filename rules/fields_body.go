@@ -68,7 +68,7 @@ func historyFields() []Field {
 			value: func(s *snapshot) any { return get(s.message.History) }}
 	}
 	return []Field{
-		truth("duplicate", "Whether a message with its Message-ID was seen before in this account, and not moved here from where it was. Whoever sends mail chooses its Message-ID: move duplicates where you can find them, do not expunge them.", "duplicate and not flagged", func(h *facts.History) bool { return h.Duplicate }),
+		truth("duplicate", "Whether it came a second time: a message with its Message-ID was seen before in this account, and this is not that one moved, nor a copy of it. Drafts and sent messages do not count. Whoever sends mail chooses its Message-ID: move duplicates where you can find them, do not expunge them.", "duplicate and not flagged", func(h *facts.History) bool { return h.Duplicate }),
 		truth("has_reply", "Whether a later message of the account, as far as it is watched, refers to it.", "not has_reply and age > days(3)", func(h *facts.History) bool { return h.HasReply }),
 		truth("by_user", "Whether another mail client moved it here, from a mailbox that is watched.", `by_user and moved_from == "INBOX"`, func(h *facts.History) bool { return h.ByUser }),
 		{Name: "moved_from", typ: typ{kind: textKind}, needs: Needs{History: true}, Doc: `The mailbox that it was moved from, "" if it was not.`, Example: `moved_from == "INBOX" and mailbox == "Junk"`,
