@@ -187,7 +187,7 @@ func (p past) of(cursor journal.Cursor, m *candidate) *sighting {
 // waits reports whether something that matters to a message cannot be told now.
 func (p past) waits(cursor journal.Cursor, m *candidate) bool {
 	self := p.of(cursor, m)
-	return self != nil && !self.unplaced && slices.ContainsFunc(p[m.print.MessageID], func(s *sighting) bool {
+	return self != nil && slices.ContainsFunc(p[m.print.MessageID], func(s *sighting) bool {
 		return s.fate == waiting && s.order < self.order && matters(s, self)
 	})
 }
@@ -242,7 +242,7 @@ func markLooks(group []*sighting) {
 
 // matters reports whether m hangs on what became of s.
 func matters(s, m *sighting) bool {
-	return exact(s.print, m.print) || same(s.print, m.print) && !s.copied && !s.own && !m.own
+	return exact(s.print, m.print) || same(s.print, m.print) && !s.own && !m.own
 }
 
 // follow finds out where our own rules put what was seen, and what of it they

@@ -97,6 +97,42 @@ func TestHistoryOfCopiesThatAServerRewrote(t *testing.T) {
 	}
 }
 
+// TestHistoryOfACopyWhoseOriginalIsForgotten: it is found by the print of the
+// message that is decided.
+func TestHistoryOfACopyWhoseOriginalIsForgotten(t *testing.T) {
+	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
+	first := d.deliver("INBOX", "a", noon)
+	d.take("INBOX")
+	d.acts(first, journal.Step{Action: actions.Action{Kind: actions.Copy, Mailbox: "Lists"}, Target: "Lists",
+		TargetValidity: d.srv.UIDValidity(d, "Lists"), TargetUID: 1})
+	d.deliver("Lists", "a", noon.Add(time.Hour)) // the copy
+	d.take("Lists")
+	d.c.cursors["INBOX"] = journal.Cursor{}
+	d.deliver("Junk", "a", noon)
+	d.want("the original, in another place", d.take("Junk"), 1, facts.History{})
+}
+
+// TestHistoryDoesNotLookInVain: where the answer would change nothing, a mailbox
+// that cannot be opened holds nothing up.
+func TestHistoryDoesNotLookInVain(t *testing.T) {
+	now := ""
+	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}), refusing("Lists", &now))
+	d.c.dir.entries = []imapsession.MailboxInfo{{Name: "Lists", Role: "sent"}}
+	d.deliver("Lists", "a", noon)
+	d.take("Lists")
+	d.deliver("INBOX", "a", noon.Add(time.Hour))
+	cursor, all := d.fetch("INBOX")
+	now = "NO [INUSE] locked"
+	d.want("sent with another date", d.told(cursor, all), 1, facts.History{})
+	now = ""
+	d.c.dir.entries[0].Role = ""
+	d.deliver("INBOX", "a", noon)
+	_, all = d.fetch("INBOX", 2)
+	all[0].again = true // and the journal does not remember it
+	now = "NO [INUSE] locked"
+	d.want("its place is forgotten", d.told(cursor, all), 2, facts.History{})
+}
+
 // TestHistoryOutlivesOurMoves: the second of two identical deliveries stays the
 // duplicate when a rule has moved the first meanwhile, and it is decided again.
 func TestHistoryOutlivesOurMoves(t *testing.T) {
