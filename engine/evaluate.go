@@ -52,12 +52,8 @@ func (c *connection) process(ctx context.Context, name string, uids []imap.UID, 
 	fetched, err := c.fetchFirst(ctx, setOf(uids), ruleset.Needs(c.cfg.Name, box))
 	switch {
 	case mailboxOnly(err) && len(uids) > 1:
-		// Some server refuse the lot for one bad message.
-		half := len(uids) / 2
-		if err := c.process(ctx, name, uids[:half], j); err != nil {
-			return err
-		}
-		return c.process(ctx, name, uids[half:], j)
+		// Some servers refuse the lot for one bad message.
+		return halves(uids, func(half []imap.UID) error { return c.process(ctx, name, half, j) })
 	case mailboxOnly(err):
 		c.log.Error("a message cannot be fetched; it stays pending", "mailbox", c.dir.config(name), "uid", uids[0], "error", err)
 		c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = fmt.Sprintf("UID %d: %v", uids[0], err) })

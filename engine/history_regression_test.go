@@ -4,14 +4,15 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"imapilot/engine"
-	"imapilot/engine/enginetest/imaptest"
-	"imapilot/engine/journal"
 	"io"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"imapilot/engine"
+	"imapilot/engine/enginetest/imaptest"
+	"imapilot/engine/journal"
 )
 
 // A client without MOVE moves by COPY and then STORE \Deleted. The daemon looks
@@ -173,34 +174,15 @@ func TestMovedBackByARewritingServer(t *testing.T) {
 	r.want("Trash")
 }
 
-// saying is a line proxy that answers some commands itself.
+// saying answers some commands itself.
 func saying(answer func(command string) string) func(*engine.Options) {
-	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		up, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-		if err != nil {
-			return nil, err
+	return between(func(tag, command string, _, client io.Writer) bool {
+		a := answer(command)
+		if a != "" {
+			fmt.Fprintf(client, "%s %s\r\n", tag, a)
 		}
-		mine, theirs := net.Pipe()
-		go func() { io.Copy(theirs, up); theirs.Close() }()
-		go func() {
-			defer up.Close()
-			rd := bufio.NewReader(theirs)
-			for {
-				line, err := rd.ReadString('\n')
-				if err != nil {
-					return
-				}
-				tag, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-				if a := answer(rest); a != "" {
-					fmt.Fprintf(theirs, "%s %s\r\n", tag, a)
-					continue
-				}
-				io.WriteString(up, line)
-			}
-		}()
-		return mine, nil
-	}
-	return func(o *engine.Options) { o.DialContext = dial }
+		return a != ""
+	})
 }
 
 // A mailbox that is broken on the server ("Internal error occurred", which is

@@ -143,15 +143,15 @@ func (c *connection) probe(ctx context.Context, todo []imap.UID) (tried, missed 
 // local part.
 func pieces(m *candidate) []imap.SearchCriteriaHeaderField {
 	var out []imap.SearchCriteriaHeaderField
-	add := func(key, word string) {
+	add := func(word string) {
 		if len(word) >= 5 && !strings.ContainsFunc(word, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }) {
-			out = append(out, imap.SearchCriteriaHeaderField{Key: key, Value: word[1 : len(word)-1]})
+			out = append(out, imap.SearchCriteriaHeaderField{Key: "From", Value: word[1 : len(word)-1]})
 		}
 	}
 	if from := m.message.Header.Addresses("From"); len(from) > 0 {
 		label, _, _ := strings.Cut(from[0].ASCII, ".")
-		add("From", label)
-		add("From", from[0].Local)
+		add(label)
+		add(from[0].Local)
 	}
 	return out
 }

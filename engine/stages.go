@@ -153,11 +153,13 @@ func (c *connection) fetchContents(ctx context.Context, some []*candidate) error
 	var parts []imapsession.FetchedPart
 	if len(requests) > 0 {
 		var err error
-		if parts, err = c.session.FetchParts(ctx, requests); err != nil && !isRefusal(err) {
-			return err
-		} else if err != nil {
+		parts, err = c.session.FetchParts(ctx, requests)
+		if isRefusal(err) {
 			setContents(some, parts)
 			return c.fetchRefused(ctx, some, err)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	setContents(some, parts)

@@ -15,41 +15,28 @@ import (
 
 	"imapilot/engine"
 	"imapilot/engine/enginetest/imaptest"
-	"imapilot/engine/journal"
 )
 
-// One message whose structure the server refuses to tell holds up no other of
-// its batch.
-func TestOneBadStructureHoldsNothingUp(t *testing.T) {
-	r := newRig(t, imaptest.Dovecot(t, imaptest.Options{}))
-	cfg := r.config("", "rules:\n  - name: a\n    if: not has_attachment\n    then: [{move: Plain}]\n")
-	r.once(cfg)
-	for i := range 4 {
-		r.mail("INBOX", fmt.Sprintf("m%d", i), "a@b.example")
+// One message whose structure, or part, the server refuses to tell holds up no
+// other of its batch.
+func TestOneBadMessageHoldsNothingUp(t *testing.T) {
+	for item, condition := range map[string]string{"BODYSTRUCTURE": "not has_attachment", "BODY.PEEK[1]": `body.text contains "hello"`} {
+		t.Run(item, func(t *testing.T) {
+			r := newRig(t, imaptest.Dovecot(t, imaptest.Options{}))
+			cfg := r.config("", "rules:\n  - name: a\n    if: "+condition+"\n    then: [{move: Plain}]\n")
+			r.once(cfg)
+			for i := range 4 {
+				r.mail("INBOX", fmt.Sprintf("m%d", i), "a@b.example")
+			}
+			bad := r.srv.Messages(t, "INBOX")[1].UID
+			o := refuser(func(c string) bool { return strings.Contains(c, item) && asksFor(c, bad) })
+			for range 3 {
+				r.once(cfg, o)
+			}
+			r.want("Plain", "m0", "m2", "m3")
+			r.want("INBOX", "m1")
+		})
 	}
-	bad := r.srv.Messages(t, "INBOX")[1].UID
-	o := refuser(t, r.srv, func(c string) bool { return strings.Contains(c, "BODYSTRUCTURE") && asksFor(c, bad) })
-	for range 3 {
-		r.once(cfg, o)
-	}
-	r.want("Plain", "m0", "m2", "m3")
-	r.want("INBOX", "m1")
-}
-
-func TestOneBadPartHoldsNothingUp(t *testing.T) {
-	r := newRig(t, imaptest.Dovecot(t, imaptest.Options{}))
-	cfg := r.config("", "rules:\n  - name: a\n    if: body.text contains \"hello\"\n    then: [{move: Plain}]\n")
-	r.once(cfg)
-	for i := range 4 {
-		r.mail("INBOX", fmt.Sprintf("m%d", i), "a@b.example")
-	}
-	bad := r.srv.Messages(t, "INBOX")[1].UID
-	o := refuser(t, r.srv, func(c string) bool { return strings.Contains(c, "BODY.PEEK[1]") && asksFor(c, bad) })
-	for range 3 {
-		r.once(cfg, o)
-	}
-	r.want("Plain", "m0", "m2", "m3")
-	r.want("INBOX", "m1")
 }
 
 // A message that cannot be fetched, among those that the search excluded, does
@@ -59,16 +46,7 @@ func TestOneBadMessageDoesNotStopNarrowing(t *testing.T) {
 	r.backlog(600)
 	cfg := r.config("", "rules:\n  - name: starred\n    if: flagged\n    then: [{move: Starred}]\n")
 	bad := imap.UID(2) // not flagged, in the sample: the first that is excluded
-	o := refuser(t, r.srv, func(c string) bool { return asksFor(c, bad) })
-	func() {
-		r.with(cfg, func(j journal.Journal) {
-			op := r.options(j, existing, o)
-			op.Once = true
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-			defer cancel()
-			t.Log("run:", engine.New(cfg, op).Run(ctx))
-		})
-	}()
+	r.once(cfg, existing, refuser(func(c string) bool { return asksFor(c, bad) }))
 	if n := len(r.subjects("Starred")); n != 86 {
 		t.Errorf("%d of 86 messages were moved", n)
 	}
@@ -214,9 +192,21 @@ func TestNarrowingDoesNotHideTheOriginalOfADuplicate(t *testing.T) {
 	})
 }
 
-// refuser is a line proxy that answers NO to commands that match, as servers do
-// that cannot convert one message.
-func refuser(t *testing.T, srv *imaptest.Server, refuse func(command string) bool) func(*engine.Options) {
+// refuser makes the server itself refuse commands that match, as servers do
+// that cannot convert one message: it is sent one that it does not know instead.
+func refuser(refuse func(command string) bool) func(*engine.Options) {
+	return between(func(tag, command string, server, _ io.Writer) bool {
+		if refuse(command) {
+			fmt.Fprintf(server, "%s UID FETCH 4294967290:4294967290 (BOGUS)\r\n", tag)
+			return true
+		}
+		return false
+	})
+}
+
+// between is a line proxy. handle is given each command and where to write
+// instead of passing it on; it reports whether it did.
+func between(handle func(tag, command string, server, client io.Writer) bool) func(*engine.Options) {
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		up, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 		if err != nil {
@@ -232,12 +222,10 @@ func refuser(t *testing.T, srv *imaptest.Server, refuse func(command string) boo
 				if err != nil {
 					return
 				}
-				tag, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-				if refuse(rest) {
-					fmt.Fprintf(up, "%s UID FETCH 4294967290:4294967290 (BOGUS)\r\n", tag) // BAD or NO from the server itself
-					continue
+				tag, command, _ := strings.Cut(strings.TrimSpace(line), " ")
+				if !handle(tag, command, up, theirs) {
+					io.WriteString(up, line)
 				}
-				io.WriteString(up, line)
 			}
 		}()
 		return mine, nil

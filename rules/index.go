@@ -55,7 +55,6 @@ func (c cover) cost() int {
 
 // ruleIndex finds the rules that a message may concern.
 type ruleIndex struct {
-	size   int
 	always bitset // rules without a cover
 	fields []fieldIndex
 }
@@ -71,7 +70,7 @@ type fieldIndex struct {
 }
 
 func newIndex(covers []cover, factOf map[string]int) *ruleIndex {
-	x := &ruleIndex{size: len(covers), always: newBitset(len(covers))}
+	x := &ruleIndex{always: newBitset(len(covers))}
 	type place struct{ fact, part string }
 	byPlace := map[place]*fieldIndex{}
 	texts := map[place]map[string][]int{}

@@ -24,9 +24,11 @@ const usualFields = 32
 // The nil Header has no fields.
 type Header struct {
 	fields []field
-	// remembers is set where addresses that were read are to be kept.
+	// remembers is set where what was read is to be kept: the addresses of a
+	// field, and the first value of one, decoded.
 	remembers bool
 	addresses []readField
+	decoded   []field
 	// cut is set where fields were left out, long where one of them was cut.
 	cut, long bool
 }
@@ -130,9 +132,9 @@ func (h *Header) Crowded(names ...string) error {
 	return nil
 }
 
-// Remembering returns a header with the same fields that reads the addresses of
-// each field once, however many questions are about them. Unlike the other one
-// it is for one goroutine at a time.
+// Remembering returns a header with the same fields that decodes each first
+// value, and reads the addresses of each field, once, however many questions are
+// about them. Unlike the other one it is for one goroutine at a time.
 func (h *Header) Remembering() *Header {
 	if h == nil {
 		return nil
@@ -223,7 +225,19 @@ func (h *Header) Values(name string) []string {
 }
 
 // First returns the first value of a field, decoded, or "".
-func (h *Header) First(name string) string { return decodeWords(h.first(name)) }
+func (h *Header) First(name string) string {
+	if h == nil || !h.remembers {
+		return decodeWords(h.first(name))
+	}
+	for _, f := range h.decoded {
+		if f.is(name) {
+			return f.value
+		}
+	}
+	value := decodeWords(h.first(name))
+	h.decoded = append(h.decoded, field{name: name, value: value})
+	return value
+}
 
 // Subject returns the decoded subject, "" if there is none. It reads Subject.
 func (h *Header) Subject() string { return h.First("Subject") }

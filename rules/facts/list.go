@@ -14,7 +14,7 @@ func (h *Header) ListID() string {
 // reads List-ID.
 func (h *Header) ListTitle() string {
 	title, _ := h.list()
-	return title
+	return phrase(title)
 }
 
 // ListName returns the first label of the list identifier: "golang-nuts" of
@@ -24,19 +24,20 @@ func (h *Header) ListName() string {
 	return name
 }
 
-// list reads the last bracketed part as the identifier. A value without
-// brackets is taken as one when it looks like one, as many senders omit them.
+// list reads the last bracketed part as the identifier, and what stands before
+// it as the title, still encoded. A value without brackets is taken as one when
+// it looks like one, as many senders omit them.
 func (h *Header) list() (title, id string) {
 	v := h.first("List-ID")
 	open := strings.LastIndexByte(v, '<')
 	if open < 0 {
 		if strings.ContainsRune(v, ' ') {
-			return phrase(v), ""
+			return v, ""
 		}
 		return "", listID(v)
 	}
 	id, _, _ = strings.Cut(v[open+1:], ">")
-	return phrase(v[:open]), listID(id)
+	return v[:open], listID(id)
 }
 
 func listID(s string) string {

@@ -173,6 +173,13 @@ func TestRememberingReadsOnce(t *testing.T) {
 	if cap(first) != len(first) {
 		t.Error("whoever appends to the addresses writes into what is remembered")
 	}
+	words := ParseHeader([]byte("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=")).Remembering()
+	if words.First("subject") != "Grüße" {
+		t.Errorf("%q", words.First("subject"))
+	}
+	if n := testing.AllocsPerRun(10, func() { words.First("Subject") }); n != 0 {
+		t.Errorf("the subject was decoded again: %v allocations", n)
+	}
 }
 
 func TestEveryMethodIsAsked(t *testing.T) {
