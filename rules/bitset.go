@@ -10,7 +10,8 @@ type bitset []uint64
 
 func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
 
-func (b bitset) set(i int) { b[i/64] |= 1 << (i % 64) }
+func (b bitset) set(i int)      { b[i/64] |= 1 << (i % 64) }
+func (b bitset) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
 
 // all yields the numbers from small to large.
 func (b bitset) all() iter.Seq[int] {
@@ -28,12 +29,5 @@ func (b bitset) all() iter.Seq[int] {
 func (b bitset) add(more bitset) {
 	for i, w := range more {
 		b[i] |= w
-	}
-}
-
-// fill marks every number below n.
-func (b bitset) fill(n int) {
-	for i := range n {
-		b.set(i)
 	}
 }

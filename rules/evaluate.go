@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -78,12 +79,12 @@ type Verdict struct {
 func (rs *Ruleset) Evaluate(in Input) Decision {
 	r := rs.pool.Get().(*run)
 	r.begin(in)
+	rs.index.find(r, r.candidates)
 	if in.Every {
-		r.candidates.fill(len(rs.rules))
+		r.walk(&r.decision, r.everyRule())
 	} else {
-		rs.index.find(r, r.candidates)
+		r.walk(&r.decision, r.candidates.all())
 	}
-	r.walk(&r.decision)
 	d := r.decision.fitted()
 	d.Plan.Resolve()
 	d.Dry.Resolve()
@@ -111,10 +112,24 @@ func (d *Decision) reset() {
 	*d = Decision{Plan: actions.Plan{Items: plan[:0]}, Dry: actions.Plan{Items: dry[:0]}, Verdicts: verdicts[:0]}
 }
 
-// walk asks the candidates from top to bottom.
-func (r *run) walk(d *Decision) {
+// everyRule yields all rules. What those read that plainly say no is not
+// counted, because the daemon does not ask them: the budget must run out for
+// an explanation where it does for the daemon.
+func (r *run) everyRule() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		defer func() { r.uncounted = false }()
+		for i := range r.rs.rules {
+			if r.uncounted = !r.candidates.has(i); !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// walk asks rules from top to bottom.
+func (r *run) walk(d *Decision, order iter.Seq[int]) {
 	dryStopped := false
-	for i := range r.candidates.all() {
+	for i := range order {
 		rule := &r.rs.rules[i]
 		if rule.DryRun && dryStopped || !rule.looksAt(r.in.Account, r.in.Mailbox) {
 			continue
@@ -167,8 +182,10 @@ type run struct {
 	// decision is what the walk decided so far, scratch what items gives back.
 	decision Decision
 	scratch  []actions.Item
-	// spent is how much text was given to programs, see maxWork.
-	spent int
+	// spent is how much text was given to programs, see maxWork; uncounted is set
+	// while it does not count.
+	spent     int
+	uncounted bool
 }
 
 // filling is what is known of a fact in this evaluation.
@@ -419,7 +436,9 @@ func (r *run) spend(p *program) {
 	if p.nested {
 		size *= elements
 	}
-	r.spent += size
+	if !r.uncounted {
+		r.spent += size
+	}
 }
 
 func sizeOf(value any) (size, elements int) {

@@ -86,6 +86,7 @@ func (x *explainer) finish() {
 	x.scope.compile()
 	x.run = newRun(x.scope.rs)
 	x.run.begin(x.in)
+	x.run.uncounted = true // it works out more than the walk did
 	for _, f := range x.todo {
 		f()
 	}

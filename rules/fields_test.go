@@ -100,6 +100,27 @@ func TestBeyondTheCapsNothingIsGuessed(t *testing.T) {
 	}
 }
 
+// TestEveryRuleSpendsNoMore: to ask the rules that plainly say no, too, gives no
+// other outcome.
+func TestEveryRuleSpendsNoMore(t *testing.T) {
+	var list []RuleSource
+	for i := range 2000 {
+		list = append(list, rule(fmt.Sprint("r", i), fmt.Sprintf(`body.text contains "x%dx"`, i), fmt.Sprintf("add_flags: $r%d", i)))
+	}
+	rs := mustCompile(t, baseSource(list...))
+	in := sampleInput()
+	in.Message.Text = &facts.Body{Text: strings.Repeat("y", 64<<10) + "x1999x"}
+	every := rs.Evaluate(in)
+	in.Every = false
+	some := rs.Evaluate(in)
+	if every.Plan.String() != "add_flags: [$r1999]" || some.Plan.String() != every.Plan.String() || every.Verdicts[1999].Err != nil {
+		t.Errorf("every %s (%v), some %s", every.Plan, every.Verdicts[1999].Err, some.Plan)
+	}
+	if last := rs.Explain(in).Rules[1999].Condition; last.Truth != True {
+		t.Errorf("explained as %v, %v", last.Truth, last.Err)
+	}
+}
+
 func TestWorkIsBounded(t *testing.T) {
 	var list []RuleSource
 	for i := range 2000 {
