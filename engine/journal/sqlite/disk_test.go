@@ -3,136 +3,68 @@ package sqlite_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"sync"
+	"math/rand/v2"
 	"testing"
 
-	"github.com/ncruces/go-sqlite3"
-	"github.com/ncruces/go-sqlite3/util/vfsutil"
-	"github.com/ncruces/go-sqlite3/vfs"
-
+	"imapilot/engine/enginetest/disk"
 	"imapilot/engine/journal"
+	"imapilot/engine/journal/journaltest"
 	"imapilot/engine/journal/sqlite"
 )
 
-// disk is the real file system with a fault: from its n-th write, sync or
-// truncation on it fails. It also keeps, in a second folder, what a power loss
-// would leave: of every file what it held when it was last synced.
-type disk struct {
-	vfs.VFS
-	synced string
-
-	mu    sync.Mutex
-	fault error
-	left  int // operations until the fault, below 0: none
-	fired bool
+// TestSuiteOnDisk is the suite on the disk that the tests below break.
+func TestSuiteOnDisk(t *testing.T) {
+	journaltest.Run(t, func(t *testing.T) journaltest.Open {
+		d := disk.New(1)
+		t.Cleanup(d.Close)
+		return func() (journal.Journal, error) { return openOn(t, d) }
+	})
 }
 
-func newDisk(t *testing.T) *disk {
-	d := &disk{VFS: vfs.Find("os"), synced: t.TempDir(), left: -1}
-	vfs.Register(t.Name(), d)
-	t.Cleanup(func() { vfs.Unregister(t.Name()) })
-	return d
+func openOn(t *testing.T, d *disk.Disk) (*sqlite.DB, error) {
+	return sqlite.OpenWith(t.Context(), "/j.db", sqlite.Options{VFS: d.Name(), Exclusive: true})
 }
 
-// arm makes the operation after n more fail, and all that follow it.
-func (d *disk) arm(n int, fault error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.left, d.fault, d.fired = n, fault, false
-}
-
-// repair ends the fault and reports whether it struck.
-func (d *disk) repair() (struck bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.left = -1
-	return d.fired
-}
-
-func (d *disk) operation() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case d.left < 0:
-		return nil
-	case d.left == 0:
-		d.fired = true
-		return d.fault
-	}
-	d.left--
-	return nil
-}
-
-func (d *disk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
-	f, out, err := vfsutil.WrapOpenFilename(d.VFS, name, flags)
+func mustOpenOn(t *testing.T, d *disk.Disk) *sqlite.DB {
+	t.Helper()
+	db, err := openOn(t, d)
 	if err != nil {
-		return f, out, err
+		t.Fatal(err)
 	}
-	return &diskFile{File: f, disk: d, path: name.String()}, out, nil
+	return db
 }
 
-func (d *disk) Delete(name string, syncDir bool) error {
-	if err := d.operation(); err != nil {
-		return err
-	}
-	if err := os.Remove(d.shadow(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return d.VFS.Delete(name, syncDir)
+// run is a few commits.
+type run struct {
+	rounds  int
+	payload int // bytes in each commit
 }
 
-func (d *disk) shadow(name string) string { return filepath.Join(d.synced, filepath.Base(name)) }
+// small ends before the log is copied into the file, which Close then does;
+// large copies the log midway.
+func small() run { return run{rounds: 3, payload: 5000} }
+func large() run { return run{rounds: 12, payload: 600_000} }
 
-type diskFile struct {
-	vfs.File
-	disk *disk
-	path string
-}
-
-func (f *diskFile) SharedMemory() vfs.SharedMemory { return vfsutil.WrapSharedMemory(f.File) }
-
-func (f *diskFile) WriteAt(p []byte, off int64) (int, error) {
-	if err := f.disk.operation(); err != nil {
-		return 0, err
-	}
-	return f.File.WriteAt(p, off)
-}
-
-func (f *diskFile) Truncate(size int64) error {
-	if err := f.disk.operation(); err != nil {
-		return err
-	}
-	return f.File.Truncate(size)
-}
-
-func (f *diskFile) Sync(flags vfs.SyncFlag) error {
-	if err := f.disk.operation(); err != nil {
-		return err
-	}
-	if err := f.File.Sync(flags); err != nil {
-		return err
-	}
-	now, err := os.ReadFile(f.path)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(f.disk.shadow(f.path), now, 0o600)
-}
-
-// rounds is how many commits a run makes.
-const rounds = 3
-
-func round(n int) journal.Batch {
+func (r run) round(n int) journal.Batch {
 	return journal.Batch{
 		Entries:    []journal.Entry{{Seq: int64(n), Mailbox: "INBOX", State: journal.Done, Subject: fmt.Sprint("message ", n)}},
 		Cursors:    []journal.Cursor{{Mailbox: "INBOX", UIDValidity: 1, Version: int64(n)}},
-		Deliveries: []journal.Delivery{{ID: fmt.Sprint(n), State: journal.Pending, Payload: make([]byte, 5000)}},
+		Deliveries: []journal.Delivery{{ID: fmt.Sprint(n), State: journal.Pending, Payload: make([]byte, r.payload)}},
 		Known: []journal.KnownBatch{{Mailbox: "INBOX", UIDValidity: 1,
 			Messages: []journal.Known{{UID: 1, Print: journal.Fingerprint{MessageID: "<a@x>", Size: int64(n)}}}}},
 		References: []journal.Reference{{MessageID: fmt.Sprint(n), Mailbox: "INBOX", UIDValidity: 1, UID: 1}},
 	}
+}
+
+// commit makes the rounds that are missing and returns how many there are.
+func (r run) commit(t *testing.T, db *sqlite.DB, own journal.Ownership, have int) (acknowledged int, err error) {
+	t.Helper()
+	for n := have + 1; n <= r.rounds; n++ {
+		if err := db.Commit(t.Context(), own, r.round(n)); err != nil {
+			return n - 1, err
+		}
+	}
+	return r.rounds, nil
 }
 
 // state reads how many rounds a journal holds and fails when its parts
@@ -146,7 +78,7 @@ func state(t *testing.T, j journal.Journal) (journal.Ownership, int) {
 	entries, err1 := j.Entries(t.Context(), journal.Query{})
 	deliveries, err2 := j.Deliveries(t.Context(), journal.DeliveryQuery{})
 	known, err3 := j.Known(t.Context(), "home", "INBOX", 1)
-	seen, err4 := j.Seen(t.Context(), "home", []string{"<a@x>", "1", "2", "3", "4", "5", "6"})
+	seen, err4 := j.Seen(t.Context(), "home", asked())
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
@@ -162,119 +94,188 @@ func state(t *testing.T, j journal.Journal) (journal.Ownership, int) {
 	return own, version
 }
 
-// TestDiskFailsAtEveryOperation lets the disk fail for good at operation 0, 1,
-// 2, ... of a run until a run sees no fault. What was acknowledged is there,
-// what is unavailable is not, what is unknown is either, and nothing is torn;
-// after the disk is back, the same journal goes on. A run ends with Close, which
-// copies the log into the file.
-func TestDiskFailsAtEveryOperation(t *testing.T) {
-	t.Parallel()
-	faults := []error{sqlite3.FULL, sqlite3.IOERR_WRITE, sqlite3.IOERR_FSYNC}
-	d := newDisk(t)
-	n := 0
-	for failAt(t, d, n, faults[n%len(faults)]) {
-		n++
+// asked are the Message-IDs of all rounds, and some more.
+func asked() []string {
+	ids := []string{"<a@x>"}
+	for n := range 20 {
+		ids = append(ids, fmt.Sprint(n))
 	}
-	if n < 20 {
-		t.Errorf("only %d operations: the faults do not reach SQLite", n)
+	return ids
+}
+
+// holds are the rounds that a journal may have: those that were acknowledged,
+// and one more where the answer was lost.
+type holds struct{ least, most int }
+
+func (h holds) check(t *testing.T, what string, got int) {
+	t.Helper()
+	if got < h.least || got > h.most {
+		t.Fatalf("%s: %d rounds are there, not %d to %d", what, got, h.least, h.most)
 	}
 }
 
-func failAt(t *testing.T, d *disk, n int, fault error) (struck bool) {
+// goesOn opens what is left on a disk, checks it and takes another commit.
+func (r run) goesOn(t *testing.T, what string, d *disk.Disk, h holds) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "j.db")
-	db, err := sqlite.OpenWith(t.Context(), path, sqlite.Options{VFS: t.Name()})
+	db, err := openOn(t, d)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", what, err)
 	}
+	r.goOn(t, what, db, h)
+	if err := db.Close(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func (r run) goOn(t *testing.T, what string, db *sqlite.DB, h holds) holds {
+	t.Helper()
+	own, got := state(t, db)
+	h.check(t, what, got)
+	if err := db.Commit(t.Context(), own, r.round(got+1)); err != nil {
+		t.Fatalf("%s: the journal does not go on: %v", what, err)
+	}
+	return holds{got + 1, got + 1}
+}
+
+// losses is how many power losses are drawn for each moment.
+const losses = 4
+
+// survives looks at what a kill and some power losses would leave now.
+func (r run) survives(t *testing.T, what string, d *disk.Disk, h holds) {
+	t.Helper()
+	killed := d.AfterKill()
+	r.goesOn(t, what+", killed", killed, h)
+	killed.Close()
+	for i := range losses {
+		left := d.AfterPowerLoss()
+		r.goesOn(t, fmt.Sprintf("%s, power loss %d", what, i), left, h)
+		left.Close()
+	}
+}
+
+// TestDiskFailsAtEveryOperation lets the disk fail at operation 0, 1, 2, ... of
+// a run until a run sees no fault: once or for good, full or broken. What was
+// acknowledged is there, what is unavailable is not, what is unknown is either,
+// and nothing is torn; after the disk is back, the same journal goes on. A run
+// ends with Close, which copies the log into the file.
+func TestDiskFailsAtEveryOperation(t *testing.T) {
+	t.Parallel()
+	for name, arm := range map[string]func(*disk.Disk, int){
+		"full":              func(d *disk.Disk, n int) { d.FailAt(n, disk.Full) },
+		"full for a moment": func(d *disk.Disk, n int) { d.FailOnce(n, disk.Full) },
+		"broken":            func(d *disk.Disk, n int) { d.FailAt(n, disk.IOError) },
+		"broken once":       func(d *disk.Disk, n int) { d.FailOnce(n, disk.IOError) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := 0
+			for small().failAt(t, n, arm) {
+				n++
+			}
+			if n < 20 {
+				t.Errorf("only %d operations: the faults do not reach SQLite", n)
+			}
+		})
+	}
+}
+
+func (r run) failAt(t *testing.T, n int, arm func(*disk.Disk, int)) (struck bool) {
+	t.Helper()
+	what := fmt.Sprintf("operation %d", n)
+	d := disk.New(uint64(n))
+	defer d.Close()
+	db := mustOpenOn(t, d)
 	own, _ := state(t, db)
-	d.arm(n, fault)
-	least, err := commitRounds(t, db, own)
-	most := least
+	arm(d, n)
+	done, err := r.commit(t, db, own, 0)
+	h := holds{done, done}
 	switch {
 	case errors.Is(err, journal.ErrUnknown):
-		most++
+		h.most++
 	case err != nil && !errors.Is(err, journal.ErrUnavailable):
-		t.Fatalf("operation %d: an error of no kind: %v", n, err)
+		t.Fatalf("%s: an error of no kind: %v", what, err)
 	}
 	if err != nil {
-		struck = d.repair()
-		goOn(t, open(t, killed(t, path)), n, least, most)
-		least = goOn(t, db, n, least, most)
-		most = least
+		struck = d.Repair()
+		r.survives(t, what, d, h)
+		h = r.goOn(t, what, db, h)
 	}
 	if err := db.Close(); err != nil { // the fault may strike here
-		t.Fatalf("operation %d: %v", n, err)
+		t.Fatalf("%s: %v", what, err)
 	}
-	struck = d.repair() || struck
+	struck = d.Repair() || struck
 	if err != nil && !struck {
-		t.Fatalf("operation %d: %v without a fault", n, err)
+		t.Fatalf("%s: %v without a fault", what, err)
 	}
-	goOn(t, open(t, path), n, least, most)
+	r.survives(t, what+", closed", d, h)
 	return struck
 }
 
-// killed copies what the process would leave if it died now: a commit whose
-// sync failed may be in the log, and come back to life.
-func killed(t *testing.T, path string) string {
-	t.Helper()
-	left := filepath.Join(t.TempDir(), "j.db")
-	for _, suffix := range []string{"", "-wal"} {
-		if err := os.WriteFile(left+suffix, read(t, path+suffix), 0o600); err != nil {
-			t.Fatal(err)
-		}
+// TestDeathAtEveryOperation kills the process or takes the power at operation
+// 0, 1, 2, ... from the creation of the journal to its end, and again while the
+// next one recovers.
+func TestDeathAtEveryOperation(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for small().dieAt(t, uint64(n), n) {
+		n++
 	}
-	return left
+	if n < 60 {
+		t.Errorf("only %d operations: death does not reach SQLite", n)
+	}
 }
 
-// goOn checks that a journal holds what it may and takes another commit.
-func goOn(t *testing.T, db *sqlite.DB, n, least, most int) int {
-	t.Helper()
-	own, got := state(t, db)
-	if got < least || got > most {
-		t.Fatalf("operation %d: %d rounds are there, not %d to %d", n, got, least, most)
+// TestDeathWhileTheLogIsCopied takes moments by chance from a run that is too
+// long for all of them.
+func TestDeathWhileTheLogIsCopied(t *testing.T) {
+	t.Parallel()
+	d := disk.New(0)
+	defer d.Close()
+	large().untilDeath(t, d)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := range uint64(20) {
+		large().dieAt(t, i, rng.IntN(d.Operations()))
 	}
-	if err := db.Commit(t.Context(), own, round(got+1)); err != nil {
-		t.Fatalf("operation %d: the journal does not go on: %v", n, err)
-	}
-	return got + 1
 }
 
-func commitRounds(t *testing.T, db *sqlite.DB, own journal.Ownership) (acknowledged int, err error) {
+// dieAt reports whether the run came to the operation.
+func (r run) dieAt(t *testing.T, seed uint64, n int) bool {
 	t.Helper()
-	for n := 1; n <= rounds; n++ {
-		if err := db.Commit(t.Context(), own, round(n)); err != nil {
-			return n - 1, err
-		}
+	what := fmt.Sprintf("seed %d, dead at operation %d", seed, n)
+	d := disk.New(seed)
+	defer d.Close()
+	d.CrashAt(n)
+	h := r.untilDeath(t, d)
+	r.survives(t, what, d, h)
+	again := d.AfterPowerLoss()
+	defer again.Close()
+	again.CrashAt(n % 11)
+	if more := r.untilDeath(t, again); more.least > 0 {
+		h = more
 	}
-	return rounds, nil
+	r.survives(t, what+", and again", again, h)
+	return d.Crashed()
 }
 
-// TestPowerLoss takes the power after every commit: what was acknowledged must
-// be in what was synced.
-func TestPowerLoss(t *testing.T) {
-	d := newDisk(t)
-	path := filepath.Join(t.TempDir(), "j.db")
-	db, err := sqlite.OpenWith(t.Context(), path, sqlite.Options{VFS: t.Name()})
+// untilDeath opens a journal and makes the rounds that are missing, as far as
+// it comes.
+func (r run) untilDeath(t *testing.T, d *disk.Disk) (h holds) {
+	t.Helper()
+	db, err := openOn(t, d)
 	if err != nil {
-		t.Fatal(err)
+		return h
 	}
-	defer func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	own, _ := state(t, db)
-	for n := 1; n <= rounds; n++ {
-		if err := db.Commit(t.Context(), own, round(n)); err != nil {
-			t.Fatal(err)
-		}
-		after := t.TempDir()
-		if err := os.CopyFS(after, os.DirFS(d.synced)); err != nil {
-			t.Fatal(err)
-		}
-		if _, got := state(t, open(t, filepath.Join(after, "j.db"))); got != n {
-			t.Fatalf("%d of %d acknowledged commits survived", got, n)
-		}
+	defer db.Close() // a dead process has nobody to tell
+	own, snap, err := db.Acquire(t.Context(), "home", "x")
+	if err != nil {
+		return h
 	}
+	if len(snap.Cursors) > 0 {
+		h.least = int(snap.Cursors[0].Version)
+	}
+	h.least, err = r.commit(t, db, own, h.least)
+	h.most = h.least
+	if err != nil {
+		h.most++
+	}
+	return h
 }

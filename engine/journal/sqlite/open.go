@@ -39,7 +39,7 @@ const (
 type DB struct {
 	path     string
 	readOnly bool
-	lock     *fileLock // nil when read-only
+	lock     *fileLock // nil when read-only or exclusive
 
 	mu     sync.Mutex // guards everything below
 	conn   *sqlite3.Conn
@@ -54,6 +54,11 @@ type Options struct {
 	// VFS names a registered virtual file system below which the file lives,
 	// so that a test can take the disk away. "" is the operating system's.
 	VFS string
+	// Exclusive keeps all others out by SQLite's own lock for as long as the
+	// journal is open, and makes no lock file: for a VFS without shared memory
+	// or files of the operating system. A second Open waits and is then
+	// unavailable, and so is reading beside the writer.
+	Exclusive bool
 }
 
 // Open opens the journal at path for writing and creates it when it is
@@ -70,11 +75,12 @@ func OpenWith(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal %s: %w", path, err)
 	}
-	lock, err := takeLock(path)
-	if err != nil {
-		return nil, err
+	d := &DB{path: path}
+	if !o.Exclusive {
+		if d.lock, err = takeLock(path); err != nil {
+			return nil, err
+		}
 	}
-	d := &DB{path: path, lock: lock}
 	if err := d.openForWriting(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("journal %s: %w", path, err), d.Close())
 	}
@@ -90,6 +96,12 @@ func (d *DB) openForWriting(ctx context.Context, o Options) error {
 	}
 	if err := d.connect(o.VFS, sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE|sqlite3.OPEN_URI); err != nil {
 		return err
+	}
+	if o.Exclusive {
+		// Before the first look at the log, or SQLite asks for shared memory.
+		if err := d.do("PRAGMA locking_mode = EXCLUSIVE"); err != nil {
+			return err
+		}
 	}
 	if _, err := d.version(); err != nil {
 		return err
