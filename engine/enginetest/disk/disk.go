@@ -144,6 +144,14 @@ func (d *Disk) AfterKill() *Disk {
 	return register(d.rng.Uint64(), d.folder.clone())
 }
 
+// Copy is AfterKill with a seed that the caller gives: a backup, or one of many
+// disks that begin with the same files. It draws nothing from d.
+func (d *Disk) Copy(seed uint64) *Disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return register(seed, d.folder.clone())
+}
+
 // AfterPowerLoss returns a disk with what a power loss leaves now. Each call
 // draws anew what becomes of what was not synced.
 func (d *Disk) AfterPowerLoss() *Disk {

@@ -384,6 +384,30 @@ func TestSeedRepeats(t *testing.T) {
 	}
 }
 
+// TestCopy: a copy and its original go their own ways, and the copy by its own
+// seed.
+func TestCopy(t *testing.T) {
+	d := newDisk(t, 1)
+	f := synced(t, d, 1)
+	copied := closed(t, d.Copy(5))
+	write(t, f, 0, []byte("b"))
+	write(t, create(t, copied, "f", logFile), 1, []byte("c"))
+	if got := string(content(t, d, "f")[:3]); got != "baa" {
+		t.Errorf("the original is %q", got)
+	}
+	if got := string(content(t, copied, "f")[:3]); got != "aca" {
+		t.Errorf("the copy is %q", got)
+	}
+	again := newDisk(t, 5)
+	write(t, synced(t, again, 1), 1, []byte("c"))
+	for i := range 10 {
+		a, b := closed(t, copied.AfterPowerLoss()), closed(t, again.AfterPowerLoss())
+		if !bytes.Equal(content(t, a, "f"), content(t, b, "f")) {
+			t.Errorf("loss %d differs", i)
+		}
+	}
+}
+
 func TestClosedDiskIsGone(t *testing.T) {
 	d, other := disk.New(1), newDisk(t, 1)
 	if d.Name() == other.Name() || vfs.Find(d.Name()) == nil {

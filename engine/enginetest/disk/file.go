@@ -30,10 +30,7 @@ func (f *file) ReadAt(p []byte, offset int64) (n int, err error) {
 	if err := f.disk.alive(); err != nil {
 		return 0, err
 	}
-	if offset < int64(len(f.node.now)) {
-		n = copy(p, f.node.now[offset:])
-	}
-	if n < len(p) {
+	if n = f.node.now.read(p, int(offset)); n < len(p) {
 		err = io.EOF
 	}
 	return n, err
@@ -99,7 +96,7 @@ func (f *file) Sync(vfs.SyncFlag) error {
 func (f *file) Size() (int64, error) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	return int64(len(f.node.now)), f.disk.alive()
+	return int64(f.node.now.size), f.disk.alive()
 }
 
 // Lock implements [vfs.File]: SQLite's locks, https://sqlite.org/lockingv3.html,

@@ -42,7 +42,7 @@ func (f *folder) survive(rng *rand.Rand) folder {
 		}
 		if node != nil {
 			data := node.survive(rng)
-			out.now[name] = &inode{now: data, durable: slices.Clone(data)}
+			out.now[name] = &inode{now: data, durable: data.clone()}
 		}
 	}
 	out.sync()

@@ -13,8 +13,9 @@ const sector = 512
 // inode is a file's content: as the operating system sees it, as it was after
 // the last sync, and the changes since, in their order.
 type inode struct {
-	now, durable []byte
+	now, durable content
 	pending      []change
+	doubted      bool // a sync failed: durable is no earlier now
 	locks        map[*file]vfs.LockLevel
 }
 
@@ -34,32 +35,26 @@ func (c change) size(before int) int {
 	return max(before, c.offset+len(c.data))
 }
 
-// apply returns b with the change made to it.
-func (c change) apply(b []byte) []byte {
-	b = resize(b, c.size(len(b)))
-	copy(b[c.offset:], c.data)
-	return b
-}
-
-// resize fills what it adds with zeros.
-func resize(b []byte, size int) []byte {
-	if size <= len(b) {
-		return b[:size]
+func (c change) apply(to *content) {
+	if c.truncates() {
+		to.resize(c.offset)
+		return
 	}
-	before := len(b)
-	b = slices.Grow(b, size-before)[:size]
-	clear(b[before:])
-	return b
+	to.write(c.data, c.offset)
 }
 
 func (i *inode) change(c change) {
 	i.pending = append(i.pending, c)
-	i.now = c.apply(i.now)
+	c.apply(&i.now)
 }
 
 func (i *inode) sync() {
+	if !i.doubted {
+		i.durable, i.pending = i.now.clone(), nil
+		return
+	}
 	for _, c := range i.pending {
-		i.durable = c.apply(i.durable)
+		c.apply(&i.durable)
 	}
 	i.pending = nil
 }
@@ -67,10 +62,10 @@ func (i *inode) sync() {
 // doubt is a sync that failed: what it was to save may be saved or not, and no
 // later sync changes that.
 func (i *inode) doubt(rng *rand.Rand) {
-	i.durable, i.pending = i.survive(rng), nil
+	i.durable, i.pending, i.doubted = i.survive(rng), nil, true
 }
 
-// clone shares the data of pending changes, which never change.
+// clone shares the data of pending changes, which never changes.
 func (i *inode) clone() *inode {
-	return &inode{now: slices.Clone(i.now), durable: slices.Clone(i.durable), pending: slices.Clone(i.pending)}
+	return &inode{now: i.now.clone(), durable: i.durable.clone(), pending: slices.Clone(i.pending), doubted: i.doubted}
 }

@@ -6,29 +6,24 @@ import (
 )
 
 // survive draws what a power loss leaves of the file.
-func (i *inode) survive(rng *rand.Rand) []byte {
+func (i *inode) survive(rng *rand.Rand) content {
 	sizes := i.sizes()
 	ofSector, ofLength := i.moments(rng)
-	out := &survivor{
-		bytes: resize(slices.Clone(i.durable), slices.Max(sizes)),
-		upTo:  make([]int, sectors(slices.Max(sizes))),
-	}
-	for s := range out.upTo {
-		out.upTo[s] = ofSector()
-	}
-	written := make([]bool, len(out.upTo))
+	out := &survivor{content: i.durable.clone(), draw: ofSector, upTo: map[int]int{}, written: map[int]bool{}}
+	out.resize(slices.Max(sizes))
 	for n, c := range i.pending {
-		out.apply(n, c, written)
+		out.apply(n, c)
 	}
 	if rng.IntN(2) == 0 {
-		out.noise(rng, sectors(len(i.durable)), written)
+		out.noise(rng, sectors(i.durable.size))
 	}
-	return out.bytes[:sizes[ofLength()]]
+	out.resize(sizes[ofLength()])
+	return out.content
 }
 
 // sizes are the file's lengths: after the last sync and after each change.
 func (i *inode) sizes() []int {
-	sizes := []int{len(i.durable)}
+	sizes := []int{i.durable.size}
 	for _, c := range i.pending {
 		sizes = append(sizes, c.size(sizes[len(sizes)-1]))
 	}
@@ -51,43 +46,53 @@ func (i *inode) moments(rng *rand.Rand) (ofSector, ofLength moment) {
 	return way[0], way[1]
 }
 
-// survivor is a file that is put together from sectors of different moments:
-// sector s as it was after upTo[s] changes.
+// survivor is a file that is put together from sectors of different moments.
 type survivor struct {
-	bytes []byte
-	upTo  []int
+	content
+	draw    moment
+	upTo    map[int]int // by sector: how many changes it came to see
+	written map[int]bool
+}
+
+// sees tells whether a sector came to see the n-th change.
+func (s *survivor) sees(at, n int) bool {
+	upTo, drawn := s.upTo[at]
+	if !drawn {
+		upTo = s.draw()
+		s.upTo[at] = upTo
+	}
+	return n < upTo
 }
 
 // apply makes the n-th change in the sectors that came to see it.
-func (s *survivor) apply(n int, c change, written []bool) {
-	end := c.offset + len(c.data)
+func (s *survivor) apply(n int, c change) {
+	data := c.data
 	if c.truncates() {
-		end = len(s.bytes)
+		data = make([]byte, max(0, s.size-c.offset))
 	}
+	end := c.offset + len(data)
 	for at := c.offset / sector; at < sectors(end); at++ {
-		if n >= s.upTo[at] {
+		if !s.sees(at, n) {
 			continue
 		}
 		from, to := max(c.offset, at*sector), min(end, (at+1)*sector)
-		if c.truncates() {
-			clear(s.bytes[from:to])
-			continue
-		}
-		written[at] = true
-		copy(s.bytes[from:to], c.data[from-c.offset:])
+		s.write(data[from-c.offset:to-c.offset], from)
+		s.written[at] = s.written[at] || !c.truncates()
 	}
 }
 
 // noise fills the sectors from the first that are the file's by its length
 // only: their place on the disk holds what some other file left there.
-func (s *survivor) noise(rng *rand.Rand, first int, written []bool) {
-	for at := first; at < len(written); at++ {
-		if written[at] {
+func (s *survivor) noise(rng *rand.Rand, first int) {
+	for at := first; at < sectors(s.size); at++ {
+		if s.written[at] {
 			continue
 		}
-		for i := at * sector; i < min((at+1)*sector, len(s.bytes)); i++ {
-			s.bytes[i] = byte(rng.Uint32())
+		var random [sector]byte
+		for i := range random {
+			random[i] = byte(rng.Uint32())
 		}
+		s.write(random[:min(sector, s.size-at*sector)], at*sector)
 	}
 }
 
