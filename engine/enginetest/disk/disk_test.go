@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
@@ -159,6 +160,18 @@ func TestTruncationIsLostUntilSynced(t *testing.T) {
 	}
 }
 
+func TestCutFileGrowsByZeros(t *testing.T) {
+	d := newDisk(t, 1)
+	f := synced(t, d, 1)
+	if err := errors.Join(f.Truncate(100), f.Truncate(300)); err != nil {
+		t.Fatal(err)
+	}
+	want := append(bytes.Repeat([]byte("a"), 100), make([]byte, 200)...)
+	if got := content(t, d, "f"); !bytes.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestNames: the name of a new file may be lost, that of a deleted one come
 // back, until a log is synced or the delete asks for it.
 func TestNames(t *testing.T) {
@@ -214,7 +227,7 @@ func TestKilledThenPowerLoss(t *testing.T) {
 }
 
 // TestFailedSyncSavesNothingLater is what Linux does: the bytes are in memory,
-// count as clean, and no later sync writes them.
+// count as clean, and no later sync writes them, not even another process's.
 func TestFailedSyncSavesNothingLater(t *testing.T) {
 	lost := 0
 	for seed := range uint64(seeds) {
@@ -225,11 +238,12 @@ func TestFailedSyncSavesNothingLater(t *testing.T) {
 		if err := f.Sync(vfs.SYNC_FULL); !errors.Is(err, disk.IOError) {
 			t.Fatal(err)
 		}
-		sync(t, f)
-		if content(t, d, "f")[0] != 'b' {
+		next := closed(t, d.AfterKill())
+		sync(t, create(t, next, "f", logFile))
+		if content(t, next, "f")[0] != 'b' {
 			t.Fatal("the file reads as if it were not written")
 		}
-		if content(t, closed(t, d.AfterPowerLoss()), "f")[0] == 'a' {
+		if content(t, closed(t, next.AfterPowerLoss()), "f")[0] == 'a' {
 			lost++
 		}
 	}
@@ -313,9 +327,10 @@ func TestWriteThatFailsIsDoneInPart(t *testing.T) {
 func TestDeadProcess(t *testing.T) {
 	d := newDisk(t, 1)
 	f := synced(t, d, 1)
+	write(t, f, 512, []byte("not synced"))
 	d.CrashAt(0)
 	for n := range 8 {
-		if err := step(d, f, n); err == nil {
+		if err := step(d, f, n+1); err == nil {
 			t.Errorf("step %d of a dead process is done", n)
 		}
 	}
@@ -329,8 +344,15 @@ func TestDeadProcess(t *testing.T) {
 	if _, err := vfs.Find(d.Name()).Access("f", vfs.ACCESS_EXISTS); err == nil {
 		t.Error("a dead process looked")
 	}
-	if got := content(t, closed(t, d.AfterKill()), "f"); len(got) < 512 {
+	if got := content(t, closed(t, d.AfterKill()), "f"); len(got) != 522 {
 		t.Errorf("%d bytes are left", len(got))
+	}
+	lengths := map[int]bool{}
+	for range 20 { // its sync decided nothing
+		lengths[len(content(t, closed(t, d.AfterPowerLoss()), "f"))] = true
+	}
+	if !lengths[512] || !lengths[522] {
+		t.Errorf("a power loss leaves %v", lengths)
 	}
 }
 
@@ -360,18 +382,20 @@ func TestLocks(t *testing.T) {
 
 // TestSeedRepeats: the same calls leave the same bytes.
 func TestSeedRepeats(t *testing.T) {
+	names := strings.Split("abcdefgh", "")
 	run := func(seed uint64) (out []byte) {
 		d := newDisk(t, seed)
-		for _, name := range []string{"a", "b", "c"} {
-			f := create(t, d, name, mainFile)
+		for _, name := range names {
+			f := create(t, d, name, logFile)
+			sync(t, f)
 			for i := range 20 {
 				write(t, f, int64(i*300), bytes.Repeat([]byte{byte(i)}, 700))
 			}
 		}
-		for range 3 {
+		for range 10 {
 			left := closed(t, d.AfterPowerLoss())
-			for _, name := range []string{"a", "b", "c"} {
-				out = append(out, content(t, left, name)...)
+			for _, name := range names {
+				out = append(append(out, name...), content(t, left, name)...)
 			}
 		}
 		return out

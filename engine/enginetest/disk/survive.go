@@ -77,7 +77,7 @@ func (s *survivor) apply(n int, c change) {
 		}
 		from, to := max(c.offset, at*sector), min(end, (at+1)*sector)
 		s.write(data[from-c.offset:to-c.offset], from)
-		s.written[at] = s.written[at] || !c.truncates()
+		s.written[at] = true
 	}
 }
 

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
+	"testing/synctest"
 
 	"imapilot/engine/enginetest/disk"
 	"imapilot/engine/journal"
@@ -138,8 +141,8 @@ func (r run) goOn(t *testing.T, what string, db *sqlite.DB, h holds) holds {
 }
 
 // losses is how many power losses are drawn for each moment. Neighbouring
-// moments are alike, so a few will do.
-const losses = 2
+// moments are alike, so few will do.
+const losses = 1
 
 // survives looks at what a kill and some power losses would leave now.
 func (r run) survives(t *testing.T, what string, d *disk.Disk, h holds) {
@@ -283,4 +286,35 @@ func (r run) untilDeath(t *testing.T, what string, d *disk.Disk, h holds) holds 
 		return holds{done, done + 1}
 	}
 	return holds{done, done}
+}
+
+// TestExclusive: a second Open waits and is unavailable, and nothing of the
+// journal is in the operating system's files.
+func TestExclusive(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		d := disk.New(1)
+		defer d.Close()
+		path := filepath.Join(folder, "j.db")
+		o := sqlite.Options{VFS: d.Name(), Exclusive: true}
+		db, err := sqlite.OpenWith(t.Context(), path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sqlite.OpenWith(t.Context(), path, o); !errors.Is(err, journal.ErrUnavailable) {
+			t.Errorf("the second got %v", err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if db, err = sqlite.OpenWith(t.Context(), path, o); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if files, err := os.ReadDir(folder); err != nil || len(files) > 0 {
+		t.Errorf("files %v (%v)", files, err)
+	}
 }
