@@ -14,11 +14,11 @@ import (
 // Faults for [Disk.FailAt] and [Disk.FailOnce]; any other error of SQLite's
 // will do as well.
 var (
-	// Full is a disk without space: writes and syncs fail, what frees space
+	// ErrFull is a disk without space: writes and syncs fail, what frees space
 	// does not.
-	Full error = sqlite3.FULL
-	// IOError is a disk that does not do what it is asked for.
-	IOError = errors.New("input/output error")
+	ErrFull error = sqlite3.FULL
+	// ErrIO is a disk that does not do what it is asked for.
+	ErrIO = errors.New("input/output error")
 )
 
 // errDead is what a dead process gets, whatever it asks for.
@@ -130,7 +130,7 @@ func (d *Disk) operation(frees bool) error {
 		return errDead
 	case n < d.fault.first || n > d.fault.last:
 		return nil
-	case frees && errors.Is(d.fault.err, Full):
+	case frees && errors.Is(d.fault.err, ErrFull):
 		return nil
 	}
 	return d.fault.err

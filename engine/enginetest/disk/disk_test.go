@@ -234,8 +234,8 @@ func TestFailedSyncSavesNothingLater(t *testing.T) {
 		d := newDisk(t, seed)
 		f := synced(t, d, 1)
 		write(t, f, 0, []byte("b"))
-		d.FailOnce(0, disk.IOError)
-		if err := f.Sync(vfs.SYNC_FULL); !errors.Is(err, disk.IOError) {
+		d.FailOnce(0, disk.ErrIO)
+		if err := f.Sync(vfs.SYNC_FULL); !errors.Is(err, disk.ErrIO) {
 			t.Fatal(err)
 		}
 		next := closed(t, d.AfterKill())
@@ -272,11 +272,11 @@ func TestFaults(t *testing.T) {
 		arm   func(*disk.Disk)
 		fails []int
 	}{
-		"at":       {func(d *disk.Disk) { d.FailAt(1, disk.IOError) }, []int{1, 2, 3}},
-		"once":     {func(d *disk.Disk) { d.FailOnce(2, disk.IOError) }, []int{2}},
-		"full":     {func(d *disk.Disk) { d.FailAt(0, disk.Full) }, []int{0, 1}},
-		"not yet":  {func(d *disk.Disk) { d.FailAt(4, disk.IOError) }, nil},
-		"repaired": {func(d *disk.Disk) { d.FailAt(0, disk.IOError); d.Repair() }, nil},
+		"at":       {func(d *disk.Disk) { d.FailAt(1, disk.ErrIO) }, []int{1, 2, 3}},
+		"once":     {func(d *disk.Disk) { d.FailOnce(2, disk.ErrIO) }, []int{2}},
+		"full":     {func(d *disk.Disk) { d.FailAt(0, disk.ErrFull) }, []int{0, 1}},
+		"not yet":  {func(d *disk.Disk) { d.FailAt(4, disk.ErrIO) }, nil},
+		"repaired": {func(d *disk.Disk) { d.FailAt(0, disk.ErrIO); d.Repair() }, nil},
 		"crash":    {func(d *disk.Disk) { d.CrashAt(3) }, []int{3}},
 	} {
 		d := newDisk(t, 1)
@@ -308,9 +308,9 @@ func TestWriteThatFailsIsDoneInPart(t *testing.T) {
 	for seed := range uint64(seeds) {
 		d := newDisk(t, seed)
 		f := create(t, d, "f", logFile)
-		d.FailAt(0, disk.Full)
+		d.FailAt(0, disk.ErrFull)
 		n, err := f.WriteAt(make([]byte, 1000), 0)
-		if !errors.Is(err, disk.Full) {
+		if !errors.Is(err, disk.ErrFull) {
 			t.Fatal(err)
 		}
 		if got := len(content(t, closed(t, d.AfterKill()), "f")); got != n {
@@ -445,10 +445,10 @@ func TestClosedDiskIsGone(t *testing.T) {
 
 func TestSizeIsLimited(t *testing.T) {
 	f := create(t, newDisk(t, 1), "f", mainFile)
-	if _, err := f.WriteAt([]byte("x"), 1<<40); !errors.Is(err, disk.Full) {
+	if _, err := f.WriteAt([]byte("x"), 1<<40); !errors.Is(err, disk.ErrFull) {
 		t.Errorf("write got %v", err)
 	}
-	if err := f.Truncate(1 << 40); !errors.Is(err, disk.Full) {
+	if err := f.Truncate(1 << 40); !errors.Is(err, disk.ErrFull) {
 		t.Errorf("truncate got %v", err)
 	}
 }

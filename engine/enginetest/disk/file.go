@@ -41,7 +41,7 @@ func (f *file) WriteAt(p []byte, offset int64) (int, error) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	if offset < 0 || offset+int64(len(p)) > sizeLimit {
-		return 0, Full
+		return 0, ErrFull
 	}
 	wasDead := f.disk.dead
 	err := f.disk.operation(false)
@@ -63,7 +63,7 @@ func (f *file) Truncate(size int64) error {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	if size < 0 || size > sizeLimit {
-		return Full
+		return ErrFull
 	}
 	if err := f.disk.operation(true); err != nil {
 		return err

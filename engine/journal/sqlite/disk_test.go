@@ -183,7 +183,7 @@ func TestDiskFailsAtEveryOperation(t *testing.T) {
 
 // faultOf takes turns, two by two: the log's writes alternate between a frame's
 // header and its page, and each is to meet both.
-func faultOf(n int) error { return []error{disk.Full, disk.IOError}[n/2%2] }
+func faultOf(n int) error { return []error{disk.ErrFull, disk.ErrIO}[n/2%2] }
 
 func (r run) failAt(t *testing.T, n int, arm func(*disk.Disk, int, error)) (struck bool) {
 	t.Helper()
