@@ -30,7 +30,7 @@ type Journal interface {
 	// Commit writes a batch of one account, all or nothing. When it returns
 	// nil the batch survives power loss.
 	Commit(ctx context.Context, own Ownership, b Batch) error
-	// Entries returns entries in order of their sequence.
+	// Entries returns entries in order of their sequence, or as q.ByTime says.
 	Entries(ctx context.Context, q Query) ([]Entry, error)
 	// Acted returns the entries of an account, newest first and at most 16 a
 	// fingerprint, in which a message with one of the fingerprints had at
@@ -47,8 +47,9 @@ type Journal interface {
 	Seen(ctx context.Context, account string, ids []string) (map[string]Trace, error)
 	// Deliveries returns deliveries in order of their next attempt.
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
-	// Tail returns events with an ID above after, oldest first. Pages, the
-	// history and metrics read it. Account "" means all.
+	// Tail returns events with an ID above after, oldest first; a negative
+	// after asks for the newest instead, oldest first too. Pages, the history
+	// and metrics read it. Account "" means all.
 	Tail(ctx context.Context, account string, after int64, limit int) ([]Event, error)
 	// Summary returns what the journal holds, without taking any lease: it is
 	// what a status command shows when no daemon runs.
@@ -125,19 +126,46 @@ const TraceEnds = 8
 
 // Query selects entries. Zero fields do not restrict.
 type Query struct {
-	Account, Mailbox, Rule, MessageID string
-	UID                               uint32
-	States                            []EntryState
-	Since                             time.Time
-	Limit                             int // 0: no limit
+	// Mailbox is in the server's spelling.
+	Account, Mailbox, Rule string
+	// Spelled is a mailbox as a user writes it; see [SpelledAs].
+	Spelled string
+	// MessageID may lack its angle brackets.
+	MessageID string
+	UID       uint32
+	// Seqs are sequences of an account, at most [MaxSeqs].
+	Seqs   []int64
+	States []EntryState
+	// Since and Until compare with when an entry was last written, both
+	// included.
+	Since, Until time.Time
+	// After restricts to entries that come later than a mark in the order of
+	// ByTime, so that a long answer can be read page by page.
+	After Mark
+	Limit int // 0: no limit
 	// Newest takes the last Limit entries instead of the first.
 	Newest bool
+	// ByTime orders by when entries were last written, then by sequence.
+	ByTime bool
+}
+
+// MaxSeqs is how many sequences one query may name.
+const MaxSeqs = 10_000
+
+// Mark is a place in the order in which the entries of an account were last
+// written.
+type Mark struct {
+	Updated time.Time
+	Seq     int64
 }
 
 // DeliveryQuery selects deliveries. Zero fields do not restrict.
 type DeliveryQuery struct {
 	Account, Endpoint, ID string
-	States                []DeliveryState
+	// Seqs are the sequences of the entries that they belong to, at most
+	// [MaxSeqs].
+	Seqs   []int64
+	States []DeliveryState
 	// Due restricts to those whose next attempt is not after it.
 	Due   time.Time
 	Limit int

@@ -69,6 +69,7 @@ func testQuery(s *store) {
 	home, work := s.own("home"), s.own("work")
 	first, second, third, fourth := entry(1), open(2), open(3), entry(4)
 	second.State, second.Mailbox, second.Updated = journal.Held, "Archive", day(20)
+	third.Updated = day(1)
 	third.Steps, third.Plan = nil, actions.Plan{Items: []actions.Item{{Action: actions.Action{Kind: actions.Trash}, Rule: "other"}}}
 	fourth.UID, fourth.Updated, fourth.State = 99, day(21), journal.Failed
 	s.commit(home, journal.Batch{Entries: []journal.Entry{fourth, first, third, second}})
@@ -88,16 +89,50 @@ func testQuery(s *store) {
 		{"skipped rule", journal.Query{Account: "home", Rule: "moved"}, []int64{1, 4}},
 		{"part of a rule's name", journal.Query{Account: "home", Rule: "othe"}, nil},
 		{"message ID", journal.Query{Account: "home", MessageID: print(3).MessageID}, []int64{3}},
+		{"message ID without brackets", journal.Query{Account: "home", MessageID: "3@example.org"}, []int64{3}},
+		{"part of a message ID", journal.Query{Account: "home", MessageID: "3@example"}, nil},
 		{"UID", journal.Query{Account: "home", UID: 99}, []int64{4}},
+		{"sequences", journal.Query{Account: "home", Seqs: []int64{4, 2, 77}}, []int64{2, 4}},
+		{"the most sequences", journal.Query{Account: "home", Seqs: make([]int64, journal.MaxSeqs)}, nil},
 		{"one state", journal.Query{Account: "home", States: []journal.EntryState{journal.Held}}, []int64{2}},
 		{"two states", journal.Query{Account: "home", States: []journal.EntryState{journal.Failed, journal.Held}}, []int64{2, 4}},
 		{"since", journal.Query{Account: "home", Since: day(20)}, []int64{2, 4}},
+		{"until", journal.Query{Account: "home", Until: day(20)}, []int64{1, 2, 3}},
+		{"by time", journal.Query{Account: "home", ByTime: true}, []int64{3, 1, 2, 4}},
+		{"by time in all accounts", journal.Query{ByTime: true, Limit: 3}, []int64{3, 1, 1}},
+		{"newest two by time", journal.Query{Account: "home", ByTime: true, Newest: true, Limit: 2}, []int64{2, 4}},
+		{"next page by time", journal.Query{Account: "home", ByTime: true, Limit: 2, After: journal.Mark{Updated: day(2), Seq: 1}}, []int64{2, 4}},
+		{"next page begins within one time", journal.Query{Account: "home", ByTime: true, Limit: 2, After: journal.Mark{Updated: day(20), Seq: 1}}, []int64{2, 4}},
 		{"oldest two", journal.Query{Account: "home", Limit: 2}, []int64{1, 2}},
 		{"newest two", journal.Query{Account: "home", Limit: 2, Newest: true}, []int64{3, 4}},
 		{"several conditions", journal.Query{Account: "home", Mailbox: "INBOX", Rule: "lists", Since: day(20), UID: 99}, []int64{4}},
 	} {
 		s.equal(c.name, s.seqs(c.q), c.want)
 	}
+}
+
+// testSpelled asks for a mailbox as users write it, beside the function that
+// says how that is.
+func testSpelled(s *store) {
+	own := s.own("home")
+	servers := []string{"INBOX", "inbox", "Lists/go", "Lists.go", "INBOX.Lists.go", "INBOX/Lists/go", "INBOX.Lists", "a'b%", "A.b"}
+	for i, name := range servers {
+		e := open(int64(i + 1))
+		e.Mailbox = name
+		s.commit(own, journal.Batch{Entries: []journal.Entry{e}})
+	}
+	for _, typed := range []string{"INBOX", "Inbox", "Lists/go", "Lists.go", "INBOX/Lists/go", "INBOX.Lists.go", "Lists", "lists", "go", "a'b%", "a_b%", "A/b", "%", "a/b"} {
+		var want []int64
+		for i, name := range servers {
+			if journal.SpelledAs(name, typed) {
+				want = append(want, int64(i+1))
+			}
+		}
+		s.equal(typed, s.seqs(journal.Query{Account: "home", Spelled: typed}), want)
+	}
+	s.equal("a level", s.seqs(journal.Query{Account: "home", Spelled: "Lists/go"}), []int64{3, 4, 5, 6})
+	s.equal("INBOX", s.seqs(journal.Query{Account: "home", Spelled: "inbox"}), []int64{1, 2})
+	s.equal("the start of a name", s.seqs(journal.Query{Account: "home", Spelled: "List"}), []int64(nil))
 }
 
 func (s *store) acted(account string, prints ...journal.Fingerprint) []int64 {

@@ -12,6 +12,7 @@ func testDeliveriesOrder(s *store) {
 	home, work := s.own("home"), s.own("work")
 	late, early, done, chat, tie := delivery("late", day(5)), delivery("early", day(2)), delivery("done", day(1)), delivery("chat", day(3)), delivery("tie", day(2))
 	done.State, chat.Endpoint = journal.Delivered, "chat"
+	late.Seq, done.Seq = 7, 8
 	s.commit(home, journal.Batch{Deliveries: []journal.Delivery{late, early, done, chat, tie}})
 	theirs := delivery("theirs", day(4))
 	theirs.Account = "work"
@@ -29,6 +30,7 @@ func testDeliveriesOrder(s *store) {
 		{"due to the instant", journal.DeliveryQuery{States: pending, Due: day(2).Add(-time.Microsecond)}, nil},
 		{"endpoint", journal.DeliveryQuery{Endpoint: "chat"}, []string{"chat"}},
 		{"ID", journal.DeliveryQuery{ID: "late"}, []string{"late"}},
+		{"entries", journal.DeliveryQuery{Account: "home", Seqs: []int64{8, 7, 9}}, []string{"done", "late"}},
 		{"limit", journal.DeliveryQuery{States: pending, Limit: 1}, []string{"early"}},
 	} {
 		var got []string
@@ -67,6 +69,8 @@ func testTail(s *store) {
 	s.equal("first", all[0], one)
 	s.equal("page", s.tail("", all[0].ID, 2), all[1:3])
 	s.equal("account", s.tail("work", 0, 10), all[2:3])
+	s.equal("newest", s.tail("", -1, 2), all[2:])
+	s.equal("newest of an account", s.tail("home", -1, 2), []journal.Event{all[1], all[3]})
 	s.reopen()
 	s.equal("end", len(s.tail("home", all[3].ID, 10)), 0)
 }

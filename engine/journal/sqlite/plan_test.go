@@ -3,6 +3,7 @@ package sqlite
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"imapilot/engine/journal"
 )
@@ -16,20 +17,55 @@ func TestSightingsStartFromTheMessageID(t *testing.T) {
 	}
 	defer db.Close()
 	for _, sql := range []string{sightingsOldest(), sightingsNewest()} {
-		var plan []string
-		err := db.once(func(c *columns) error {
-			c.next = 3
-			plan = append(plan, c.text())
-			return nil
-		}, "EXPLAIN QUERY PLAN "+sql, "<a@x>", 1, 10, 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := strings.Join(plan, "; ")
+		got := planOf(t, db, sql, []any{"<a@x>", 1, 10, 10})
 		if !strings.HasPrefix(got, "SEARCH k USING INDEX known_message (message_id=?)") || strings.Contains(got, "SCAN") || strings.Contains(got, "TEMP B-TREE") {
 			t.Errorf("the plan is %q", got)
 		}
 	}
+}
+
+// TestHistoryReadsNoMoreThanItShows holds SQLite to the indexes behind the
+// history: a file may hold a million entries.
+func TestHistoryReadsNoMoreThanItShows(t *testing.T) {
+	db, err := Open(t.Context(), t.TempDir()+"/j.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	mark := journal.Mark{Updated: time.Now(), Seq: 1}
+	for _, tt := range []struct {
+		name, want string
+		q          journal.Query
+	}{
+		{"newest", "entry_updated (account=?)", journal.Query{Newest: true, Limit: 50}},
+		{"next page", "entry_updated (account=? AND updated>?)", journal.Query{After: mark, Limit: 50}},
+		{"since", "entry_updated (account=? AND updated>?)", journal.Query{Since: mark.Updated}},
+		{"message", "entry_print (account=? AND message_id=?)", journal.Query{MessageID: "<a@x>"}},
+		{"entries", "sqlite_autoindex_entry_1 (account=? AND seq=?)", journal.Query{Seqs: []int64{1, 2}}},
+	} {
+		tt.q.Account, tt.q.ByTime = "home", true
+		sql, args := entriesSQL(tt.q)
+		if plan := planOf(t, db, sql, args); !strings.Contains(plan, tt.want) || strings.Contains(plan, "SCAN") {
+			t.Errorf("%s: %s", tt.name, plan)
+		}
+	}
+	sql, args := deliveriesSQL(journal.DeliveryQuery{Account: "home", Seqs: []int64{1, 2}})
+	if plan := planOf(t, db, sql, args); !strings.Contains(plan, "delivery_seq (account=? AND seq=?)") {
+		t.Errorf("deliveries: %s", plan)
+	}
+}
+
+func planOf(t *testing.T, db *DB, sql string, args []any) string {
+	t.Helper()
+	var plan []string
+	if err := db.once(func(c *columns) error {
+		c.next = 3
+		plan = append(plan, c.text())
+		return nil
+	}, "EXPLAIN QUERY PLAN "+sql, args...); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(plan, "; ")
 }
 
 // TestReferencesBeyondTheWindowLeaveTheDisk: that they do not count any more is

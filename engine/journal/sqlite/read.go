@@ -16,9 +16,8 @@ const (
 	tailLimit = 1000
 )
 
-// Entries implements [journal.Journal]. Since compares with when an entry was
-// last written. Entries of several accounts are in order of their sequence,
-// then of their account's name.
+// Entries implements [journal.Journal]. Where entries of several accounts are
+// level in the order, that of the accounts' names decides.
 func (d *DB) Entries(ctx context.Context, q journal.Query) ([]journal.Entry, error) {
 	sql, args := entriesSQL(q)
 	var out []journal.Entry
@@ -44,14 +43,14 @@ type where struct {
 	args       []any
 }
 
-func (w *where) and(set bool, condition string, arg any) {
+func (w *where) and(set bool, condition string, args ...any) {
 	if set {
 		w.conditions = append(w.conditions, condition)
-		w.args = append(w.args, arg)
+		w.args = append(w.args, args...)
 	}
 }
 
-func (w *where) in(column string, values []string) {
+func in[T any](w *where, column string, values []T) {
 	if len(values) == 0 {
 		return
 	}
@@ -80,22 +79,46 @@ func (w *where) limit(n int) string {
 
 const accountID = "account = (SELECT id FROM account WHERE name = ?)"
 
+// spelled is journal.SpelledAs in SQL: a history may be long, and its entries
+// cost far more to read than their mailbox does.
+const spelled = `(mailbox = ? OR replace(mailbox, '.', '/') IN (?, 'INBOX/' || ?)
+	OR lower(mailbox) = 'inbox' AND lower(?) = 'inbox')`
+
 func entriesSQL(q journal.Query) (string, []any) {
 	var w where
 	w.and(q.Account != "", accountID, q.Account)
 	w.and(q.Mailbox != "", "mailbox = ?", q.Mailbox)
-	w.and(q.MessageID != "", "message_id = ?", q.MessageID)
+	w.and(q.Spelled != "", spelled, q.Spelled, q.Spelled, q.Spelled, q.Spelled)
+	w.and(q.MessageID != "", "message_id IN (?, '<' || ? || '>')", q.MessageID, q.MessageID)
 	w.and(q.UID != 0, "uid = ?", q.UID)
+	in(&w, "seq", q.Seqs)
 	w.and(!q.Since.IsZero(), "updated >= ?", q.Since)
-	w.in("state", texts(q.States))
+	w.and(!q.Until.IsZero(), "updated <= ?", q.Until)
+	w.and(q.After != journal.Mark{}, "(updated, seq) > (?, ?)", q.After.Updated, q.After.Seq)
+	in(&w, "state", texts(q.States))
 	w.and(q.Rule != "", "EXISTS (SELECT 1 FROM json_each(rules) WHERE value = ?)", q.Rule)
-	order := " ORDER BY seq, (SELECT name FROM account WHERE id = account)"
-	if q.Newest {
-		order = " ORDER BY seq DESC, (SELECT name FROM account WHERE id = account) DESC"
-	}
-	sql := "SELECT " + entryColumns + " FROM entry" + w.String() + order
+	sql := "SELECT " + entryColumns + " FROM entry" + w.String() + entriesOrder(q)
 	sql += w.limit(q.Limit)
 	return sql, w.args
+}
+
+func entriesOrder(q journal.Query) string {
+	columns, direction := []string{"seq"}, ""
+	switch {
+	case q.ByTime && q.MessageID != "":
+		// One message has few entries: the plus keeps SQLite from walking through
+		// all of them in order of time instead of looking these up.
+		columns = []string{"+updated", "seq"}
+	case q.ByTime:
+		columns = []string{"updated", "seq"}
+	}
+	if q.Account == "" {
+		columns = append(columns, "(SELECT name FROM account WHERE id = account)")
+	}
+	if q.Newest {
+		direction = " DESC"
+	}
+	return " ORDER BY " + strings.Join(columns, direction+", ") + direction
 }
 
 func texts[S ~string](values []S) []string {
@@ -165,23 +188,29 @@ func (d *DB) Known(ctx context.Context, account, mailbox string, uidValidity uin
 // Deliveries implements [journal.Journal]. Those with one time are in order of
 // their record.
 func (d *DB) Deliveries(ctx context.Context, q journal.DeliveryQuery) ([]journal.Delivery, error) {
-	var w where
-	w.and(q.Account != "", "d."+accountID, q.Account)
-	w.and(q.Endpoint != "", "endpoint = ?", q.Endpoint)
-	w.and(q.ID != "", "d.id = ?", q.ID)
-	w.and(!q.Due.IsZero(), "next <= ?", q.Due)
-	w.in("state", texts(q.States))
-	sql := `SELECT d.id, a.name, endpoint, rule, seq, created, attempts, next, state, last_status, last_error, updated, payload
-		FROM delivery d JOIN account a ON a.id = d.account` + w.String() + " ORDER BY next, row"
-	sql += w.limit(q.Limit)
+	sql, args := deliveriesSQL(q)
 	var out []journal.Delivery
 	err := d.read(ctx, "deliveries", func() error {
 		return d.once(func(c *columns) error {
 			out = append(out, scanDelivery(c))
 			return nil
-		}, sql, w.args...)
+		}, sql, args...)
 	})
 	return out, err
+}
+
+func deliveriesSQL(q journal.DeliveryQuery) (string, []any) {
+	var w where
+	w.and(q.Account != "", "d."+accountID, q.Account)
+	w.and(q.Endpoint != "", "endpoint = ?", q.Endpoint)
+	w.and(q.ID != "", "d.id = ?", q.ID)
+	w.and(!q.Due.IsZero(), "next <= ?", q.Due)
+	in(&w, "seq", q.Seqs)
+	in(&w, "state", texts(q.States))
+	sql := `SELECT d.id, a.name, endpoint, rule, seq, created, attempts, next, state, last_status, last_error, updated, payload
+		FROM delivery d JOIN account a ON a.id = d.account` + w.String() + " ORDER BY next, row"
+	sql += w.limit(q.Limit)
+	return sql, w.args
 }
 
 func scanDelivery(c *columns) journal.Delivery {
@@ -198,10 +227,14 @@ func (d *DB) Tail(ctx context.Context, account string, after int64, limit int) (
 		limit = tailLimit
 	}
 	var w where
-	w.and(true, "e.id > ?", after)
+	w.and(after >= 0, "e.id > ?", after)
 	w.and(account != "", "e."+accountID, account)
+	order := " ORDER BY e.id"
+	if after < 0 {
+		order += " DESC"
+	}
 	sql := `SELECT e.id, a.name, at, kind, mailbox, uid, rule, seq, text
-		FROM event e JOIN account a ON a.id = e.account` + w.String() + " ORDER BY e.id"
+		FROM event e JOIN account a ON a.id = e.account` + w.String() + order
 	sql += w.limit(limit)
 	var out []journal.Event
 	err := d.read(ctx, "tail", func() error {
@@ -213,5 +246,8 @@ func (d *DB) Tail(ctx context.Context, account string, after int64, limit int) (
 			return nil
 		}, sql, w.args...)
 	})
+	if after < 0 {
+		slices.Reverse(out)
+	}
 	return out, err
 }
