@@ -3,8 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"imapilot/actions"
@@ -26,13 +26,48 @@ const (
 	Skip Verb = "skip"
 )
 
+// States are the states of the entries that a verb may change.
+func (v Verb) States() []journal.EntryState {
+	switch v {
+	case Confirm:
+		return []journal.EntryState{journal.Held}
+	case Retry:
+		return []journal.EntryState{journal.Failed, journal.Unsure, journal.Open}
+	case Skip:
+		return []journal.EntryState{journal.Held, journal.Failed, journal.Unsure, journal.Open}
+	}
+	return nil
+}
+
 // Selection chooses entries. Zero fields do not restrict.
 type Selection struct {
-	Account string    `json:"account,omitempty"`
-	Mailbox string    `json:"mailbox,omitempty"`
-	Rule    string    `json:"rule,omitempty"`
-	UID     uint32    `json:"uid,omitempty"`
-	Since   time.Time `json:"since,omitzero"`
+	Account string `json:"account,omitempty"`
+	// Mailbox is spelled as in [journal.SpelledAs].
+	Mailbox string `json:"mailbox,omitempty"`
+	Rule    string `json:"rule,omitempty"`
+	// MessageID may lack its angle brackets.
+	MessageID string `json:"message_id,omitempty"`
+	UID       uint32 `json:"uid,omitempty"`
+	// Seqs name entries of one account, at most [journal.MaxSeqs].
+	Seqs     []int64              `json:"seqs,omitempty"`
+	Outcomes []journal.EntryState `json:"outcomes,omitempty"`
+	// Since and Until compare with when an entry was last written. With Until
+	// nothing is changed that the user was not shown.
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Query is the selection as a question to the journal about one account.
+func (s Selection) Query(account string) journal.Query {
+	return journal.Query{
+		Account: account, Spelled: s.Mailbox, Rule: s.Rule, MessageID: s.MessageID, UID: s.UID,
+		Seqs: s.Seqs, States: s.Outcomes, Since: s.Since, Until: s.Until,
+	}
+}
+
+// narrow reports whether a selection says more than where.
+func (s Selection) narrow() bool {
+	return s.Rule != "" || s.MessageID != "" || s.UID != 0 || len(s.Seqs) > 0 || len(s.Outcomes) > 0 || !s.Since.IsZero()
 }
 
 // request is a question to the owner of an account.
@@ -68,7 +103,7 @@ func (a *account) ask(ctx context.Context, ended <-chan struct{}, verb Verb, sel
 
 // answer does what a request asks; it runs on the owner's goroutine.
 func (a *account) answer(ctx context.Context, req request) {
-	entries, err := selected(ctx, a.journal, a.cfg.Name, req.verb, req.sel)
+	entries, err := Amendable(ctx, a.journal, a.cfg.Name, req.verb, req.sel)
 	if err != nil {
 		req.result <- amended{err: err}
 		return
@@ -78,7 +113,7 @@ func (a *account) answer(ctx context.Context, req request) {
 		batch.Entries = append(batch.Entries, amend(e, req.verb))
 	}
 	if req.verb == Retry {
-		batch.Pauses = probeNow(a.pauses, req.sel.Mailbox, batch.At)
+		batch.Pauses = probeNow(slices.Collect(maps.Values(a.pauses)), req.sel, entries, batch.At)
 	}
 	err = a.commit(ctx, batch)
 	for _, e := range batch.Entries {
@@ -108,7 +143,7 @@ func AmendOffline(ctx context.Context, j journal.Journal, holder string, account
 }
 
 func amendOne(ctx context.Context, j journal.Journal, holder, account string, verb Verb, sel Selection) (int, error) {
-	entries, err := selected(ctx, j, account, verb, sel)
+	entries, err := Amendable(ctx, j, account, verb, sel)
 	if err != nil {
 		return 0, err
 	}
@@ -123,42 +158,30 @@ func amendOne(ctx context.Context, j journal.Journal, holder, account string, ve
 		batch.Entries = append(batch.Entries, e)
 	}
 	if verb == Retry {
-		pauses := map[string]journal.Pause{}
-		for _, p := range snap.Pauses {
-			pauses[p.Target] = p
-		}
-		batch.Pauses = probeNow(pauses, sel.Mailbox, batch.At)
+		batch.Pauses = probeNow(snap.Pauses, sel, entries, batch.At)
 	}
 	return len(entries), j.Commit(ctx, own, batch)
 }
 
-// selected returns the entries that a verb may change.
-func selected(ctx context.Context, j journal.Journal, account string, verb Verb, sel Selection) ([]journal.Entry, error) {
-	entries, err := j.Entries(ctx, query(account, verb, sel))
-	return slices.DeleteFunc(entries, func(e journal.Entry) bool {
-		return sel.Mailbox != "" && !spelledAs(e.Mailbox, sel.Mailbox)
-	}), err
+// EntryReader is what finds entries: a journal, or one that is only read.
+type EntryReader interface {
+	Entries(ctx context.Context, q journal.Query) ([]journal.Entry, error)
 }
 
-// spelledAs compares a server's mailbox name with one that a user typed, who
-// writes "/" between levels whatever the server does.
-func spelledAs(server, typed string) bool {
-	slashed := strings.ReplaceAll(server, ".", "/")
-	return sameName(server, typed) || slashed == typed || strings.TrimPrefix(slashed, "INBOX/") == typed
-}
-
-// query selects the entries that a verb may change.
-func query(account string, verb Verb, sel Selection) journal.Query {
-	q := journal.Query{Account: account, Rule: sel.Rule, UID: sel.UID, Since: sel.Since}
-	switch verb {
-	case Confirm:
-		q.States = []journal.EntryState{journal.Held}
-	case Retry:
-		q.States = []journal.EntryState{journal.Failed, journal.Unsure, journal.Open}
-	case Skip:
-		q.States = []journal.EntryState{journal.Held, journal.Failed, journal.Unsure, journal.Open}
+// Amendable returns the entries of an account that a verb would change, in
+// order of their sequence.
+func Amendable(ctx context.Context, j EntryReader, account string, verb Verb, sel Selection) ([]journal.Entry, error) {
+	if len(sel.Seqs) > journal.MaxSeqs {
+		return nil, fmt.Errorf("at most %d entries can be named at once", journal.MaxSeqs)
 	}
-	return q
+	q := sel.Query(account)
+	q.States = slices.DeleteFunc(verb.States(), func(s journal.EntryState) bool {
+		return len(sel.Outcomes) > 0 && !slices.Contains(sel.Outcomes, s)
+	})
+	if len(q.States) == 0 {
+		return nil, nil // no state would mean any
+	}
+	return j.Entries(ctx, q)
 }
 
 // amend changes one entry as a verb asks. A held entry loses its plan, so that
@@ -181,13 +204,24 @@ func amend(e journal.Entry, verb Verb) journal.Entry {
 	return e
 }
 
-func probeNow(pauses map[string]journal.Pause, mailbox string, now time.Time) []journal.Pause {
+// probeNow returns the pauses that a retry has probed at once: those of the
+// mailboxes that were selected, and where single messages were, those that
+// stand in their way.
+func probeNow(pauses []journal.Pause, sel Selection, entries []journal.Entry, now time.Time) []journal.Pause {
 	var out []journal.Pause
 	for _, p := range pauses {
-		if mailbox == "" || spelledAs(p.Target, mailbox) {
+		stops := func(e journal.Entry) bool { return inTheWay(p, e) }
+		chosen := sel.Mailbox == "" || journal.SpelledAs(p.Target, sel.Mailbox)
+		if chosen && !sel.narrow() || slices.ContainsFunc(entries, stops) {
 			p.Probe = now
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// inTheWay reports whether a pause keeps an entry from going on.
+func inTheWay(p journal.Pause, e journal.Entry) bool {
+	return p.Target == "" || sameName(p.Target, e.Mailbox) ||
+		slices.ContainsFunc(e.Steps, func(s journal.Step) bool { return s.Target != "" && sameName(s.Target, p.Target) })
 }

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"imapilot/engine"
 	"imapilot/engine/config"
 	"imapilot/engine/control"
 	"imapilot/engine/journal/sqlite"
@@ -81,27 +79,6 @@ func holder() string {
 	return fmt.Sprintf("%s:%d", host, os.Getpid())
 }
 
-// selection holds the selection flags, the same on every command that has
-// them.
-type selection struct {
-	engine.Selection
-	since time.Duration
-}
-
-func (s *selection) add(a *app, cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&s.Account, "account", "", "only this account")
-	f.StringVar(&s.Mailbox, "mailbox", "", "only this mailbox")
-	f.StringVar(&s.Rule, "rule", "", "only what this rule decided")
-	f.Uint32Var(&s.UID, "uid", 0, "only the message with this UID")
-	f.DurationVar(&s.since, "since", 0, "only what was decided within this time, as in 2h")
-	for flag, complete := range map[string]cobra.CompletionFunc{"account": a.completeAccount, "rule": a.completeRule} {
-		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
-			panic(err) // the flag was defined above
-		}
-	}
-}
-
 // completeAccount offers the accounts of the configuration to the shell.
 func (a *app) completeAccount(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []cobra.Completion
@@ -122,12 +99,4 @@ func (a *app) completeRule(*cobra.Command, []string, string) ([]cobra.Completion
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// chosen returns the selection and whether anything was selected.
-func (s *selection) chosen() (engine.Selection, bool) {
-	if s.since > 0 {
-		s.Since = time.Now().Add(-s.since)
-	}
-	return s.Selection, s.Selection != engine.Selection{}
 }

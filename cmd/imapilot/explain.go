@@ -66,7 +66,7 @@ command line is wrong; 3 a message cannot be read, or the server not reached.
 		ValidArgsFunction: completeMessages,
 	}
 	f.add(a, cmd)
-	cmd.Flags().Uint32Var(&f.uid, "uid", 0, "the message with this UID, from the server")
+	cmd.Flags().Var((*uidValue)(&f.uid), "uid", "the message with this UID, from the server")
 	cmd.Flags().StringVar(&f.rule, "rule", "", "only this rule, whole")
 	cmd.Flags().BoolVar(&f.all, "all", false, "every rule whole")
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 
@@ -48,19 +49,33 @@ Start with 'imapilot demo' to see it work, or 'imapilot init' to set up an accou
 Exit codes: 0 all is well, 1 problems were found (check, test, demo),
 2 the command line is wrong, 3 something failed.`,
 		SilenceUsage: true, SilenceErrors: true,
-		Args: cobra.NoArgs,
+		Args:    a.knownCommand,
+		Version: version, SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate(versionLine())
 	root.PersistentFlags().StringVarP(&a.config, "config", "c", "", "configuration file (default: $IMAPILOT_CONFIG, ./imapilot.yaml, ~/.config/imapilot/imapilot.yaml, /etc/imapilot/imapilot.yaml)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, cmd := range []*cobra.Command{
 		a.demoCommand(), a.initCommand(), a.checkCommand(), a.testCommand(),
 		a.explainCommand(), a.evalCommand(), a.rulesCommand(), a.runCommand(), a.reloadCommand(),
-		a.statusCommand(), a.mailboxesCommand(), a.confirmCommand(), a.retryCommand(), a.skipCommand(), a.schemaCommand(), a.versionCommand(),
+		a.statusCommand(), a.historyCommand(), a.mailboxesCommand(), a.confirmCommand(), a.retryCommand(), a.skipCommand(), a.schemaCommand(), a.versionCommand(),
 	} {
 		root.AddCommand(cmd)
 	}
 	return root
+}
+
+// knownCommand refuses what is no command, and says which one may be meant.
+func (a *app) knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("; did you mean 'imapilot %s'?", near[0])
+	}
+	return usagef("unknown command %q%s", args[0], hint)
 }
 
 // isTerminal reports whether a stream is a terminal.

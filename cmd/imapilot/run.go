@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -151,8 +152,8 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, e *engine.Engine, l
 func (a *app) handlers(e *engine.Engine, log *slog.Logger) map[string]control.Handler {
 	amend := func(verb engine.Verb) control.Handler {
 		return func(ctx context.Context, in json.RawMessage) (any, error) {
-			var sel engine.Selection
-			if err := json.Unmarshal(in, &sel); err != nil {
+			sel, err := readSelection(in)
+			if err != nil {
 				return nil, err
 			}
 			return e.Amend(ctx, verb, sel)
@@ -165,6 +166,17 @@ func (a *app) handlers(e *engine.Engine, log *slog.Logger) map[string]control.Ha
 		"retry":   amend(engine.Retry),
 		"skip":    amend(engine.Skip),
 	}
+}
+
+// readSelection refuses what it does not know: a restriction of a newer version,
+// passed over, would widen the selection.
+func readSelection(in json.RawMessage) (sel engine.Selection, err error) {
+	dec := json.NewDecoder(bytes.NewReader(in))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&sel); err != nil {
+		return sel, fmt.Errorf("this selection cannot be understood; is the command of another version? %w", err)
+	}
+	return sel, nil
 }
 
 // reloadEngine takes a new configuration, or keeps the old one and says why.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +53,10 @@ func (a *app) status(ctx context.Context, sel *selection) error {
 	if err != nil {
 		return err
 	}
-	chosen, _ := sel.chosen()
+	chosen, err := sel.where(cfg, time.Now())
+	if err != nil {
+		return err
+	}
 	if out.Accounts, err = choose(out.Accounts, chosen); err != nil {
 		return err
 	}
@@ -80,7 +82,7 @@ func choose(all []engine.AccountStatus, sel engine.Selection) ([]engine.AccountS
 			continue
 		}
 		acc.Mailboxes = slices.DeleteFunc(slices.Clone(acc.Mailboxes), func(m engine.MailboxStatus) bool {
-			return sel.Mailbox != "" && !sameMailbox(m.Name, sel.Mailbox)
+			return sel.Mailbox != "" && !journal.SpelledAs(m.Name, sel.Mailbox)
 		})
 		out = append(out, acc)
 	}
@@ -88,13 +90,6 @@ func choose(all []engine.AccountStatus, sel engine.Selection) ([]engine.AccountS
 		return nil, usagef("there is no account %q", sel.Account)
 	}
 	return out, nil
-}
-
-// sameMailbox compares a server's mailbox name with what a user typed, who may
-// write "/" between levels whatever the server does.
-func sameMailbox(server, typed string) bool {
-	return server == typed || strings.EqualFold(server, "INBOX") && strings.EqualFold(typed, "INBOX") ||
-		strings.ReplaceAll(server, ".", "/") == typed
 }
 
 // stored is the status as far as the state file tells it.
@@ -147,16 +142,14 @@ func waiting(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]w
 		if sel.Account != "" && acc.Name != sel.Account {
 			continue
 		}
-		entries, err := db.Entries(ctx, journal.Query{
-			Account: acc.Name, Rule: sel.Rule, UID: sel.UID, Since: sel.Since, Limit: 10_000, Newest: true,
-			States: []journal.EntryState{journal.Held, journal.Failed, journal.Unsure}})
+		q := sel.Query(acc.Name)
+		q.States = []journal.EntryState{journal.Held, journal.Failed, journal.Unsure}
+		q.Limit, q.Newest = maxWaiting, true
+		entries, err := db.Entries(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		entries = slices.DeleteFunc(entries, func(e journal.Entry) bool {
-			return sel.Mailbox != "" && !sameMailbox(e.Mailbox, sel.Mailbox)
-		})
-		for _, e := range entries[max(0, len(entries)-maxWaiting):] {
+		for _, e := range entries {
 			out = append(out, waitingEntry{acc.Name, e})
 		}
 	}

@@ -10,8 +10,10 @@ import (
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArgs,
-		Run: func(*cobra.Command, []string) {
-			fmt.Fprintf(a.out, "imapilot %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		},
+		Run: func(*cobra.Command, []string) { fmt.Fprint(a.out, versionLine()) },
 	}
+}
+
+func versionLine() string {
+	return fmt.Sprintf("imapilot %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"imapilot/actions"
+	"imapilot/engine/journal"
+)
+
+// whatOf says in one line what was done with a message, or why not.
+func whatOf(r record, zone *time.Location) string {
+	parts := []string{outcomeText(r, zone)}
+	for _, d := range r.webhooks {
+		if d.State == journal.Dead || d.State == journal.Pending {
+			parts = append(parts, "webhook "+d.Endpoint+" "+webhookText(d, zone))
+		}
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "; ")
+}
+
+func outcomeText(r record, zone *time.Location) string {
+	switch r.State {
+	case journal.Done:
+		return doneText(r)
+	case journal.DryRun:
+		return "would " + actionList(r.Plan)
+	case journal.Open:
+		return openText(r, zone)
+	case journal.Withdrawn:
+		return "no rule asks for it any more"
+	case journal.Kept:
+		return keptText(r)
+	}
+	if r.Reason == "" {
+		return actionList(r.Plan)
+	}
+	return r.Reason
+}
+
+// doneText lists what was done. What rules asked for beside the steps, such as
+// a webhook, is in the plan only.
+func doneText(r record) string {
+	var done []string
+	for _, s := range r.Steps {
+		switch s.State {
+		case journal.StepDone:
+			done = append(done, s.Action.String())
+		case journal.StepLeft:
+			done = append(done, s.Action.String()+" (the original stays, flagged \\Deleted)")
+		}
+	}
+	for _, item := range r.Plan.Effective() {
+		if item.Action.Kind.Spec().Phase == actions.PhaseOutbox {
+			done = append(done, item.Action.String())
+		}
+	}
+	if len(done) == 0 {
+		return actionList(r.Plan)
+	}
+	return strings.Join(done, ", ")
+}
+
+func actionList(p actions.Plan) string {
+	var out []string
+	for _, item := range p.Effective() {
+		out = append(out, item.Action.String())
+	}
+	if len(out) == 0 {
+		return "keep"
+	}
+	return strings.Join(out, ", ")
+}
+
+// openText says what an open entry waits for.
+func openText(r record, zone *time.Location) string {
+	next := r.Next()
+	if next < 0 {
+		return "it is decided again first"
+	}
+	s := r.Steps[next]
+	text := "next " + s.Action.String()
+	switch {
+	case r.paused != nil:
+		return fmt.Sprintf("%s; it waits, for %s is paused: %s", text, pauseTarget(*r.paused), r.paused.Reason)
+	case s.Error != "":
+		text += ": " + s.Error
+	}
+	if !r.NextTry.IsZero() {
+		text += fmt.Sprintf("; try %d %s", r.Tries+1, when(r.NextTry, zone))
+	}
+	return text
+}
+
+func pauseTarget(p journal.Pause) string {
+	if p.Target == "" {
+		return "the account"
+	}
+	return p.Target
+}
+
+func keptText(r record) string {
+	var why []string
+	if r.Reason != "" {
+		why = append(why, r.Reason)
+	}
+	for _, rule := range slices.Sorted(maps.Keys(r.Errors)) {
+		why = append(why, fmt.Sprintf("rule %q failed: %s", rule, r.Errors[rule]))
+	}
+	for _, rule := range slices.Sorted(maps.Keys(r.Skipped)) {
+		why = append(why, fmt.Sprintf("rule %q passed over: %s", rule, r.Skipped[rule]))
+	}
+	return strings.Join(why, "; ")
+}
+
+// webhookText says how far a webhook came, and what the last answer was.
+func webhookText(d journal.Delivery, zone *time.Location) string {
+	tries := count(d.Attempts, "try")
+	if d.Attempts != 1 {
+		tries = fmt.Sprintf("%d tries", d.Attempts)
+	}
+	last := ""
+	switch {
+	case d.LastError != "":
+		last = ": " + d.LastError
+	case d.LastStatus != 0:
+		last = fmt.Sprintf(": HTTP %d", d.LastStatus)
+	}
+	switch d.State {
+	case journal.Delivered:
+		return "delivered" + last + " (" + tries + ")"
+	case journal.Dead:
+		return "given up after " + tries + last
+	}
+	if d.Attempts == 0 {
+		return "not called yet"
+	}
+	return "waits after " + tries + last + "; again " + when(d.Next, zone)
+}
+
+// when says at what time something comes, and how far that is.
+func when(at time.Time, zone *time.Location) string {
+	in := time.Until(at)
+	if in <= 0 {
+		return "now"
+	}
+	text := "at " + at.In(zone).Format("15:04:05")
+	if in > 20*time.Hour {
+		text = "on " + at.In(zone).Format("2006-01-02 15:04")
+	}
+	return text + " (" + soon(in) + ")"
+}
+
+func soon(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("in %d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("in %d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("in %d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("in %d days", int(d.Hours()/24))
+}
