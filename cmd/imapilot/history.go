@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,7 +73,13 @@ no such ID, 3 the journal cannot be read.`,
 			if err := f.check(cmd, args); err != nil {
 				return err
 			}
-			return a.history(cmd.Context(), args, &f)
+			ctx := cmd.Context()
+			if f.follow { // an interruption is how it ends, and no error
+				interrupted, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+				defer stop()
+				ctx = interrupted
+			}
+			return a.history(ctx, args, &f)
 		},
 		ValidArgsFunction: a.completeEntries(nil),
 	}
@@ -208,7 +218,7 @@ func (h *historyRun) showWhole(ctx context.Context, found []record, more bool) e
 	if len(found) == 0 {
 		return h.nothing(ctx)
 	}
-	s := &screen{width: cmpOr(terminalWidth(h.out), screenWidth), color: color(h.out)}
+	s := &screen{width: cmp.Or(terminalWidth(h.out), screenWidth), color: color(h.out)}
 	for i, r := range found {
 		if i > 0 {
 			s.gap()
@@ -218,13 +228,6 @@ func (h *historyRun) showWhole(ctx context.Context, found []record, more bool) e
 	fmt.Fprint(h.out, s.b.String())
 	h.moreThan(more, len(found))
 	return nil
-}
-
-func cmpOr(a, b int) int {
-	if a != 0 {
-		return a
-	}
-	return b
 }
 
 func (h *historyRun) showTable(ctx context.Context, found []record, more bool) error {

@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"imapilot/engine"
@@ -54,10 +51,8 @@ func versionOf(r record) seen {
 	return v
 }
 
-// follow shows what is new and what changes until it is interrupted.
-func (f *follower) follow(parent context.Context) error {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
-	defer stop()
+// follow shows what is new and what changes until ctx is done.
+func (f *follower) follow(ctx context.Context) error {
 	h := f.run
 	ticker := time.NewTicker(followEvery)
 	defer ticker.Stop()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -38,8 +39,13 @@ const (
 // wideScreen is from how many columns on there is room for whole times.
 const wideScreen = 110
 
-// terminalWidth is how many columns a stream has, 0 where it is no terminal.
+// terminalWidth is how many columns a stream has, 0 where it is no terminal and
+// $COLUMNS does not say.
 func terminalWidth(stream io.Writer) int {
+	const least, most = 60, 1000
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return min(max(n, least), most)
+	}
 	f, ok := stream.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return 0
@@ -48,7 +54,7 @@ func terminalWidth(stream io.Writer) int {
 	if err != nil || columns <= 0 {
 		return screenWidth
 	}
-	return max(columns, 60)
+	return min(max(columns, least), most)
 }
 
 func newHistoryTable(columns int, color bool, zone *time.Location, short bool) *historyTable {
@@ -138,8 +144,7 @@ func zoneName(zone *time.Location) string {
 }
 
 // layout gives each column what its longest cell needs. Where that is more than
-// the screen has, the widest of those that hold texts give way; what was done
-// gets at least a quarter.
+// the screen has, those that hold texts give way down to their share.
 func (t *historyTable) layout(rows [][]string) []int {
 	widths := make([]int, columnWhat+1)
 	for _, row := range rows {
@@ -151,14 +156,15 @@ func (t *historyTable) layout(rows [][]string) []int {
 	if t.screen.width == 0 {
 		return widths
 	}
-	total := columnGap * columnWhat
-	for _, w := range widths {
+	texts := t.screen.width - columnGap*columnWhat - widths[columnID] - widths[columnTime] - widths[columnOutcome]
+	total := 0
+	for _, w := range widths[columnMailbox:] {
 		total += w
 	}
-	for ; total > t.screen.width; total-- {
+	for ; total > texts; total-- {
 		widest := columnMailbox
 		for i := columnMailbox; i <= columnWhat; i++ {
-			if room(i, widths[i], t.screen.width) > room(widest, widths[widest], t.screen.width) {
+			if beyond(i, widths[i], texts) > beyond(widest, widths[widest], texts) {
 				widest = i
 			}
 		}
@@ -167,10 +173,10 @@ func (t *historyTable) layout(rows [][]string) []int {
 	return widths
 }
 
-// room is how much a column has beyond what it should keep.
-func room(column, has, screen int) int {
-	keep := map[int]int{columnMailbox: screen / 10, columnFrom: screen / 8, columnSubject: screen / 5, columnWhat: screen / 4}
-	return has - keep[column]
+// beyond is by how much a column exceeds its share of what texts have.
+func beyond(column, has, texts int) int {
+	percent := map[int]int{columnMailbox: 16, columnFrom: 18, columnSubject: 32, columnWhat: 34}
+	return has - texts*percent[column]/100
 }
 
 // entry prints one entry. Why something did not happen is never cut: where its

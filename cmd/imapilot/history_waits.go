@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,40 +18,67 @@ import (
 // costs as much as to read them.
 const maxCounted = 1000
 
-// waits says what of the selection waits for the user, and which command deals
+// waiting is something that waits for the user, and the commands that deal with
+// it: each with what it does.
+type waiting struct {
+	text     string
+	commands [][2]string
+}
+
+// waits says what of the selection waits for the user, and which commands deal
 // with it.
 func (h *historyRun) waits(ctx context.Context) error {
-	var lines []string
+	var all []waiting
 	for _, group := range []struct {
-		states []journal.EntryState
-		verb   engine.Verb
-		does   string
-		flag   string
+		states     []journal.EntryState
+		verb       engine.Verb
+		does, flag string
 	}{
-		{[]journal.EntryState{journal.Held}, engine.Confirm, "decides again and acts", "--held"},
-		{[]journal.EntryState{journal.Failed, journal.Unsure}, engine.Retry, "tries again", "--failed"},
+		{[]journal.EntryState{journal.Held}, engine.Confirm, "decides them again, and acts", "--held"},
+		{[]journal.EntryState{journal.Failed, journal.Unsure}, engine.Retry, "tries them again", "--failed"},
 	} {
 		text, err := h.counted(ctx, group.states)
 		if err != nil {
 			return err
 		}
 		if text != "" {
-			lines = append(lines, fmt.Sprintf("%s: '%s' %s, '%s' leaves alone.", text,
-				h.command(h.selecting(group.verb, group.flag)...), group.does, h.command(h.selecting(engine.Skip, group.flag)...)))
+			all = append(all, waiting{text, [][2]string{
+				{h.command(h.selecting(group.verb, group.flag)...), group.does},
+				{h.command(h.selecting(engine.Skip, group.flag)...), "leaves them alone"},
+			}})
 		}
 	}
-	lines = append(lines, h.paused()...)
-	if len(lines) == 0 {
+	all = append(all, h.paused()...)
+	if len(all) == 0 {
 		return nil
 	}
-	s := &screen{width: cmpOr(terminalWidth(h.out), screenWidth), color: color(h.out)}
+	s := &screen{width: cmp.Or(terminalWidth(h.out), screenWidth), color: color(h.out)}
 	s.gap()
 	s.line("Waiting for you:", bold, "")
-	for _, line := range lines {
-		s.line("  ", plain, line)
+	for _, w := range all {
+		s.waiting(w)
 	}
 	_, err := fmt.Fprint(h.out, s.b.String())
 	return err
+}
+
+// waiting prints each command on a line of its own, to be copied. What it does
+// stands beside it, or below where there is no room.
+func (s *screen) waiting(w waiting) {
+	s.line("  ", plain, w.text)
+	longest, does := 0, 0
+	for _, c := range w.commands {
+		longest, does = max(longest, cellsOf(visible(c[0]))), max(does, cellsOf(c[1]))
+	}
+	const indent = "    "
+	for _, c := range w.commands {
+		command := visible(c[0])
+		between := strings.Repeat(" ", longest-cellsOf(command)+columnGap)
+		if len(indent)+longest+columnGap+does > s.width {
+			between = "\n" + indent + indent
+		}
+		s.b.WriteString(indent + s.paint(bold, command) + between + c[1] + "\n")
+	}
 }
 
 // selecting is a command line for what of this selection is in such a state.
@@ -99,19 +127,23 @@ func (h *historyRun) counted(ctx context.Context, states []journal.EntryState) (
 }
 
 // paused tells of the mailboxes that take nothing now.
-func (h *historyRun) paused() []string {
-	var out []string
+func (h *historyRun) paused() []waiting {
+	var out []waiting
 	for _, sel := range h.scopes {
 		for _, p := range h.archive.pauses[sel.Account] {
 			if sel.Mailbox != "" && !journal.SpelledAs(p.Target, sel.Mailbox) {
 				continue
 			}
-			words := []string{string(engine.Retry), "--account", sel.Account, "--mailbox", p.Target}
-			if p.Target == "" {
-				words = []string{string(engine.Retry), "--account", sel.Account}
+			words := []string{string(engine.Retry)}
+			if len(h.cfg.Accounts) > 1 || p.Target == "" {
+				words = append(words, "--account", sel.Account)
 			}
-			out = append(out, fmt.Sprintf("%s of %s is paused since %s: %s. It is tried again %s; '%s' tries now.", pauseTarget(p),
-				sel.Account, p.Since.In(h.cfg.Location).Format("2006-01-02 15:04"), strings.TrimSuffix(p.Reason, "."), when(p.Probe, h.cfg.Location), h.command(words...)))
+			if p.Target != "" {
+				words = append(words, "--mailbox", p.Target)
+			}
+			text := fmt.Sprintf("%s of %s is paused since %s, and tried again %s: %s", pauseTarget(p), sel.Account,
+				p.Since.In(h.cfg.Location).Format("2006-01-02 15:04"), when(p.Probe, h.cfg.Location), p.Reason)
+			out = append(out, waiting{text, [][2]string{{h.command(words...), "tries now"}}})
 		}
 	}
 	return out
@@ -137,7 +169,7 @@ func (h *historyRun) nothing(ctx context.Context) error {
 // widen says which one flag less would show something, and which rule or
 // mailbox may have been meant.
 func (h *historyRun) widen(ctx context.Context) (string, error) {
-	hint := h.unknownRule()
+	hint := ""
 	for _, less := range []struct {
 		flag string
 		drop func(*engine.Selection)
@@ -157,9 +189,9 @@ func (h *historyRun) widen(ctx context.Context) (string, error) {
 		}
 	}
 	if hint == "" {
-		hint = "'imapilot history' shows the newest; what is finished is forgotten after 90 days.\n"
+		hint = "'imapilot history' alone shows the newest. What is finished is forgotten after\n90 days.\n"
 	}
-	return hint, nil
+	return h.unknownRule() + hint, nil
 }
 
 // without reports whether anything matches a selection that one restriction was
@@ -189,7 +221,7 @@ func (h *historyRun) unknownRule() string {
 	if h.flags.Rule == "" || slices.Contains(names, h.flags.Rule) {
 		return ""
 	}
-	return fmt.Sprintf("There is no rule %q in %s%s.\n", h.flags.Rule, h.cfg.Path, meant(h.flags.Rule, names))
+	return fmt.Sprintf("There is no rule %q in %s%s\n", h.flags.Rule, h.cfg.Path, cmp.Or(meant(h.flags.Rule, names), "."))
 }
 
 // gone reports whether the journal's file is another one than before: somebody

@@ -31,7 +31,11 @@ func outcomeText(r record, zone *time.Location) string {
 	case journal.Open:
 		return openText(r, zone)
 	case journal.Withdrawn:
-		return "no rule asks for it any more"
+		return "no longer wanted"
+	case journal.Gone:
+		return "left meanwhile"
+	case journal.Skipped:
+		return "skipped by you"
 	case journal.Kept:
 		return keptText(r)
 	}
@@ -41,11 +45,11 @@ func outcomeText(r record, zone *time.Location) string {
 	return r.Reason
 }
 
-// doneText lists what was done. What rules asked for beside the steps, such as
-// a webhook, is in the plan only.
+// doneText lists what was done, where the message went first. What rules asked
+// for beside the steps, such as a webhook, is in the plan only.
 func doneText(r record) string {
 	var done []string
-	for _, s := range r.Steps {
+	for _, s := range slices.Backward(r.Steps) { // a destination is the last step
 		switch s.State {
 		case journal.StepDone:
 			done = append(done, s.Action.String())
@@ -64,9 +68,10 @@ func doneText(r record) string {
 	return strings.Join(done, ", ")
 }
 
+// actionList lists what rules asked for, a destination first.
 func actionList(p actions.Plan) string {
 	var out []string
-	for _, item := range p.Effective() {
+	for _, item := range slices.Backward(p.Effective()) {
 		out = append(out, item.Action.String())
 	}
 	if len(out) == 0 {

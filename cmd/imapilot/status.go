@@ -38,6 +38,58 @@ type answer struct {
 	engine.Status
 	// Waiting are the newest entries that are held, failed or unsure.
 	Waiting []waitingEntry `json:"waiting"`
+	// Webhooks are those with calls that wait.
+	Webhooks []owedCalls `json:"webhooks"`
+}
+
+// owedCalls is a webhook with calls that wait, and why.
+type owedCalls struct {
+	Account string `json:"account"`
+	Webhook string `json:"webhook"`
+	Pending int    `json:"pending"`
+	// Attempts and what follows are those of the call that is due next.
+	Attempts   int       `json:"attempts"`
+	Next       time.Time `json:"next"`
+	LastStatus int       `json:"last_status,omitempty"`
+	LastError  string    `json:"last_error,omitempty"`
+}
+
+// maxOwed is how many calls that wait are looked at of an account.
+const maxOwed = 1000
+
+// owed gathers the calls that wait by their webhook.
+func owed(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]owedCalls, error) {
+	out := []owedCalls{}
+	r, err := openArchive(ctx, cfg)
+	if err != nil || r.db == nil {
+		return out, err
+	}
+	defer r.close()
+	for _, acc := range cfg.Accounts {
+		if sel.Account != "" && acc.Name != sel.Account {
+			continue
+		}
+		found, err := r.db.Deliveries(ctx, journal.DeliveryQuery{Account: acc.Name, States: []journal.DeliveryState{journal.Pending}, Limit: maxOwed})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, byWebhook(acc.Name, found)...)
+	}
+	return out, nil
+}
+
+// byWebhook counts calls, which come in the order in which they are due.
+func byWebhook(account string, found []journal.Delivery) []owedCalls {
+	var out []owedCalls
+	for _, d := range found {
+		i := slices.IndexFunc(out, func(o owedCalls) bool { return o.Webhook == d.Endpoint })
+		if i < 0 {
+			i = len(out)
+			out = append(out, owedCalls{Account: account, Webhook: d.Endpoint, Attempts: d.Attempts, Next: d.Next, LastStatus: d.LastStatus, LastError: d.LastError})
+		}
+		out[i].Pending++
+	}
+	return out
 }
 
 func (a *app) status(ctx context.Context, sel *selection) error {
@@ -60,13 +112,16 @@ func (a *app) status(ctx context.Context, sel *selection) error {
 	if out.Accounts, err = choose(out.Accounts, chosen); err != nil {
 		return err
 	}
-	if out.Waiting, err = waiting(ctx, cfg, chosen); err != nil {
+	if out.Waiting, err = waitingEntries(ctx, cfg, chosen); err != nil {
+		return err
+	}
+	if out.Webhooks, err = owed(ctx, cfg, chosen); err != nil {
 		return err
 	}
 	if a.json {
 		err = a.printJSON(out)
 	} else {
-		a.printStatus(out)
+		a.printStatus(out, cfg.Location)
 	}
 	if err == nil && !out.Running {
 		err = errors.New("no daemon is running; start one with 'imapilot run'")
@@ -127,8 +182,8 @@ type waitingEntry struct {
 // maxWaiting is how many of them status lists of an account, the newest.
 const maxWaiting = 20
 
-// waiting lists the newest entries that need a person.
-func waiting(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]waitingEntry, error) {
+// waitingEntries lists the newest entries that need a person.
+func waitingEntries(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]waitingEntry, error) {
 	out := []waitingEntry{}
 	if _, err := os.Stat(cfg.State); errors.Is(err, os.ErrNotExist) {
 		return out, nil
@@ -156,7 +211,7 @@ func waiting(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]w
 	return out, nil
 }
 
-func (a *app) printStatus(s answer) {
+func (a *app) printStatus(s answer, zone *time.Location) {
 	if s.Running {
 		fmt.Fprintf(a.out, "imapilot %s, process %d, running since %s\n", s.Version, s.PID, s.Started.Format(time.DateTime))
 	}
@@ -166,11 +221,16 @@ func (a *app) printStatus(s answer) {
 	}
 	for _, acc := range s.Accounts {
 		a.printAccount(acc)
+		for _, o := range s.Webhooks {
+			if d := (journal.Delivery{State: journal.Pending, Attempts: o.Attempts, Next: o.Next, LastStatus: o.LastStatus, LastError: o.LastError}); o.Account == acc.Name {
+				fmt.Fprintf(a.out, "  webhook %s: %s pending; the next one %s\n", o.Webhook, count(o.Pending, "call"), webhookText(d, zone))
+			}
+		}
 	}
 	if len(s.Waiting) == 0 {
 		return
 	}
-	fmt.Fprintln(a.out, "\nWaiting for you ('imapilot confirm', 'retry' or 'skip'):")
+	fmt.Fprintln(a.out, "\nWaiting for you ('imapilot confirm', 'retry' or 'skip'; 'imapilot history' tells more):")
 	rows := [][]string{{"STATE", "ACCOUNT", "MAILBOX", "UID", "SUBJECT", "REASON"}}
 	for _, e := range s.Waiting {
 		rows = append(rows, []string{string(e.State), fit(e.Account, 12), fit(e.Mailbox, 16), fmt.Sprint(e.UID), fit(e.Subject, 30), fit(e.Reason, 60)})
