@@ -175,7 +175,7 @@ func (t *historyTable) layout(rows [][]string) []int {
 
 // beyond is by how much a column exceeds its share of what texts have.
 func beyond(column, has, texts int) int {
-	percent := map[int]int{columnMailbox: 16, columnFrom: 18, columnSubject: 32, columnWhat: 34}
+	percent := map[int]int{columnMailbox: 18, columnFrom: 17, columnSubject: 31, columnWhat: 34}
 	return has - texts*percent[column]/100
 }
 

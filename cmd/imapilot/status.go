@@ -230,7 +230,7 @@ func (a *app) printStatus(s answer, zone *time.Location) {
 	if len(s.Waiting) == 0 {
 		return
 	}
-	fmt.Fprintln(a.out, "\nWaiting for you ('imapilot confirm', 'retry' or 'skip'; 'imapilot history' tells more):")
+	fmt.Fprintln(a.out, "\nWaiting for you ('imapilot history' says how to go on):")
 	rows := [][]string{{"STATE", "ACCOUNT", "MAILBOX", "UID", "SUBJECT", "REASON"}}
 	for _, e := range s.Waiting {
 		rows = append(rows, []string{string(e.State), fit(e.Account, 12), fit(e.Mailbox, 16), fmt.Sprint(e.UID), fit(e.Subject, 30), fit(e.Reason, 60)})
