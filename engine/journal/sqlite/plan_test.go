@@ -41,6 +41,8 @@ func TestHistoryReadsNoMoreThanItShows(t *testing.T) {
 		{"next page", "entry_updated (account=? AND updated>?)", journal.Query{After: mark, Limit: 50}},
 		{"since", "entry_updated (account=? AND updated>?)", journal.Query{Since: mark.Updated}},
 		{"message", "entry_print (account=? AND message_id=?)", journal.Query{MessageID: "<a@x>"}},
+		{"failed", "entry_state (account=? AND state=?)", journal.Query{States: []journal.EntryState{journal.Failed, journal.Unsure}, Newest: true, Limit: 50}},
+		{"done", "entry_updated (account=?)", journal.Query{States: []journal.EntryState{journal.Done}, Newest: true, Limit: 50}},
 		{"entries", "sqlite_autoindex_entry_1 (account=? AND seq=?)", journal.Query{Seqs: []int64{1, 2}}},
 	} {
 		tt.q.Account, tt.q.ByTime = "home", true
@@ -48,6 +50,10 @@ func TestHistoryReadsNoMoreThanItShows(t *testing.T) {
 		if plan := planOf(t, db, sql, args); !strings.Contains(plan, tt.want) || strings.Contains(plan, "SCAN") {
 			t.Errorf("%s: %s", tt.name, plan)
 		}
+	}
+	held, args := entriesSQL(journal.Query{Account: "home", States: []journal.EntryState{journal.Held}, Limit: 1000})
+	if plan := planOf(t, db, held, args); !strings.Contains(plan, "entry_state (account=? AND state=?)") {
+		t.Errorf("held, in order: %s", plan)
 	}
 	sql, args := deliveriesSQL(journal.DeliveryQuery{Account: "home", Seqs: []int64{1, 2}})
 	if plan := planOf(t, db, sql, args); !strings.Contains(plan, "delivery_seq (account=? AND seq=?)") {

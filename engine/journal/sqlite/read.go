@@ -102,15 +102,16 @@ func entriesSQL(q journal.Query) (string, []any) {
 	return sql, w.args
 }
 
+// entriesOrder also says how SQLite is to find the entries. Left alone it walks
+// through all of them in their order; the plus keeps it from that where an index
+// leads to the few that are asked for.
 func entriesOrder(q journal.Query) string {
 	columns, direction := []string{"seq"}, ""
-	switch {
-	case q.ByTime && q.MessageID != "":
-		// One message has few entries: the plus keeps SQLite from walking through
-		// all of them in order of time instead of looking these up.
-		columns = []string{"+updated", "seq"}
-	case q.ByTime:
+	if q.ByTime {
 		columns = []string{"updated", "seq"}
+	}
+	if q.MessageID != "" || areFew(q.States) {
+		columns[0] = "+" + columns[0]
 	}
 	if q.Account == "" {
 		columns = append(columns, "(SELECT name FROM account WHERE id = account)")
@@ -119,6 +120,11 @@ func entriesOrder(q journal.Query) string {
 		direction = " DESC"
 	}
 	return " ORDER BY " + strings.Join(columns, direction+", ") + direction
+}
+
+// areFew reports whether a query is for states that most entries are not in.
+func areFew(states []journal.EntryState) bool {
+	return len(states) > 0 && !slices.Contains(states, journal.Done) && !slices.Contains(states, journal.DryRun)
 }
 
 func texts[S ~string](values []S) []string {
