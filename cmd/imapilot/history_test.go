@@ -437,6 +437,9 @@ func amendChangesOnlyWhatWasThere(t *testing.T) {
 	late := moved(20, journal.Held, "Later")
 	late.Updated = time.Now().Add(time.Second)
 	recordIn(t, "home", journal.Batch{Entries: []journal.Entry{late}})
+	under := moved(22, journal.Held, "Stamped before the look, committed after it")
+	under.Updated = atHistory(time.Minute)
+	recordIn(t, "home", journal.Batch{Entries: []journal.Entry{under}})
 	early := moved(21, journal.Held, "Before")
 	early.Updated = atHistory(time.Hour)
 	recordIn(t, "home", journal.Batch{Entries: []journal.Entry{early}})
@@ -444,7 +447,7 @@ func amendChangesOnlyWhatWasThere(t *testing.T) {
 	if err := a.change(t.Context(), cfg, amendment{verb: engine.Skip}, []engine.Selection{scope}, found); err != nil {
 		t.Fatal(err)
 	}
-	if out, _ := said(t, "history --json --held"); strings.Count(out, "\n") != 1 || !strings.Contains(out, "home/20") {
+	if out, _ := said(t, "history --json --held"); strings.Count(out, "\n") != 2 || strings.Contains(out, "home/21") {
 		t.Errorf("held: %s", out)
 	}
 }
