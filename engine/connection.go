@@ -204,23 +204,6 @@ func (c *connection) scanAndApply(ctx, work context.Context, name string) error 
 	return c.apply(ctx, work)
 }
 
-// mailboxOnly reports whether an error concerns just the mailbox at hand: the
-// server refused one command, and the connection is as good as before.
-func mailboxOnly(err error) bool {
-	var e *imapsession.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Class {
-	case imapsession.Connection, imapsession.Auth, imapsession.Throttled, imapsession.Config:
-		return false
-	case imapsession.Target, imapsession.Message:
-		return true
-	default:
-		return e.Status == "NO" || e.Status == "BAD"
-	}
-}
-
 // isGone reports whether an error says that a mailbox does not exist.
 func isGone(err error) bool {
 	var e *imapsession.Error

@@ -11,6 +11,9 @@ type Capabilities struct {
 	SpecialUse, ListExtended, ListStatus    bool
 	Namespace, Unselect, Notify, ObjectID   bool
 	LiteralPlus, LiteralMinus, ID           bool
+	// MessageLimit is how many messages one command may name (RFC 9738), 0 if
+	// any number.
+	MessageLimit int
 	// Names are all of them, in upper case and sorted.
 	Names []string
 }
@@ -23,7 +26,7 @@ func (c Capabilities) Has(name string) bool {
 
 // newCapabilities takes names in upper case, sorted.
 func newCapabilities(names []string) Capabilities {
-	c := Capabilities{Names: names}
+	c := Capabilities{Names: names, MessageLimit: announcedLimit(names)}
 	for name, field := range map[string]*bool{
 		"MOVE": &c.Move, "UIDPLUS": &c.UIDPlus, "IDLE": &c.Idle, "CONDSTORE": &c.CondStore, "ESEARCH": &c.ESearch,
 		"SPECIAL-USE": &c.SpecialUse, "LIST-EXTENDED": &c.ListExtended, "LIST-STATUS": &c.ListStatus,

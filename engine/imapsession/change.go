@@ -103,7 +103,7 @@ func (s *Session) each(ctx context.Context, command, subject string, uids imap.U
 	if err != nil {
 		return 0, refuse(command, subject, Bad, err)
 	}
-	for _, part := range parts {
+	for _, part := range limited(parts, s.caps.MessageLimit) {
 		op, send := begin(part)
 		if err := s.run(ctx, op, send); err != nil {
 			var e *Error

@@ -1,87 +1,29 @@
 package imapsession
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/emersion/go-imap/v2"
 )
 
-// byCode is the class of a NO or BAD with a response code (RFC 9051 section 7.1,
-// RFC 5530, RFC 9738).
-func byCode(code string) (Class, bool) {
-	switch code {
-	case "UNAVAILABLE", "INUSE", "SERVERBUG", "EXPUNGEISSUED":
-		return TryAgain, true
-	case "LIMIT", "MESSAGELIMIT", "TOOBIG":
-		return Limit, true
-	case "OVERQUOTA", "NOPERM", "NONEXISTENT", "CANNOT", "READ-ONLY", "TRYCREATE", "CONTACTADMIN",
-		"CORRUPTION", "ALREADYEXISTS", "HASCHILDREN":
-		return Target, true
-	case "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED":
-		return Auth, true
-	case "PARSE", "UNKNOWN-CTE", "NOTSAVED":
-		return Message, true
-	case "CLIENTBUG", "BADCHARSET":
-		return Bad, true
-	}
-	return 0, false
-}
-
-// byText is the class of words that servers use where a code would have said it.
-func byText(text string) (Class, bool) {
-	text = strings.ToLower(text)
-	for _, row := range []struct {
-		class Class
-		words []string
-	}{
-		{Throttled, []string{"throttl", "backoff time", "rate limit", "too many requests", "too many commands",
-			"too many connections", "too many simultaneous", "maximum number of connections", "bandwidth limit"}},
-		// Exchange accepts a wrong password and then refuses to connect.
-		{Auth, []string{"user is authenticated but not connected"}},
-		{Target, []string{"quota", "permission denied", "access denied", "no such mailbox", "doesn't exist",
-			"does not exist", "not exist", "unknown mailbox", "mailbox not found", "read-only"}},
-		{TryAgain, []string{"try again", "temporar"}},
-	} {
-		if slices.ContainsFunc(row.words, func(w string) bool { return strings.Contains(text, w) }) {
-			return row.class, true
-		}
-	}
-	return 0, false
-}
-
-// byCommand is the class of a NO that gives no reason at all.
-func byCommand(op string) Class {
-	switch strings.TrimPrefix(op, "UID ") {
-	case "LOGIN", "AUTHENTICATE":
-		return Auth
-	case "SELECT", "EXAMINE", "STATUS", "CREATE", "SUBSCRIBE":
-		return Target
-	case "COPY", "MOVE", "STORE", "EXPUNGE", "FETCH", "APPEND":
-		return Message
-	}
-	return TryAgain
-}
-
-// classify gives the class of a completion that is not plain success. A code
-// says more than words, but for those codes that servers give for anything.
+// classify gives the class of a completion that is not plain success, by Table.
 func classify(op, status, code, text string) Class {
 	byWords, known := byText(text)
 	urgent := known && (byWords == Throttled || byWords == Auth)
 	class, coded := byCode(code)
 	switch {
 	case status == "BYE":
-		if urgent && byWords == Throttled || strings.Contains(strings.ToLower(text), "too many") {
-			return Throttled
-		}
-		return Connection
+		return classifyBye(code, text)
 	case op == "LOGIN" || op == "AUTHENTICATE":
 		return classifyLogin(code, text)
 	case urgent && (!coded || class == TryAgain || class == Limit):
 		return byWords
 	case coded:
 		return class
-	case status == "BAD":
+	case status == "BAD" && !(known && (byWords == TryAgain || byWords == Limit)):
+		// Exchange says BAD for what will pass: "BAD Server Unavailable. 15".
 		return Bad
 	case known:
 		return byWords
@@ -89,20 +31,35 @@ func classify(op, status, code, text string) Class {
 	return byCommand(op)
 }
 
+// classifyBye tells a server that goes from one that sends this client away.
+func classifyBye(code, text string) Class {
+	class, atLogin := byLoginCode(code)
+	byWords, known := byText(text)
+	if atLogin && class == Throttled || known && byWords == Throttled || strings.Contains(strings.ToLower(text), "too many") {
+		return Throttled
+	}
+	return Connection
+}
+
+func byLoginCode(code string) (Class, bool) {
+	return lookUp(ByLoginCode, func(match string) bool { return match == code })
+}
+
 // classifyLogin tells a server that refuses this user from one that refuses
 // everybody just now (RFC 5530 section 3).
 func classifyLogin(code, text string) Class {
 	class, coded := byCode(code)
+	atLogin, special := byLoginCode(code)
 	byWords, known := byText(text)
 	switch {
 	case coded && class == Auth:
 		return Auth
-	case code == "LIMIT", code == "OVERQUOTA", known && byWords == Throttled, strings.Contains(strings.ToLower(text), "too many"):
+	case special && atLogin == Throttled, known && byWords == Throttled, strings.Contains(strings.ToLower(text), "too many"):
 		return Throttled
 	case class == TryAgain && coded, known && byWords == TryAgain && !coded:
 		return TryAgain
-	case code == "CONTACTADMIN":
-		return Config
+	case special:
+		return atLogin
 	}
 	return Auth
 }
@@ -143,10 +100,25 @@ func without(text, subject string) string {
 
 // refusal is the error of a completion that is not plain success.
 func refusal(op, subject string, c completion) *Error {
+	limit, lowest := messageLimit(c)
 	return &Error{
 		Op: op, Subject: subject, Status: c.status, Code: c.code, Text: c.text,
 		Class:      classify(op, c.status, c.code, without(c.text, subject)),
 		Unknown:    c.status == "OK",
 		RetryAfter: retryAfter(c.text),
+		Limit:      limit, lowest: lowest,
 	}
+}
+
+// messageLimit reads how many messages one command may name, and the lowest UID
+// that was dealt with, from the code MESSAGELIMIT (RFC 9738 section 3).
+func messageLimit(c completion) (limit int, lowest imap.UID) {
+	if c.code != "MESSAGELIMIT" {
+		return 0, 0
+	}
+	s := scanner{b: []byte(c.args)}
+	n, _ := s.number(31) // 0, unknown, if malformed
+	s.spaces()
+	uid, _ := s.number(32) // likewise
+	return int(n), imap.UID(uid)
 }

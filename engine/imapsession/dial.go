@@ -31,6 +31,9 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 		_ = s.Close() // the error that matters is the login's
 		return nil, err
 	}
+	for _, name := range o.Without {
+		s.Without(name)
+	}
 	if err := s.introduce(ctx); err != nil {
 		_ = s.Close() // likewise
 		return nil, err

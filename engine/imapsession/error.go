@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/emersion/go-imap/v2"
 )
 
 // Error is every error of this package.
@@ -27,6 +29,11 @@ type Error struct {
 	Unknown bool
 	// RetryAfter is how long the server asks to wait; 0 when it did not say.
 	RetryAfter time.Duration
+	// Limit is how many messages one command may name, as MESSAGELIMIT tells
+	// (RFC 9738); 0 when the server did not say.
+	Limit int
+	// lowest is the lowest UID that was dealt with, as MESSAGELIMIT tells.
+	lowest imap.UID
 	// Err is what went wrong where the server did not answer.
 	Err error
 }
@@ -55,11 +62,14 @@ const (
 	Bad
 	// Config: the configuration or the certificate must change.
 	Config
+	// Expunged: messages that the command names are gone, and the session does
+	// not know it yet: NOOP, then again.
+	Expunged
 )
 
 // String names the class in lower case.
 func (c Class) String() string {
-	names := [...]string{"connection", "auth", "throttled", "message", "try again", "target", "limit", "bad", "config"}
+	names := [...]string{"connection", "auth", "throttled", "message", "try again", "target", "limit", "bad", "config", "expunged"}
 	if c < 0 || int(c) >= len(names) {
 		return fmt.Sprintf("class %d", int(c))
 	}

@@ -3,7 +3,6 @@ package imapsession
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -94,25 +93,75 @@ type query struct {
 // maxTogether is how many FETCH commands are sent before the first is answered.
 const maxTogether = 16
 
-// ask sends queries, many at a time, and gives the answers to a collector. It
-// stops after a round in which one was refused, or when the collector is full,
-// and returns the first refusal.
+// ask sends queries, many at a time, and gives the answers to a collector. What
+// the server left out because it answers for so many messages only is asked for
+// again. It stops after a round in which one was refused, or when the collector
+// is full, and returns the first refusal.
 func (s *Session) ask(ctx context.Context, c *collector, queries []query) error {
-	for round := range slices.Chunk(queries, maxTogether) {
+	queries = within(queries, s.caps.MessageLimit)
+	for len(queries) > 0 {
+		round := queries[:min(maxTogether, len(queries))]
 		var tasks []task
 		for _, q := range round {
 			tasks = append(tasks, task{newOperation("UID FETCH", s.selected, c.take), func() func() error {
 				return s.client.Fetch(q.uids, q.options).Close
 			}})
 		}
-		if err := firstRefusal(s.together(ctx, tasks...)); err != nil {
+		rest, err := unanswered(round, s.together(ctx, tasks...))
+		if err != nil {
 			return err
 		}
 		if c.full {
 			return nil
 		}
+		queries = append(rest, queries[len(round):]...)
 	}
 	return nil
+}
+
+// within cuts queries to the number of messages that one command may name.
+func within(queries []query, limit int) []query {
+	if limit <= 0 {
+		return queries
+	}
+	var out []query
+	for _, q := range queries {
+		for _, part := range limited([]imap.UIDSet{q.uids}, limit) {
+			out = append(out, query{part, q.options})
+		}
+	}
+	return out
+}
+
+// unanswered returns what is left of queries that were answered in part, from
+// the highest UIDs down (RFC 9738 section 3), and the first refusal. An answer
+// that leaves as much as there was is one, too.
+func unanswered(queries []query, errs []error) (rest []query, err error) {
+	for i, q := range queries {
+		lowest, ok := partly(errs[i])
+		if !ok {
+			continue
+		}
+		left := below(q.uids, lowest)
+		if count(left) < count(q.uids) {
+			errs[i] = nil
+		}
+		if len(left) > 0 {
+			rest = append(rest, query{left, q.options})
+		}
+	}
+	return rest, firstRefusal(errs)
+}
+
+// below returns the members of a set that are lower than uid.
+func below(set imap.UIDSet, uid imap.UID) imap.UIDSet {
+	var out imap.UIDSet
+	for _, r := range set {
+		if r.Start < uid {
+			out = append(out, imap.UIDRange{Start: r.Start, Stop: min(r.Stop, uid-1)})
+		}
+	}
+	return out
 }
 
 // firstRefusal is the first error that means that messages did not come for

@@ -344,7 +344,7 @@ func (g *guard) tagged(r response, out []byte) ([]byte, error) {
 	} else if op.take != nil {
 		op.take(r)
 	}
-	op.completion = completion{status: r.kind, code: printable(r.code), text: printable(string(r.text))}
+	op.completion = completion{status: r.kind, code: printable(r.code), text: printable(string(r.text)), args: printable(string(r.args))}
 	op.completed = true
 	close(op.done)
 	if op.fresh {

@@ -7,6 +7,8 @@ import (
 // completion is the tagged end of a command (RFC 9051 section 7.1).
 type completion struct {
 	status, code, text string
+	// args are the code's arguments, at most as long as a text.
+	args string
 }
 
 // operation is a command under way, and what its answers are for. The guard

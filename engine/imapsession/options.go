@@ -32,6 +32,9 @@ type Options struct {
 	Roots    *x509.CertPool
 	Username string
 	Password string
+	// Without are capabilities that are not used though the server announces
+	// them; see Session.Without.
+	Without []string
 	// DialContext opens the socket; nil is a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	Timeouts    Timeouts

@@ -2,6 +2,7 @@ package imapsession
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
@@ -58,7 +59,29 @@ func (s *Session) SearchAbove(ctx context.Context, from imap.UID) (imap.UIDSet, 
 // maxFound is how many numbers and ranges a search's answer may hold.
 const maxFound = 2_000_000
 
+// searchOnce is one search. A server may search so many messages only, from the
+// highest UIDs down (RFC 9738 section 3): then the lower ones are searched next.
 func (s *Session) searchOnce(ctx context.Context, criteria *imap.SearchCriteria) (imap.UIDSet, error) {
+	var all []imap.UIDRange
+	above := imap.UID(0) // what has been searched already, 0 for nothing
+	for part := *criteria; ; {
+		found, err := s.searchCommand(ctx, &part)
+		all = append(all, found...)
+		lowest, more := partly(err)
+		if err != nil && (!more || above != 0 && lowest >= above) {
+			return nil, err
+		}
+		if !more || lowest == 1 {
+			return toSet(all), nil
+		}
+		above, part = lowest, *criteria
+		part.UID = append(slices.Clone(criteria.UID), imap.UIDSet{{Start: 1, Stop: lowest - 1}})
+	}
+}
+
+// searchCommand sends one UID SEARCH. What was found comes beside an error,
+// too.
+func (s *Session) searchCommand(ctx context.Context, criteria *imap.SearchCriteria) ([]imap.UIDRange, error) {
 	var options *imap.SearchOptions
 	if s.caps.ESearch {
 		options = &imap.SearchOptions{ReturnAll: true}
@@ -86,10 +109,7 @@ func (s *Session) searchOnce(ctx context.Context, criteria *imap.SearchCriteria)
 		_, err := s.client.UIDSearch(criteria, options).Wait()
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return toSet(found), nil
+	return found, err
 }
 
 // parseSearch reads "2 3 6 (MODSEQ 917)" (RFC 9051 section 7.3.4, RFC 7162
