@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"imapilot/engine/config"
@@ -50,12 +51,19 @@ type account struct {
 	quota    *quota
 	trust    trust             // in the server's SEARCH
 	blind    map[string]int    // failed looks at mailboxes, see cannotLook
+	lanes    map[string]*lane  // what was made of targets
+	trouble  map[string]int    // scans in a row that ended the connection, by mailbox
 	secret   [sha256.Size]byte // of the last login of the work connection
 
 	wake     *waker
 	requests chan request
 	outbox   *outbox
 	state    stateBox
+	// fallbacks are what the server does not do though it announces it.
+	fallbacks fallbacks
+	// idleFailures counts connections in a row that ended right after IDLE
+	// began.
+	idleFailures atomic.Int32
 }
 
 // task is an open entry and what the owner knows of it in this process.
@@ -68,6 +76,14 @@ type task struct {
 	look bool
 	// alone is set when a command for several messages was refused.
 	alone bool
+	// partly is the step, counted from 1, that was answered with an OK which is
+	// not plain success, 0 if none.
+	partly int
+	// refreshed is set once NOOP was sent for it, broke counts the connections
+	// that ended with its step in a row, probed is when it was last a probe.
+	refreshed bool
+	broke     int
+	probed    time.Time
 }
 
 func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
@@ -299,7 +315,7 @@ func (a *account) login(ctx context.Context) (*imapsession.Session, [sha256.Size
 	s, err := imapsession.Dial(ctx, imapsession.Options{
 		Account: a.cfg.Name, Host: a.cfg.Host, Port: a.cfg.Port, TLS: string(a.cfg.TLS), Roots: roots,
 		Username: a.cfg.Username, Password: password,
-		DialContext: a.engine.opts.DialContext, Logger: a.log,
+		DialContext: a.engine.opts.DialContext, Logger: a.log, Without: a.fallbacks.names(),
 	})
 	return s, sha256.Sum256([]byte(password)), err
 }

@@ -3,16 +3,13 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 
 	"imapilot/actions"
-	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
 )
 
@@ -130,11 +127,7 @@ func (c *connection) advance(ctx context.Context, name string, ready []*task) er
 	if old := filter(ready, c.isStale); len(old) > 0 {
 		return c.redecide(ctx, name, old)
 	}
-	group := firstGroup(ready)
-	if c.isProbe(group) {
-		group = group[:1]
-	}
-	return c.send(ctx, name, group)
+	return c.send(ctx, name, c.inOneCommand(firstGroup(ready), ready))
 }
 
 func filter(all []*task, keep func(*task) bool) []*task {
@@ -239,6 +232,9 @@ func (c *connection) settleGroup(ctx context.Context, group []*task, outcomes []
 	now := time.Now()
 	batch := journal.Batch{At: now}
 	target := group[0].lane()
+	if resume {
+		c.laneOf(target).accept(now)
+	}
 	for _, w := range group {
 		o, ok := byUID[w.UID]
 		if !ok {
@@ -246,6 +242,7 @@ func (c *connection) settleGroup(ctx context.Context, group []*task, outcomes []
 		}
 		e, i := cloneEntry(w.Entry), w.Next()
 		settle(&e, i, o, now)
+		w.refreshed, w.broke = false, 0
 		batch.Entries = append(batch.Entries, e)
 		c.noteArrival(&batch, e, i, o)
 	}
@@ -302,84 +299,6 @@ func (c *connection) batchCursor(batch *journal.Batch, mailbox string) (journal.
 	return c.cursors[mailbox], -1
 }
 
-// refused decides what follows when the server did not accept a command. What
-// may have happened in part is looked at before anything is sent again.
-func (c *connection) refused(ctx context.Context, name string, group []*task, err error) error {
-	step := *group[0].step()
-	var e *imapsession.Error
-	if errors.Is(err, actions.ErrNeedsUIDPlus) {
-		return c.giveUp(ctx, group, err.Error())
-	}
-	if !errors.As(err, &e) {
-		return err
-	}
-	if e.Class == imapsession.Connection {
-		return err
-	}
-	// A tagged NO to COPY means that nothing was copied (RFC 9051 section
-	// 6.4.7); everything else may have happened in part.
-	onSource := e.Op == "UID STORE" || e.Op == "UID EXPUNGE"
-	for _, w := range group {
-		w.look = step.Target != "" && (e.Unknown || e.Status == "OK" || onSource || e.Op == "UID MOVE")
-	}
-	c.log.Warn("refused", "action", step.Action.String(), "mailbox", c.dir.config(name), "messages", len(group), "error", err)
-	switch e.Class {
-	case imapsession.Target:
-		if !onSource && isGone(err) && time.Since(c.recreated[step.Target]) > c.timing.Probe {
-			// Somebody deleted it: it is made again, once in a while.
-			c.recreated[step.Target] = time.Now()
-			c.dir.remove(step.Target)
-			return nil
-		}
-		if onSource && step.Target != "" {
-			// The copy is made, the original cannot be removed now: that is no
-			// fault of the target, and stops no other message.
-			return c.restVisibly(ctx, group, err.Error())
-		}
-		return c.pauseTarget(ctx, group[0].lane(), reasonOf(err), c.timing.Probe)
-	case imapsession.Throttled, imapsession.TryAgain:
-		c.rest(group, max(e.RetryAfter, c.timing.Again))
-		return nil
-	default:
-		return c.split(ctx, group, err)
-	}
-}
-
-// rest lets a group wait without counting a try.
-func (c *connection) rest(group []*task, d time.Duration) {
-	for _, w := range group {
-		w.NextTry = time.Now().Add(d)
-	}
-}
-
-// restVisibly lets a group wait for a probe's time without counting a try, and
-// records why.
-func (c *connection) restVisibly(ctx context.Context, group []*task, reason string) error {
-	var entries []journal.Entry
-	for _, w := range group {
-		e := cloneEntry(w.Entry)
-		e.Steps[e.Next()].Error, e.Reason = reason, reason
-		e.NextTry = time.Now().Add(c.timing.Probe)
-		entries = append(entries, e)
-	}
-	return c.commit(ctx, journal.Batch{Entries: entries})
-}
-
-// split finds the message that a command was refused for: each of the group
-// is sent alone. One that is refused alone has failed for its own reason.
-func (c *connection) split(ctx context.Context, group []*task, cause error) error {
-	if len(group) > 1 {
-		for _, w := range group {
-			w.alone = true
-		}
-		return nil
-	}
-	w := group[0]
-	e, i := cloneEntry(w.Entry), w.Next()
-	failTry(&e, i, cause.Error(), time.Now())
-	return c.commit(ctx, c.closing(e))
-}
-
 // giveUp fails a step at once: trying again cannot help.
 func (c *connection) giveUp(ctx context.Context, group []*task, reason string) error {
 	var entries []journal.Entry
@@ -409,38 +328,10 @@ func (c *connection) closing(entries ...journal.Entry) journal.Batch {
 	return batch
 }
 
-// pauseTarget stops a target that does not take messages now: the entries stay
-// open, spend no tries and go on by themselves when a probe succeeds.
-func (c *connection) pauseTarget(ctx context.Context, target, reason string, d time.Duration) error {
-	now := time.Now()
-	p := journal.Pause{Target: target, Reason: reason, Since: now, Probe: now.Add(d)}
-	if old, ok := c.pauses[target]; ok {
-		p.Since = old.Since
-		return c.commit(ctx, journal.Batch{Pauses: []journal.Pause{p}})
-	}
-	return c.commit(ctx, journal.Batch{Pauses: []journal.Pause{p}, Events: []journal.Event{{
-		Kind: "paused", Mailbox: target, Text: fmt.Sprintf("%s: paused: %s", c.dir.config(target), p.Reason)}}})
-}
-
-func reasonOf(err error) string {
-	var e *imapsession.Error
-	if errors.As(err, &e) && e.Text != "" {
-		return strings.TrimSpace(e.Code + " " + e.Text)
-	}
-	return err.Error()
-}
-
 // paused reports whether a target may not be tried now.
 func (a *account) paused(target string) bool {
 	p, ok := a.pauses[target]
 	return ok && time.Now().Before(p.Probe)
-}
-
-// isProbe reports whether the group's target is paused and due for a probe,
-// or its messages are to be sent alone.
-func (c *connection) isProbe(group []*task) bool {
-	_, paused := c.pauses[group[0].lane()]
-	return paused || group[0].alone
 }
 
 // nextDue is when an open entry wants to be looked at next, zero if none. What

@@ -13,6 +13,7 @@ type backoff struct {
 	timing   Timing
 	failures int
 	refused  int
+	loggedIn bool // since the last failure
 }
 
 // verdict is what follows from a failure.
@@ -21,8 +22,8 @@ type verdict struct {
 	parked bool
 }
 
-// connected is told of a login that worked: the credentials are good.
-func (b *backoff) connected() { b.refused = 0 }
+// connected is told of a login that worked.
+func (b *backoff) connected() { b.loggedIn = true }
 
 // failed is told why a connection ended and how long it had lived. The delay
 // is forgotten only after a connection that proved itself, so that a server
@@ -32,14 +33,29 @@ func (b *backoff) failed(err error, lived time.Duration) verdict {
 		b.failures = 0
 	}
 	b.failures++
-	if isClass(err, imapsession.Auth) {
-		b.refused++
-		if b.refused >= maxRefusals {
-			return verdict{wait: b.timing.Parked, parked: true}
-		}
+	if b.isRefused(err, lived) {
+		return verdict{wait: b.timing.Parked, parked: true}
 	}
-	wait := b.delay()
-	return verdict{wait: max(wait, retryAfter(err))}
+	wait := max(b.delay(), retryAfter(err))
+	if isClass(err, imapsession.Throttled) {
+		wait = max(wait, b.timing.Again)
+	}
+	return verdict{wait: wait}
+}
+
+// isRefused counts the refusals of a user in a row and reports whether there
+// were enough. Exchange accepts a wrong password and refuses what comes next, so
+// a login that worked ends the row only when the connection ended otherwise.
+func (b *backoff) isRefused(err error, lived time.Duration) bool {
+	refused := isClass(err, imapsession.Auth)
+	if b.loggedIn && (!refused || lived >= b.timing.Proven) {
+		b.refused = 0
+	}
+	b.loggedIn = false
+	if refused {
+		b.refused++
+	}
+	return refused && b.refused >= maxRefusals
 }
 
 func (b *backoff) delay() time.Duration {

@@ -34,6 +34,8 @@ type connection struct {
 	// unfetched is the first message that the scan under way could not fetch, 0 if none.
 	unfetched imap.UID
 	recreated map[string]time.Time // targets that were made again
+	// batch is how many messages the server takes at once, 0: batchSize.
+	batch int
 
 	reconciled time.Time
 	proved     time.Time
@@ -178,7 +180,7 @@ func (c *connection) round(ctx, work context.Context) error {
 // scanAll scans every watched mailbox and applies what is open.
 func (c *connection) scanAll(ctx, work context.Context) error {
 	c.reconciled = time.Now()
-	for _, name := range c.watched {
+	for _, name := range c.inOrder() {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -190,7 +192,9 @@ func (c *connection) scanAll(ctx, work context.Context) error {
 }
 
 func (c *connection) scanAndApply(ctx, work context.Context, name string) error {
-	if err := c.scan(ctx, work, name); err != nil {
+	err := c.scan(ctx, work, name)
+	c.troubled(name, err)
+	if err != nil {
 		if !mailboxOnly(err) {
 			return err
 		}
@@ -284,9 +288,15 @@ func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
 		}
 		cancel()
 	}()
+	began := time.Now()
 	news, err := c.session.Idle(idling, min(c.cfg.Idle, max(time.Until(at), time.Millisecond)))
 	cancel()
 	<-ended
+	if c.idled(err, time.Since(began)) {
+		c.session.Without("IDLE")
+		c.state.mailbox(c.dir.config(c.watched[0]), func(m *MailboxStatus) { m.Watch = c.pollName() })
+		return req, nil
+	}
 	if err != nil {
 		if req != nil {
 			c.answer(ctx, *req)
@@ -352,8 +362,14 @@ func (c *connection) sweep(ctx context.Context) error {
 // status asks for a mailbox's STATUS, or selects it again when it is the
 // selected one, of which STATUS may tell old news (RFC 9051 section 6.3.11).
 func (c *connection) status(ctx context.Context, name string) (imapsession.Status, error) {
-	if name != c.selected {
-		return c.session.Status(ctx, name)
+	if name != c.selected && !c.fallbacks.has("STATUS") {
+		st, err := c.askStatus(ctx, name)
+		if !mailboxOnly(err) || isClass(err, imapsession.Target) {
+			return st, err
+		}
+		if refusedOutright(err) {
+			c.without("STATUS", err)
+		}
 	}
 	sel, err := c.sel(ctx, name)
 	return imapsession.Status{UIDValidity: sel.UIDValidity, UIDNext: sel.UIDNext, Messages: sel.Messages}, err

@@ -134,7 +134,7 @@ func (c *connection) copies(ctx context.Context, target string, group []*task) (
 			return out, nil
 		}
 	}
-	listed, err := c.session.SearchAbove(ctx, max(1, from))
+	listed, err := c.searchAbove(ctx, max(1, from))
 	if err != nil {
 		return out, err
 	}

@@ -205,7 +205,7 @@ func (c *connection) warnUnruled() {
 // listed for the first time and not watched is noted, so that it can be told
 // later from one that was created meanwhile.
 func (c *connection) list(ctx context.Context) error {
-	entries, err := c.session.List(ctx)
+	entries, err := c.listing(ctx)
 	if err != nil {
 		return err
 	}

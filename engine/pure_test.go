@@ -125,6 +125,7 @@ func TestThreeRefusedLoginsPark(t *testing.T) {
 		t.Fatalf("parked = %v", parked)
 	}
 	b.connected()
+	b.failed(busy, 0)
 	if b.failed(refused, 0).parked {
 		t.Fatal("a login that worked did not clear the refusals")
 	}

@@ -28,7 +28,7 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	listed, err := c.session.SearchAbove(work, cursor.Floor+1)
+	listed, err := c.searchAbove(work, cursor.Floor+1)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (c *connection) scanWindow(ctx, work context.Context, name string, window, 
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(possible, batchSize) {
+	for chunk := range slices.Chunk(possible, c.most()) {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -139,7 +139,7 @@ func (c *connection) cursorFor(ctx context.Context, name string, sel imapsession
 
 // baseline starts an unknown mailbox at what it holds: none of it is acted on.
 func (c *connection) baseline(ctx context.Context, name string, sel imapsession.Selected) error {
-	listed, err := c.session.SearchAbove(ctx, 1)
+	listed, err := c.searchAbove(ctx, 1)
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,8 @@ type AccountStatus struct {
 	Connections int             `json:"connections"`
 	DryRun      bool            `json:"dry_run"`
 	Mailboxes   []MailboxStatus `json:"mailboxes"`
+	// Fallbacks are what the server announced and refused since the start.
+	Fallbacks []Fallback `json:"fallbacks,omitempty"`
 	// RuleErrors are the rules that could not be evaluated for some message since
 	// the start, sorted by name.
 	RuleErrors []RuleErrors `json:"rule_errors,omitempty"`

@@ -87,11 +87,19 @@ func (m *mailbox) Copy(ctx context.Context, uids imap.UIDSet, target string) (ma
 }
 
 func (m *mailbox) Move(ctx context.Context, uids imap.UIDSet, target string) (map[imap.UID]imap.UID, error) {
-	return m.c.session.Move(ctx, uids, target)
+	moved, err := m.c.session.Move(ctx, uids, target)
+	if err == nil {
+		m.c.fallbacks.worked("MOVE")
+	}
+	return moved, err
 }
 
 func (m *mailbox) Expunge(ctx context.Context, uids imap.UIDSet) error {
-	return m.c.session.Expunge(ctx, uids)
+	err := m.c.session.Expunge(ctx, uids)
+	if err == nil {
+		m.c.fallbacks.worked("UIDPLUS")
+	}
+	return err
 }
 
 func (m *mailbox) Present(ctx context.Context, uids imap.UIDSet) (imap.UIDSet, error) {

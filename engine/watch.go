@@ -87,6 +87,10 @@ func (w watcher) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if w.account.fallbacks.has("IDLE") {
+			w.account.wake.mailbox(w.mailbox) // mail may have come meanwhile
+			return
+		}
 		wait := b.failed(err, time.Since(began)).wait
 		// A server that refuses this connection refuses it again: the sweep
 		// covers the mailbox, so there is no haste.
@@ -119,7 +123,9 @@ func (w watcher) watch(ctx context.Context, b *backoff) error {
 
 func (w watcher) idle(ctx context.Context, s *imapsession.Session) error {
 	for {
+		began := time.Now()
 		news, err := s.Idle(ctx, w.account.cfg.Idle)
+		w.account.idled(err, time.Since(began))
 		if err != nil || ctx.Err() != nil {
 			return err
 		}

@@ -203,6 +203,16 @@ func TestClassify(t *testing.T) {
 		{"LOGIN", "NO", "CONTACTADMIN", "", Config},
 		{"LOGIN", "BAD", "", "what", Auth},
 		{"AUTHENTICATE", "NO", "AUTHENTICATIONFAILED", "Too many failures", Auth},
+		{"LOGIN", "NO", "REFERRAL", "look elsewhere", Config},
+		{"SELECT", "NO", "REFERRAL", "look elsewhere", Target},
+		{"LOGIN", "BAD", "", "Server Unavailable. 15", TryAgain},
+		{"UID MOVE", "BAD", "", "Server Unavailable. 15", TryAgain},
+		{"UID MOVE", "BAD", "", "Command Error. 10", Bad},
+		{"UID FETCH", "BAD", "", "Command line too long", Limit},
+		{"NOOP", "BYE", "OVERQUOTA", "", Throttled},
+		{"NOOP", "BYE", "EXPIRED", "token", Connection},
+		{"UID COPY", "NO", "APPENDUID", "", Message},
+		{"IDLE", "NO", "", "", TryAgain},
 	} {
 		if got := classify(tc.op, tc.status, tc.code, tc.text); got != tc.want {
 			t.Errorf("%s: %s [%s] %s is %v, want %v", tc.op, tc.status, tc.code, tc.text, got, tc.want)

@@ -114,7 +114,11 @@ func (s *Session) outcome(op *operation, err error) error {
 	case !op.completed:
 		return s.lost(op, err)
 	case op.completion.status != "OK", notSuccess(op.completion.code):
-		return refusal(op.command, op.subject, op.completion)
+		e := refusal(op.command, op.subject, op.completion)
+		if e.Limit > 0 && (s.caps.MessageLimit == 0 || e.Limit < s.caps.MessageLimit) {
+			s.caps.MessageLimit = e.Limit // an announcement that came late
+		}
+		return e
 	case op.failed != nil:
 		return &Error{Op: op.command, Subject: op.subject, Status: "OK", Class: Limit, Err: op.failed}
 	}
