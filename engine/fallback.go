@@ -125,8 +125,8 @@ func (c *connection) fallBack(e *imapsession.Error) bool {
 // that gives no reason or says that it can never be.
 func refusedOutright(err error) bool {
 	var e *imapsession.Error
-	if !errors.As(err, &e) || e.Status != "NO" && e.Status != "BAD" {
+	if !errors.As(err, &e) || e.Status == "" || e.Status == "BYE" {
 		return false
 	}
-	return e.Class == imapsession.Bad || e.Code == "" && e.Class == imapsession.TryAgain || e.Code == "CANNOT"
+	return e.Class == imapsession.Bad || e.Status == "NO" && (e.Code == "" && e.Class == imapsession.TryAgain || e.Code == "CANNOT")
 }

@@ -97,7 +97,10 @@ func (r *rig) config(account, rest string) *config.Config {
 		host = h
 		fmt.Sscan(p, &port)
 	}
-	text := fmt.Sprintf("state: state.db\naccounts:\n  home:\n    host: %s\n    port: %d\n    tls: none\n    username: %s\n    password: '%s'\n    poll: 5s\n%s\n%s",
+	if !strings.Contains(account, "poll:") {
+		account += "\npoll: 5s"
+	}
+	text := fmt.Sprintf("state: state.db\naccounts:\n  home:\n    host: %s\n    port: %d\n    tls: none\n    username: %s\n    password: '%s'\n%s\n%s",
 		host, port, r.srv.Username, r.srv.Password, indent(account), rest)
 	path := filepath.Join(r.dir, "imapilot.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -263,6 +263,9 @@ func (a *app) printAccount(acc engine.AccountStatus) {
 	for _, e := range acc.RuleErrors {
 		fmt.Fprintf(a.out, "  rule %q could not be evaluated for %s, last %s: %s\n", e.Rule, count(e.Messages, "message"), ago(e.At), e.Last)
 	}
+	for _, f := range acc.Fallbacks {
+		fmt.Fprintf(a.out, "  the server announces %s and refuses it, since %s; instead: %s (%s)\n", f.Feature, ago(f.Since), f.Instead, f.Reason)
+	}
 	for _, p := range acc.Pauses {
 		fmt.Fprintf(a.out, "  paused: %s since %s, tried again %s: %s\n", p.Target, ago(p.Since), p.Probe.Format(time.DateTime), p.Reason)
 	}

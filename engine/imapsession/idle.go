@@ -37,6 +37,11 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error)
 	}
 	err := s.idle(ctx, op, min(refresh, maxIdle))
 	s.guard.end()
+	if op.completion.status == "OK" && op.continuations > 0 {
+		// It never said "+": it does not know how to wait, and would be asked
+		// again at once, for ever.
+		return false, &Error{Op: "IDLE", Subject: s.selected, Status: "OK", Class: Bad, Err: errors.New("the server ended IDLE before it began")}
+	}
 	if errors.Is(err, errProtocol) && op.completion.status == "OK" {
 		return false, s.lost(op, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -142,4 +143,18 @@ func TestEveryCodeHasItsPlace(t *testing.T) {
 			t.Errorf("%s is neither classified nor silent", code)
 		}
 	}
+}
+
+// An IDLE that the server ends before it has said "+" is an error, since it
+// would be sent again and again without a pause. The session lives.
+func TestIdleThatTheServerEndsBeforeItBegins(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Answer("IDLE", "OK done")
+		c.Answer("NOOP", "OK")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		_, err := s.Idle(t.Context(), time.Minute)
+		wantError(t, err, imapsession.Bad)
+		check(t, s.Noop(t.Context()))
+	})
 }
