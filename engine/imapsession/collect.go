@@ -23,6 +23,7 @@ const (
 	itemHeader // BODY[HEADER]
 	itemStructure
 	itemParts // BODY[1.2]
+	itemEmailID
 )
 
 // message is what came of one message so far, and which items.
@@ -114,7 +115,7 @@ func only(set imap.UIDSet) (imap.UID, bool) {
 // footprint is about how many bytes a message takes.
 func (m *message) footprint() int {
 	const overhead = 200 // of a message beside its texts
-	size := len(m.Header) + overhead + m.structure.footprint
+	size := len(m.Header) + len(m.EmailID) + overhead + m.structure.footprint
 	for _, f := range m.Flags {
 		size += len(f) + 16
 	}
@@ -133,6 +134,9 @@ func (m *message) merge(n message) {
 	}
 	if n.has&itemSize != 0 {
 		m.Size = n.Size
+	}
+	if n.has&itemEmailID != 0 {
+		m.EmailID = n.EmailID
 	}
 	if n.has&(itemFields|itemHeader) != 0 {
 		m.Header = wholeLines(n.Header, n.headerCut)
@@ -239,6 +243,10 @@ func (m *message) read(s *scanner, name string, want item) bool {
 		// NIL and "00-Jan-0000" occur; the message has no date then.
 		m.Received, _ = time.Parse("_2-Jan-2006 15:04:05 -0700", string(text))
 		m.has |= itemDate
+		return ok
+	case "EMAILID":
+		id, ok := readEmailID(s)
+		m.EmailID, m.has = id, m.has|itemEmailID
 		return ok
 	case "BODYSTRUCTURE":
 		if want&itemStructure == 0 {

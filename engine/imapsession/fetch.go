@@ -3,7 +3,6 @@ package imapsession
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -13,6 +12,9 @@ import (
 type Fetched struct {
 	UID   imap.UID
 	Flags []imap.Flag
+	// EmailID is the EMAILID, "" where the server has none (RFC 8474 section
+	// 5.1). A message that COPY or MOVE made has that of its source.
+	EmailID string
 	// Received is the INTERNALDATE, zero when the server sent one that is no
 	// date.
 	Received time.Time
@@ -32,21 +34,25 @@ func (s *Session) FetchHeaders(ctx context.Context, uids imap.UIDSet, fields []s
 	if err := checkFields(fields); err != nil {
 		return nil, refuse("UID FETCH", s.selected, Bad, err)
 	}
-	others := len(strings.Join(fields, `" "`))
-	return s.fetchHeaders(ctx, uids, fields, others, itemFields)
+	return s.fetchHeaders(ctx, uids, fieldsSection(fields), itemFields)
 }
 
 // FetchWholeHeaders is FetchHeaders with every field of the header, for rules
 // that name fields only as they go.
 func (s *Session) FetchWholeHeaders(ctx context.Context, uids imap.UIDSet) ([]Fetched, error) {
-	return s.fetchHeaders(ctx, uids, nil, 0, itemHeader)
+	return s.fetchHeaders(ctx, uids, "HEADER", itemHeader)
 }
 
-func (s *Session) fetchHeaders(ctx context.Context, uids imap.UIDSet, fields []string, others int, header item) ([]Fetched, error) {
-	options := &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true,
-		BodySection: []*imap.FetchItemBodySection{{Specifier: imap.PartSpecifierHeader, HeaderFields: fields, Peek: true}}}
+func (s *Session) fetchHeaders(ctx context.Context, uids imap.UIDSet, section string, header item) ([]Fetched, error) {
+	// EMAILID is welcome and not waited for: a message without one is known by
+	// the rest.
 	c := newCollector(uids, itemFlags|itemDate|itemSize|header, s.o.Limits)
-	if err := s.fetch(ctx, c, options, others); err != nil {
+	err := s.fetchItems(ctx, c, s.headerItems(section))
+	if s.withoutEmailID(err) {
+		c = newCollector(uids, itemFlags|itemDate|itemSize|header, s.o.Limits)
+		err = s.fetchItems(ctx, c, s.headerItems(section))
+	}
+	if err != nil {
 		return nil, err
 	}
 	var out []Fetched
@@ -79,15 +85,37 @@ func (s *Session) fetch(ctx context.Context, c *collector, options *imap.FetchOp
 	}
 	queries := make([]query, len(parts))
 	for i, part := range parts {
-		queries[i] = query{part, options}
+		queries[i] = query{uids: part, options: options}
 	}
 	return s.ask(ctx, c, queries)
 }
 
-// query is one UID FETCH.
+// fetchItems is fetch for items as they go over the wire.
+func (s *Session) fetchItems(ctx context.Context, c *collector, items string) error {
+	parts, err := split(c.asked, len(items))
+	if err != nil {
+		return refuse("UID FETCH", s.selected, Bad, err)
+	}
+	queries := make([]query, len(parts))
+	for i, part := range parts {
+		queries[i] = query{uids: part, items: items}
+	}
+	return s.ask(ctx, c, queries)
+}
+
+// query is one UID FETCH: what imapclient is asked for, or the items as they go
+// over the wire.
 type query struct {
 	uids    imap.UIDSet
 	options *imap.FetchOptions
+	items   string
+}
+
+func (s *Session) task(q query, op *operation) task {
+	if q.items != "" {
+		return s.ownQuery(op, q.uids, q.items)
+	}
+	return task{op, func() func() error { return s.client.Fetch(q.uids, q.options).Close }}
 }
 
 // maxTogether is how many FETCH commands are sent before the first is answered.
@@ -103,9 +131,7 @@ func (s *Session) ask(ctx context.Context, c *collector, queries []query) error 
 		round := queries[:min(maxTogether, len(queries))]
 		var tasks []task
 		for _, q := range round {
-			tasks = append(tasks, task{newOperation("UID FETCH", s.selected, c.take), func() func() error {
-				return s.client.Fetch(q.uids, q.options).Close
-			}})
+			tasks = append(tasks, s.task(q, newOperation("UID FETCH", s.selected, c.take)))
 		}
 		rest, err := unanswered(round, s.together(ctx, tasks...))
 		if err != nil {
@@ -127,7 +153,7 @@ func within(queries []query, limit int) []query {
 	var out []query
 	for _, q := range queries {
 		for _, part := range limited([]imap.UIDSet{q.uids}, limit) {
-			out = append(out, query{part, q.options})
+			out = append(out, query{uids: part, options: q.options, items: q.items})
 		}
 	}
 	return out
@@ -147,7 +173,7 @@ func unanswered(queries []query, errs []error) (rest []query, err error) {
 			errs[i] = nil
 		}
 		if len(left) > 0 {
-			rest = append(rest, query{left, q.options})
+			rest = append(rest, query{uids: left, options: q.options, items: q.items})
 		}
 	}
 	return rest, firstRefusal(errs)

@@ -260,9 +260,16 @@ func (g *guard) handle(line, out []byte) ([]byte, error) {
 	return g.tagged(r, out)
 }
 
-// isTag reports whether a word is a tag as imapclient makes them: T12.
+// ownTag begins the tags of the commands that do not come from imapclient.
+const ownTag = "I"
+
+// isTag reports whether a word is a tag as imapclient makes them, T12, or as we
+// do, I12.
 func isTag(word string) bool {
 	digits, ok := strings.CutPrefix(word, "T")
+	if !ok {
+		digits, ok = strings.CutPrefix(word, ownTag)
+	}
 	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
@@ -351,6 +358,9 @@ func (g *guard) tagged(r response, out []byte) ([]byte, error) {
 		g.clearNews()
 	}
 	g.arm()
+	if op.own {
+		return out, nil
+	}
 	out = append(out, r.tag+" "+r.kind+" "...)
 	if op.showCaps && r.kind == "OK" {
 		out = append(out, "[CAPABILITY "+g.clientCaps()+"] "...)

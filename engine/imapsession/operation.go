@@ -29,6 +29,8 @@ type operation struct {
 	// answer shows all there is.
 	fresh bool
 
+	// own is set for what imapclient knows nothing of: it is not shown the end.
+	own       bool
 	tag       string
 	sent      bool
 	lineEnded bool // what was sent so far ends with a line break

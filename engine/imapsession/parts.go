@@ -148,7 +148,7 @@ func (r PartRequest) queries(response int) ([]query, error) {
 			return nil, err
 		}
 		for _, part := range parts {
-			out = append(out, query{part, options})
+			out = append(out, query{uids: part, options: options})
 		}
 	}
 	return out, nil

@@ -22,6 +22,8 @@ type Session struct {
 	prefix    string
 	selected  string // the selected mailbox, "" if none
 	server    Server
+	owned     int  // counts the commands of our own
+	noEmailID bool // the server refused what it announced
 }
 
 // Capabilities returns what the server announced after login.
