@@ -12,11 +12,14 @@ import (
 
 // cameBack finds the messages that were here before and returns, by UID, the
 // rules that must not act on them again and why. A rule acts on one message
-// once; and when the user moves a message back, he wins.
+// once; and when the user moves a message back, he wins. It also counts our
+// recent moves of each message: see hopLimit.
 //
 // "Came back" needs an identity, and that the place where we last saw the
 // message does not hold it any more: two identical deliveries are two
-// messages. A message without a Message-ID never came back.
+// messages. The identity is the EMAILID where the server has it (RFC 8474),
+// else Message-ID, size and INTERNALDATE. A message without any never came
+// back.
 func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting []*candidate) (map[imap.UID]map[string]string, error) {
 	prints := identities(acting)
 	if len(prints) == 0 {
@@ -30,14 +33,17 @@ func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting
 	used := map[int64]bool{}
 	for _, m := range acting {
 		for _, e := range acted {
-			if used[e.Seq] || !exact(e.Print, m.print) || isSame(e, cursor, m) {
+			if used[e.Seq] || !sameIdentity(e.Print, m.print) || isSame(e, cursor, m) {
 				continue
 			}
-			back, err := c.cameFrom(ctx, m, e)
+			became, err := c.cameFrom(ctx, m, e)
 			if err != nil {
 				return nil, err
 			}
-			if back {
+			if became != present {
+				m.hops += movesOf(e, m.at.Add(-hopWindow))
+			}
+			if became == departed {
 				used[e.Seq] = true
 				out[m.fetched.UID] = merge(out[m.fetched.UID], skipsOf(e))
 			}
@@ -46,28 +52,31 @@ func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting
 	return out, c.use(ctx, cursor.Mailbox)
 }
 
-// cameFrom reports whether a message came back from where an entry left it.
-// While that place cannot be looked at, the message waits. After so many looks
-// it counts as one that came back, for the rules that acted on it before then do
-// nothing: the user may have moved it.
-func (c *connection) cameFrom(ctx context.Context, m *candidate, e journal.Entry) (bool, error) {
-	back, err := c.leftItsPlace(ctx, e)
+// cameFrom reports what became of the place where an entry left a message: a
+// message came back when it departed from there. While that place cannot be
+// looked at, the message waits. After so many looks it counts as one that came
+// back, for the rules that acted on it before then do nothing: the user may
+// have moved it.
+func (c *connection) cameFrom(ctx context.Context, m *candidate, e journal.Entry) (fate, error) {
+	became, err := c.leftItsPlace(ctx, e)
 	if !mailboxOnly(err) {
-		return back, err
+		return became, err
 	}
 	mailbox, _, _ := lastPlace(e)
 	if err := c.cannotLook(mailbox, nil, err); err != nil {
-		return false, err
+		return untold, err
 	}
-	waits := c.blind[mailbox] <= maxTries
-	m.absent = m.absent || waits // for another place, perhaps
-	return !waits, nil
+	if c.blind[mailbox] > maxTries {
+		return departed, nil
+	}
+	m.absent = true
+	return waiting, nil
 }
 
 func identities(acting []*candidate) []journal.Fingerprint {
 	var out []journal.Fingerprint
 	for _, m := range acting {
-		if m.print.MessageID != "" {
+		if m.print.MessageID != "" || m.print.EmailID != "" {
 			out = append(out, m.print)
 		}
 	}
@@ -78,38 +87,37 @@ func isSame(e journal.Entry, cursor journal.Cursor, m *candidate) bool {
 	return e.Mailbox == cursor.Mailbox && e.UIDValidity == cursor.UIDValidity && e.UID == m.fetched.UID
 }
 
-// leftItsPlace reports whether a message that an entry dealt with is no longer
-// where we last saw it, or lies there flagged \Deleted.
-func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (bool, error) {
+// leftItsPlace tells what became of a message that an entry dealt with: departed
+// when it is no longer where we last saw it, or lies there flagged \Deleted.
+// Where it cannot be told which copy is ours, the question is left to the rules,
+// and to the limit of hops.
+func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (fate, error) {
 	mailbox, validity, uid := lastPlace(e)
 	if uid == 0 {
-		// We do not know which copy is ours: leave the question to the rules.
-		return false, nil
+		return untold, nil
 	}
 	sel, err := c.sel(ctx, mailbox)
 	if isGone(err) {
-		return true, nil // and took our copy with it
+		return departed, nil // and took our copy with it
 	}
 	if err != nil {
-		return false, err // it cannot be told now: the message waits
+		return untold, err // it cannot be told now: the message waits
 	}
 	if validity != 0 && sel.UIDValidity != validity {
-		return false, nil
+		return untold, nil
 	}
 	flags, err := c.session.FetchFlags(ctx, setOf([]imap.UID{uid}))
 	if err != nil {
-		return false, err
+		return untold, err
 	}
 	delete(c.blind, mailbox)
-	have, there := flags[uid]
-	return !there || hasFlag(have, imap.FlagDeleted), nil
+	return fateOf(place{mailbox: mailbox, validity: validity, uid: uid}, sel.UIDValidity, flags), nil
 }
 
 // lastPlace is where an entry left its message.
 func lastPlace(e journal.Entry) (mailbox string, validity uint32, uid imap.UID) {
 	for _, s := range e.Steps {
-		done := s.State == journal.StepDone || s.State == journal.StepLeft
-		if done && s.Action.Kind.Spec().Destination {
+		if isDone(s) && s.Action.Kind.Spec().Destination {
 			return s.Target, s.TargetValidity, s.TargetUID
 		}
 	}

@@ -30,6 +30,8 @@ type candidate struct {
 	// at is the clock of the decision, skip the rules that must not act, and why.
 	at   time.Time
 	skip map[string]string
+	// hops counts our moves of it in the last 24 hours after which it left again.
+	hops int
 	// again is set where it was decided before.
 	again bool
 	// decision is what the rules say once nothing is missing; absent is set when
@@ -116,7 +118,7 @@ func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fet
 // for ours and ours for new mail.
 func (c *connection) recognise(cursor journal.Cursor, all []*candidate) {
 	claimed := map[string]bool{}
-	for _, equal := range []func(a, b journal.Fingerprint) bool{exact, same} {
+	for _, equal := range []func(a, b journal.Fingerprint) bool{identical, likely} {
 		for _, m := range all {
 			if m.arrived == "" {
 				m.arrived = c.expectedBy(cursor, m, claimed, equal)
@@ -288,8 +290,8 @@ func shown(s string) string {
 	return s
 }
 
-// limit holds the entries that exceed their rule's limit, and all of them
-// when the scan is an import.
+// limit holds the entries that exceed their rule's limit, those of messages
+// that were moved too often, and all of them when the scan is an import.
 func (c *connection) limit(ctx context.Context, ruleset *rules.Ruleset, acting []*candidate, j judgement) error {
 	if len(acting) == 0 {
 		return nil
@@ -300,20 +302,24 @@ func (c *connection) limit(ctx context.Context, ruleset *rules.Ruleset, acting [
 	for _, m := range acting {
 		for i := range m.entries {
 			if m.entries[i].State == journal.Open {
-				c.hold(ruleset, &m.entries[i], j)
+				c.hold(ruleset, &m.entries[i], m.hops, j)
 			}
 		}
 	}
 	return nil
 }
 
-func (c *connection) hold(ruleset *rules.Ruleset, e *journal.Entry, j judgement) {
+func (c *connection) hold(ruleset *rules.Ruleset, e *journal.Entry, hops int, j judgement) {
 	if j.hold != "" {
 		e.State, e.Reason = journal.Held, j.hold
 		return
 	}
 	item, ok := e.Plan.Destination()
 	if !ok {
+		return
+	}
+	if reason := tooManyHops(hops); reason != "" {
+		e.State, e.Reason = journal.Held, reason
 		return
 	}
 	rule, ok := ruleByName(ruleset, item.Rule)

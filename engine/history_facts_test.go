@@ -174,13 +174,13 @@ func TestCameBackForgivesNoMailboxThatWasNotLookedAt(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
 	d.c.blind = map[string]int{"Old": 3}
 	e := act(actions.Move, "INBOX/1", "Old/0")
-	if back, err := d.c.cameFrom(t.Context(), &candidate{}, e); back || err != nil || d.c.blind["Old"] != 3 {
+	if back, err := d.c.cameFrom(t.Context(), &candidate{}, e); back != untold || err != nil || d.c.blind["Old"] != 3 {
 		t.Errorf("%v %v, %d failed looks", back, err, d.c.blind["Old"])
 	}
 	d.deliver("Old", "a", noon)
 	e = act(actions.Move, "INBOX/1", "Old/1")
 	e.Steps[1].TargetValidity = d.srv.UIDValidity(d, "Old")
-	if back, err := d.c.cameFrom(t.Context(), &candidate{}, e); back || err != nil || d.c.blind["Old"] != 0 {
+	if back, err := d.c.cameFrom(t.Context(), &candidate{}, e); back != present || err != nil || d.c.blind["Old"] != 0 {
 		t.Errorf("%v %v, %d failed looks", back, err, d.c.blind["Old"])
 	}
 }
@@ -193,13 +193,13 @@ func TestCameBackWaitsForAllItsPlaces(t *testing.T) {
 	e := act(actions.Move, "INBOX/1", "Old/1")
 	m := &candidate{}
 	for i := range maxTries {
-		if back, err := d.c.cameFrom(t.Context(), m, e); back || err != nil || !m.absent {
+		if back, err := d.c.cameFrom(t.Context(), m, e); back != waiting || err != nil || !m.absent {
 			t.Errorf("look %d: %v %v, waits: %v", i+1, back, err, m.absent)
 		}
 	}
 	for _, absent := range []bool{false, true} {
 		m = &candidate{absent: absent}
-		if back, err := d.c.cameFrom(t.Context(), m, e); !back || err != nil || m.absent != absent {
+		if back, err := d.c.cameFrom(t.Context(), m, e); back != departed || err != nil || m.absent != absent {
 			t.Errorf("given up: %v %v, waits: %v, want %v", back, err, m.absent, absent)
 		}
 	}

@@ -199,18 +199,24 @@ func assign(group []*task, there []journal.Known, claimed map[imap.UID]bool) (ui
 		byID[k.Print.MessageID] = append(byID[k.Print.MessageID], k)
 	}
 	uids, weak = map[imap.UID]imap.UID{}, map[imap.UID]bool{}
-	for _, equal := range []func(a, b journal.Fingerprint) bool{exact, same} {
+	for _, equal := range []func(a, b journal.Fingerprint) bool{identical, likely} {
 		for _, w := range group {
 			if _, ok := uids[w.UID]; ok {
 				continue
 			}
 			if k, ok := firstCopy(w, byID[w.Print.MessageID], claimed, equal); ok {
 				claimed[k.UID] = true
-				uids[w.UID], weak[w.UID] = k.UID, !exact(k.Print, w.Print)
+				uids[w.UID], weak[w.UID] = k.UID, !sameContent(k.Print, w.Print)
 			}
 		}
 	}
 	return uids, weak
+}
+
+// sameContent reports whether a copy proves that nothing is lost with its
+// source: an EMAILID does, whatever date the server gave the copy.
+func sameContent(a, b journal.Fingerprint) bool {
+	return kinshipOf(a, b) == kin || exact(a, b)
 }
 
 func firstCopy(w *task, there []journal.Known, claimed map[imap.UID]bool, equal func(a, b journal.Fingerprint) bool) (journal.Known, bool) {

@@ -43,7 +43,7 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 		batch.Events = []journal.Event{{Kind: "appeared", Mailbox: name, Text: fmt.Sprintf(
 			"%s: a new mailbox: %d messages are left alone, %d are new", c.dir.config(name), len(handled), len(fresh))}}
 	}
-	if err := c.rebind(ctx, &batch, name, old.UIDValidity, sel.UIDValidity, now); err != nil {
+	if err := c.rebind(ctx, &batch, name, old.UIDValidity, sel.UIDValidity, renumbered(before, now), now); err != nil {
 		return err
 	}
 	if old.UIDValidity != 0 && len(fresh) > importSize && len(fresh)*10 > len(now) {
@@ -62,18 +62,18 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 // matchKnown splits the messages of a renumbered mailbox into those that were
 // handled before and those that are new. Each known fingerprint matches once,
 // exact matches first; a known Message-ID whose size or date the server
-// rewrote is still the same message. ordered is now with the order in which
-// the known ones were handled: of two with one Message-ID the first must stay
-// the first.
+// rewrote is still the same message. EMAILIDs count only when the mailbox has
+// some of those that are known: a server that the mail migrated to gives it
+// others. ordered is now with the order in which the known ones were handled:
+// of two with one Message-ID the first must stay the first.
 func matchKnown(before, now []journal.Known, mark time.Time) (ordered []journal.Known, handled, fresh []imap.UID) {
 	left := map[string][]journal.Known{}
 	for _, k := range before {
 		left[k.Print.MessageID] = append(left[k.Print.MessageID], k)
 	}
-	byID := func(a, b journal.Fingerprint) bool { return a.MessageID == b.MessageID && identifies(a.MessageID) }
 	ordered = slices.Clone(now)
 	taken := map[imap.UID]bool{}
-	for _, equal := range []func(a, b journal.Fingerprint) bool{exact, byID} {
+	for _, equal := range renumbered(before, now) {
 		for i, k := range ordered {
 			if taken[k.UID] {
 				continue
@@ -91,6 +91,29 @@ func matchKnown(before, now []journal.Known, mark time.Time) (ordered []journal.
 		handled = append(handled, k.UID)
 	}
 	return ordered, handled, fresh
+}
+
+// renumbered are the ways in which a message may be a known one, the surest
+// first.
+func renumbered(before, now []journal.Known) []func(a, b journal.Fingerprint) bool {
+	byID := func(a, b journal.Fingerprint) bool { return a.MessageID == b.MessageID && identifies(a.MessageID) }
+	if !shareEmailIDs(before, now) {
+		return []func(a, b journal.Fingerprint) bool{exact, byID}
+	}
+	return []func(a, b journal.Fingerprint) bool{
+		func(a, b journal.Fingerprint) bool { return kinshipOf(a, b) == kin && exact(a, b) },
+		func(a, b journal.Fingerprint) bool { return kinshipOf(a, b) == kin },
+		identical,
+		func(a, b journal.Fingerprint) bool { return kinshipOf(a, b) != unrelated && byID(a, b) },
+	}
+}
+
+func shareEmailIDs(before, now []journal.Known) bool {
+	known := map[string]bool{}
+	for _, k := range before {
+		known[k.Print.EmailID] = true
+	}
+	return slices.ContainsFunc(now, func(k journal.Known) bool { return k.Print.EmailID != "" && known[k.Print.EmailID] })
 }
 
 func takeKnown(left map[string][]journal.Known, p journal.Fingerprint, equal func(a, b journal.Fingerprint) bool) (journal.Known, bool) {
@@ -117,7 +140,7 @@ func only(known []journal.Known, uids []imap.UID) []journal.Known {
 
 // rebind gives the entries that still matter their message's new UID, by an
 // unambiguous fingerprint; one that cannot be told is closed as unsure.
-func (c *connection) rebind(ctx context.Context, batch *journal.Batch, name string, old, now uint32, known []journal.Known) error {
+func (c *connection) rebind(ctx context.Context, batch *journal.Batch, name string, old, now uint32, ways []func(a, b journal.Fingerprint) bool, known []journal.Known) error {
 	entries, err := c.journal.Entries(ctx, journal.Query{
 		Account: c.cfg.Name, Mailbox: name,
 		States: []journal.EntryState{journal.Open, journal.Held, journal.Failed},
@@ -130,7 +153,7 @@ func (c *connection) rebind(ctx context.Context, batch *journal.Batch, name stri
 			continue
 		}
 		e.UIDValidity = now
-		uid, n := findPrint(known, e.Print)
+		uid, n := findPrint(known, e.Print, ways)
 		e.UID = uid
 		if n != 1 {
 			e.State, e.Reason = journal.Unsure, "the server renumbered the mailbox and this message cannot be told from others"
@@ -143,10 +166,17 @@ func (c *connection) rebind(ctx context.Context, batch *journal.Batch, name stri
 	return nil
 }
 
-func findPrint(known []journal.Known, p journal.Fingerprint) (uid imap.UID, n int) {
-	for _, k := range known {
-		if exact(k.Print, p) {
-			uid, n = k.UID, n+1
+// findPrint finds the message of a fingerprint by the surest way that finds any,
+// and how many it finds.
+func findPrint(known []journal.Known, p journal.Fingerprint, ways []func(a, b journal.Fingerprint) bool) (uid imap.UID, n int) {
+	for _, equal := range ways {
+		for _, k := range known {
+			if equal(k.Print, p) {
+				uid, n = k.UID, n+1
+			}
+		}
+		if n > 0 {
+			break
 		}
 	}
 	return uid, n

@@ -10,8 +10,11 @@ import (
 
 // Fingerprint recognises a message apart from its UID: across a UIDVALIDITY
 // change, in another mailbox, after a restore. COPY and MOVE preserve all of
-// it (RFC 9051 section 6.4.7).
+// it (RFC 9051 section 6.4.7, RFC 8474 section 5.1).
 type Fingerprint struct {
+	// EmailID is the EMAILID, "" where the server has none. Two that are equal
+	// are the same content; two identical deliveries may share one.
+	EmailID string `json:"email_id,omitempty"`
 	// MessageID is the Message-ID field's value, cut at 512 bytes; "" if none.
 	MessageID string `json:"message_id,omitempty"`
 	// Received is the INTERNALDATE, in UTC, to the second.

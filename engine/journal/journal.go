@@ -32,10 +32,12 @@ type Journal interface {
 	Commit(ctx context.Context, own Ownership, b Batch) error
 	// Entries returns entries in order of their sequence, or as q.ByTime says.
 	Entries(ctx context.Context, q Query) ([]Entry, error)
-	// Acted returns the entries of an account, newest first and at most 16 a
+	// Acted returns the entries of an account, newest first and at most 32 a
 	// fingerprint, in which a message with one of the fingerprints had at
 	// least one step done, or left undone because the user won. It answers
-	// "was this message here before, and what did we do with it".
+	// "was this message here before, and what did we do with it". A fingerprint
+	// finds the newest 16 with its EMAILID, if it has one, and the newest 16 with
+	// its Message-ID, date and size, whatever their EMAILID.
 	Acted(ctx context.Context, account string, prints []Fingerprint) ([]Entry, error)
 	// Known returns the fingerprints of a mailbox under one UIDVALIDITY.
 	Known(ctx context.Context, account, mailbox string, uidValidity uint32) ([]Known, error)

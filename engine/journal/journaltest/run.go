@@ -57,6 +57,8 @@ func cases() []testCase {
 		{"queries know how users spell mailboxes", testSpelled},
 		{"acts are found by fingerprint", testActed},
 		{"acts are limited, newest first", testActedLimit},
+		{"an EMAILID is kept, and finds acts by itself", testEmailID},
+		{"acts by EMAILID are limited too", testEmailIDLimit},
 		{"only acts are acts", testActedStates},
 		{"expectations and pauses come and go", testExpectPause},
 		{"deliveries come in order of their next attempt", testDeliveriesOrder},

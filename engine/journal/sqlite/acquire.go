@@ -101,12 +101,12 @@ func (d *DB) loadExpected(account int64, snap *journal.Snapshot) error {
 			Print: scanPrint(c), Recorded: c.time(),
 		})
 		return nil
-	}, `SELECT id, mailbox, uidvalidity, uidnext, message_id, received, size, recorded
+	}, `SELECT id, mailbox, uidvalidity, uidnext, message_id, received, size, email_id, recorded
 		FROM expected WHERE account = ? ORDER BY recorded, id`, account)
 }
 
 func scanPrint(c *columns) journal.Fingerprint {
-	return journal.Fingerprint{MessageID: c.text(), Received: c.time(), Size: c.int()}
+	return journal.Fingerprint{MessageID: c.text(), Received: c.time(), Size: c.int(), EmailID: c.text()}
 }
 
 func (d *DB) loadPauses(account int64, snap *journal.Snapshot) (err error) {

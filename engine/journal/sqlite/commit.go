@@ -49,8 +49,8 @@ func (d *DB) fence(own journal.Ownership) (account int64, err error) {
 
 func (d *DB) putExpected(account int64, b *journal.Batch) error {
 	for _, x := range b.Expect {
-		err := d.exec("INSERT OR REPLACE INTO expected VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			account, x.ID, x.Mailbox, x.UIDValidity, x.UIDNext, x.Print.MessageID, x.Print.Received, x.Print.Size, x.Recorded)
+		err := d.exec("INSERT OR REPLACE INTO expected VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", account, x.ID, x.Mailbox,
+			x.UIDValidity, x.UIDNext, x.Print.MessageID, x.Print.Received, x.Print.Size, x.Recorded, x.Print.EmailID)
 		if err != nil {
 			return err
 		}

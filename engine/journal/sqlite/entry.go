@@ -13,7 +13,7 @@ import (
 )
 
 // entryColumns are what scanEntry reads, in its order.
-const entryColumns = "seq, mailbox, uidvalidity, uid, message_id, received, size, state, decided, updated, body"
+const entryColumns = "seq, mailbox, uidvalidity, uid, message_id, received, size, email_id, state, decided, updated, body"
 
 // body is an entry as it is stored in JSON. The fields below hide those of the
 // entry that have columns of their own: the columns keep every byte of a
@@ -49,12 +49,12 @@ func (d *DB) putEntry(account int64, e *journal.Entry, at time.Time) error {
 		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
 	}
 	return d.exec(`INSERT INTO entry (account, seq, mailbox, uidvalidity, uid, message_id, received, size, state,
-			acted, rules, decided, updated, body)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+			acted, rules, decided, updated, body, email_id)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 		ON CONFLICT (account, seq) DO UPDATE SET mailbox = ?3, uidvalidity = ?4, uid = ?5, message_id = ?6,
-			received = ?7, size = ?8, state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14`,
+			received = ?7, size = ?8, state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14, email_id = ?15`,
 		account, e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print.MessageID, e.Print.Received, e.Print.Size,
-		string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text)
+		string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text, e.Print.EmailID)
 }
 
 // orAt is the time of the commit where the writer gave none: what is written

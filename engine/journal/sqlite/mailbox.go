@@ -91,8 +91,8 @@ func (d *DB) putKnownOf(account int64, k journal.KnownBatch, seen *int64) error 
 		return err
 	}
 	for _, m := range k.Messages {
-		err := d.exec("INSERT INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mailbox, uidvalidity, uid) DO NOTHING",
-			id, next, k.UIDValidity, m.UID, m.Print.MessageID, m.Print.Received, m.Print.Size, cmp.Or(m.Order, *seen))
+		err := d.exec("INSERT INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mailbox, uidvalidity, uid) DO NOTHING",
+			id, next, k.UIDValidity, m.UID, m.Print.MessageID, m.Print.Received, m.Print.Size, cmp.Or(m.Order, *seen), m.Print.EmailID)
 		if err != nil {
 			return err
 		}
@@ -103,8 +103,8 @@ func (d *DB) putKnownOf(account int64, k journal.KnownBatch, seen *int64) error 
 		}
 		// It keeps its place: every position is used once, so that the window
 		// is a range of positions.
-		err = d.exec("UPDATE known SET message_id = ?, received = ?, size = ? WHERE mailbox = ? AND uidvalidity = ? AND uid = ?",
-			m.Print.MessageID, m.Print.Received, m.Print.Size, id, k.UIDValidity, m.UID)
+		err = d.exec("UPDATE known SET message_id = ?, received = ?, size = ?, email_id = ? WHERE mailbox = ? AND uidvalidity = ? AND uid = ?",
+			m.Print.MessageID, m.Print.Received, m.Print.Size, m.Print.EmailID, id, k.UIDValidity, m.UID)
 		if err != nil {
 			return err
 		}

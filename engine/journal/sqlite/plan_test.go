@@ -74,6 +74,20 @@ func planOf(t *testing.T, db *DB, sql string, args []any) string {
 	return strings.Join(plan, "; ")
 }
 
+// TestActsAreFoundByAnIndex does the same for the entries.
+func TestActsAreFoundByAnIndex(t *testing.T) {
+	db, err := Open(t.Context(), t.TempDir()+"/j.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for sql, index := range map[string]string{actedByItems(): "entry_print", actedByEmailID(): "entry_email"} {
+		if got := planOf(t, db, sql, nil); !strings.HasPrefix(got, "SEARCH entry USING INDEX "+index) {
+			t.Errorf("the plan of %s is %q", index, got)
+		}
+	}
+}
+
 // TestReferencesBeyondTheWindowLeaveTheDisk: that they do not count any more is
 // for the suite, that they take no room is not.
 func TestReferencesBeyondTheWindowLeaveTheDisk(t *testing.T) {

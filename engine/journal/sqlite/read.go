@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// actedLimit is how many entries a fingerprint yields at most.
+	// actedLimit is how many entries a fingerprint yields at most by each of its
+	// two identities.
 	actedLimit = 16
 	// tailLimit is how many events Tail returns when no limit is given.
 	tailLimit = 1000
@@ -153,7 +154,7 @@ func (d *DB) Acted(ctx context.Context, account string, prints []journal.Fingerp
 		return nil
 	})
 	slices.SortFunc(out, func(a, b journal.Entry) int { return cmp.Compare(b.Seq, a.Seq) })
-	return out, err
+	return slices.CompactFunc(out, func(a, b journal.Entry) bool { return a.Seq == b.Seq }), err
 }
 
 func distinct(prints []journal.Fingerprint) map[journal.Fingerprint]bool {
@@ -166,14 +167,26 @@ func distinct(prints []journal.Fingerprint) map[journal.Fingerprint]bool {
 }
 
 func (d *DB) actedOn(account int64, print journal.Fingerprint) (out []journal.Entry, err error) {
-	err = d.each(func(c *columns) error {
+	add := func(c *columns) error {
 		e, err := scanEntry(c)
 		out = append(out, e)
 		return err
-	}, "SELECT "+entryColumns+` FROM entry
-		WHERE account = ? AND message_id = ? AND received = ? AND size = ? AND acted ORDER BY seq DESC LIMIT ?`,
-		account, print.MessageID, print.Received, print.Size, actedLimit)
+	}
+	err = d.each(add, actedByItems(), account, print.MessageID, print.Received, print.Size, actedLimit)
+	if err == nil && print.EmailID != "" {
+		err = d.each(add, actedByEmailID(), account, print.EmailID, actedLimit)
+	}
 	return out, err
+}
+
+func actedByItems() string {
+	return "SELECT " + entryColumns + ` FROM entry
+		WHERE account = ? AND message_id = ? AND received = ? AND size = ? AND acted ORDER BY seq DESC LIMIT ?`
+}
+
+func actedByEmailID() string {
+	return "SELECT " + entryColumns + ` FROM entry
+		WHERE account = ? AND email_id = ? AND email_id <> '' AND acted ORDER BY seq DESC LIMIT ?`
 }
 
 // Known implements [journal.Journal]. The newest come last.
@@ -183,7 +196,7 @@ func (d *DB) Known(ctx context.Context, account, mailbox string, uidValidity uin
 		return d.each(func(c *columns) error {
 			out = append(out, journal.Known{UID: c.uid(), Print: scanPrint(c), Order: c.int()})
 			return nil
-		}, `SELECT uid, message_id, received, size, seen FROM known JOIN mailbox m ON m.id = known.mailbox
+		}, `SELECT uid, message_id, received, size, email_id, seen FROM known JOIN mailbox m ON m.id = known.mailbox
 			WHERE m.account = (SELECT id FROM account WHERE name = ?) AND m.name = ?
 			AND position >= m.next_known - ? AND known.uidvalidity = ? ORDER BY position`,
 			account, mailbox, journal.Window, uidValidity)

@@ -80,7 +80,7 @@ func (d *DB) sightings(sql string, account int64, messageID string) (out []journ
 
 // sightingsSQL starts from the Message-ID, of which there are few, whatever
 // SQLite believes of the tables' sizes: that is what CROSS JOIN asks for.
-const sightingsSQL = `SELECT m.name, k.uidvalidity, k.uid, k.message_id, k.received, k.size, k.seen
+const sightingsSQL = `SELECT m.name, k.uidvalidity, k.uid, k.message_id, k.received, k.size, k.email_id, k.seen
 	FROM known k CROSS JOIN mailbox m ON m.id = k.mailbox
 	WHERE k.message_id = ? AND k.message_id <> '' AND m.account = ? AND k.position >= m.next_known - ?
 	ORDER BY `
