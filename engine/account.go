@@ -42,13 +42,15 @@ type account struct {
 	own      journal.Ownership
 	cursors  map[string]journal.Cursor
 	listed   time.Time
-	fresh    bool // the journal knew nothing of the account
+	fresh    bool // the journal knows nothing of the account
+	starting bool // nor did it when this process began, and one event said so
 	nextSeq  int64
 	open     map[int64]*task
 	expected map[string]journal.Expected
 	pauses   map[string]journal.Pause
 	created  []journal.Creation
 	quota    *quota
+	caughtUp map[string]bool   // the mailboxes that this process scanned to the end
 	trust    trust             // in the server's SEARCH
 	blind    map[string]int    // failed looks at mailboxes, see cannotLook
 	lanes    map[string]*lane  // what was made of targets
@@ -72,8 +74,10 @@ type task struct {
 	// generation and decided say when it was decided last.
 	generation int
 	decided    time.Time
-	// look is set when a step may have happened without our knowing.
-	look bool
+	// look is set when a step may have happened without our knowing; looked is
+	// one more than the index of the last step that was looked at.
+	look   bool
+	looked int
 	// alone is set when a command for several messages was refused.
 	alone bool
 	// partly is the step, counted from 1, that was answered with an OK which is
@@ -90,7 +94,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 	a := &account{
 		engine: e, cfg: cfg, timing: e.timing, journal: e.opts.Journal,
 		log:  e.log.With("account", cfg.Name),
-		wake: newWaker(), requests: make(chan request),
+		wake: newWaker(), requests: make(chan request), caughtUp: map[string]bool{},
 	}
 	a.outbox = newOutbox(a)
 	a.state.set(func(s *AccountStatus) { s.Name, s.Host, s.State = cfg.Name, cfg.Host, Connecting })

@@ -121,7 +121,7 @@ func (c *connection) ready(w *task) bool {
 // have happened, decide again what is old, or send the earliest kind of step.
 func (c *connection) advance(ctx context.Context, name string, ready []*task) error {
 	ready = ready[:min(len(ready), batchSize)]
-	if looks := filter(ready, func(w *task) bool { return w.look }); len(looks) > 0 {
+	if looks := filter(ready, (*task).needsLook); len(looks) > 0 {
 		return c.look(ctx, name, looks)
 	}
 	if old := filter(ready, c.isStale); len(old) > 0 {
@@ -153,6 +153,12 @@ func firstGroup(ready []*task) []*task {
 
 // step is the next step; only entries with one come here.
 func (w *task) step() *journal.Step { return &w.Steps[w.Next()] }
+
+// needsLook reports whether the next step is looked at before it is sent.
+func (w *task) needsLook() bool {
+	i := w.Next()
+	return w.look || i >= 0 && w.Steps[i].Doubt && w.looked != i+1
+}
 
 // lane is the mailbox that a refusal of the next step pauses: its target, or
 // the message's own mailbox.

@@ -180,7 +180,7 @@ func (c *connection) round(ctx, work context.Context) error {
 // scanAll scans every watched mailbox and applies what is open.
 func (c *connection) scanAll(ctx, work context.Context) error {
 	c.reconciled = time.Now()
-	for _, name := range c.inOrder() {
+	for _, name := range c.newFirst(c.inOrder()) {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -188,6 +188,7 @@ func (c *connection) scanAll(ctx, work context.Context) error {
 			return err
 		}
 	}
+	c.starting = false
 	return c.apply(ctx, work)
 }
 
@@ -410,6 +411,9 @@ func (a *account) commit(ctx context.Context, b journal.Batch) error {
 
 // remember mirrors a committed batch in memory.
 func (a *account) remember(b journal.Batch) {
+	for _, name := range b.Forget {
+		delete(a.cursors, name)
+	}
 	for _, c := range b.Cursors {
 		a.cursors[c.Mailbox] = c
 	}

@@ -20,6 +20,9 @@ import (
 type judgement struct {
 	hours int    // since the mailbox's last scan
 	hold  string // why all of them are held, "" for ordinary mail
+	// doubt: what is done for them may have been done before, by a process of
+	// which the journal tells nothing.
+	doubt bool
 }
 
 // candidate is one fetched message on its way to a decision.
@@ -32,6 +35,8 @@ type candidate struct {
 	skip map[string]string
 	// hops counts our moves of it in the last 24 hours after which it left again.
 	hops int
+	// doubt is that of the judgement.
+	doubt bool
 	// again is set where it was decided before.
 	again bool
 	// decision is what the rules say once nothing is missing; absent is set when
@@ -152,7 +157,7 @@ func (c *connection) decide(ctx context.Context, ruleset *rules.Ruleset, cursor 
 	var acting []*candidate
 	open := slices.DeleteFunc(slices.Clone(all), func(m *candidate) bool { return m.arrived != "" })
 	for _, m := range open {
-		m.at = now
+		m.at, m.doubt = now, j.doubt
 	}
 	if err := c.settle(ctx, ruleset, cursor, all, open); err != nil {
 		return err

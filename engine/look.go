@@ -60,9 +60,9 @@ func (c *connection) lookInto(ctx context.Context, name, target string, group []
 		return err
 	}
 	for _, w := range group {
-		w.look = false
+		w.look, w.looked = false, w.Next()+1
 		if err := c.conclude(ctx, mb, w, present.Contains(w.UID), found); err != nil {
-			w.look = true
+			w.look, w.looked = true, 0
 			return err
 		}
 	}
@@ -134,7 +134,7 @@ func (c *connection) copies(ctx context.Context, target string, group []*task) (
 			return out, nil
 		}
 	}
-	listed, err := c.searchAbove(ctx, max(1, from))
+	listed, err := c.listCopies(ctx, group, from)
 	if err != nil {
 		return out, err
 	}
@@ -148,6 +148,40 @@ func (c *connection) copies(ctx context.Context, target string, group []*task) (
 	}
 	out.uids, out.weak = assign(group, there, claimed)
 	return out, nil
+}
+
+// listCopies lists the messages of the selected target that may be copies. Below
+// the UIDNEXT recorded before the command they are only those with the date of a
+// message whose copy is in doubt: COPY keeps it (RFC 9051 section 6.4.7).
+func (c *connection) listCopies(ctx context.Context, group []*task, from imap.UID) (imap.UIDSet, error) {
+	listed, err := c.searchAbove(ctx, max(1, from))
+	if err != nil || from <= 1 {
+		return listed, err
+	}
+	doubts := filter(group, func(w *task) bool { return w.step().Doubt })
+	if len(doubts) == 0 {
+		return listed, nil
+	}
+	first, last := datesOf(doubts)
+	older, err := c.session.Search(ctx, &imap.SearchCriteria{
+		UID: []imap.UIDSet{{imap.UIDRange{Start: 1, Stop: from - 1}}},
+		// Whole days, in whatever time zone the server counts them.
+		Since: first.AddDate(0, 0, -1), Before: last.AddDate(0, 0, 2),
+	})
+	return append(older, listed...), err
+}
+
+func datesOf(group []*task) (first, last time.Time) {
+	for _, w := range group {
+		at := w.Print.Received
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	return first, last
 }
 
 // targetPrints leaves out messages flagged \Deleted: they are no copies that
@@ -213,6 +247,13 @@ func assign(group []*task, there []journal.Known, claimed map[imap.UID]bool) (ui
 	return uids, weak
 }
 
+// mayBeOlder reports whether a message that was in the target before the command
+// counts as the copy: only where that is in doubt, and it has all of the
+// identity of its source.
+func mayBeOlder(p journal.Fingerprint, w *task) bool {
+	return w.step().Doubt && identical(p, w.Print) && sameIdentity(p, w.Print)
+}
+
 // sameContent reports whether a copy proves that nothing is lost with its
 // source: an EMAILID does, whatever date the server gave the copy.
 func sameContent(a, b journal.Fingerprint) bool {
@@ -221,7 +262,7 @@ func sameContent(a, b journal.Fingerprint) bool {
 
 func firstCopy(w *task, there []journal.Known, claimed map[imap.UID]bool, equal func(a, b journal.Fingerprint) bool) (journal.Known, bool) {
 	for _, k := range there {
-		if !claimed[k.UID] && k.UID >= w.step().TargetNext && equal(k.Print, w.Print) {
+		if !claimed[k.UID] && equal(k.Print, w.Print) && (k.UID >= w.step().TargetNext || mayBeOlder(k.Print, w)) {
 			return k, true
 		}
 	}

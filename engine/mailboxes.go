@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -226,6 +227,11 @@ func (c *connection) list(ctx context.Context) error {
 		if len(c.dir.matching(pattern)) == 0 {
 			c.log.Warn("watch: names no mailbox of this account; 'imapilot mailboxes' lists them", "watch", pattern)
 		}
+	}
+	if c.fresh && !c.engine.opts.Existing {
+		c.starting = true
+		batch.Events = []journal.Event{{Kind: "baseline", Text: fmt.Sprintf(
+			"nothing is known of this account yet: what its %d watched mailboxes hold now is left alone, and mail is looked at from here on", len(c.watched))}}
 	}
 	c.warnUnruled()
 	c.showMailboxes()

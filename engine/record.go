@@ -37,6 +37,9 @@ func (c *connection) record(ctx context.Context, cursor journal.Cursor, all []*c
 			if err := c.addEntry(ctx, &batch, t, &m.entries[i], m); err != nil {
 				return err
 			}
+			if m.doubt {
+				doubtCopies(batch.Entries[len(batch.Entries)-1].Steps)
+			}
 		}
 	}
 	handle(&cursor, uids)
@@ -78,6 +81,15 @@ func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, t targe
 	}
 	batch.Entries = append(batch.Entries, *e)
 	return nil
+}
+
+// doubtCopies marks the copies of what waited when this process began. The
+// journal may be an old one, restored from a backup, and the copies made long
+// ago: it cannot know. So they are looked for first.
+func doubtCopies(steps []journal.Step) {
+	for i := range steps {
+		steps[i].Doubt = steps[i].Action.Kind == actions.Copy
+	}
 }
 
 // decidedNow remembers that the entries were decided by this process under

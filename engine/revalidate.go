@@ -13,15 +13,11 @@ import (
 )
 
 // revalidate matches a mailbox whose UIDs mean something else now (RFC 9051
-// section 2.3.1.1) to what the journal knows of it: known messages are
+// section 2.3.1.1) to what was known before: known messages are
 // handled, unknown ones are new when they are younger than the last scan less
 // a day, and everything else is baseline.
-func (c *connection) revalidate(ctx context.Context, name string, old journal.Cursor, sel imapsession.Selected) error {
-	before, err := c.journal.Known(ctx, c.cfg.Name, name, old.UIDValidity)
-	if err != nil {
-		return err
-	}
-	listed, err := c.session.SearchAbove(ctx, 1)
+func (c *connection) revalidate(ctx context.Context, name string, old journal.Cursor, before []journal.Known, sel imapsession.Selected) error {
+	listed, err := c.searchAbove(ctx, 1)
 	if err != nil {
 		return err
 	}

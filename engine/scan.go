@@ -39,7 +39,7 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 		return err
 	}
 	for window := range slices.Chunk(todo, windowSize) {
-		if err := c.scanWindow(ctx, work, name, window, todo, judgement{hours: hours, hold: hold}); err != nil {
+		if err := c.scanWindow(ctx, work, name, window, todo, judgement{hours: hours, hold: hold, doubt: !c.caughtUp[name]}); err != nil {
 			return err
 		}
 	}
@@ -50,6 +50,7 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 		r.timer.Stop()
 		delete(c.repeats, name)
 	}
+	c.caughtUp[name] = true
 	return c.scanned(work, name, began, hold, len(todo))
 }
 
@@ -123,14 +124,16 @@ func (c *connection) cursorFor(ctx context.Context, name string, sel imapsession
 		}
 		return cursor, nil
 	case started:
-		err = c.revalidate(ctx, name, cursor, sel)
+		before, knownErr := c.journal.Known(ctx, c.cfg.Name, name, cursor.UIDValidity)
+		if knownErr != nil {
+			return cursor, knownErr
+		}
+		err = c.revalidate(ctx, name, cursor, before, sel)
 	case c.engine.opts.Existing:
 		err = c.commit(ctx, journal.Batch{Cursors: []journal.Cursor{
 			{Mailbox: name, UIDValidity: sel.UIDValidity}}})
 	case !known && !c.previous.IsZero():
-		// It was not there when the mailboxes were last listed.
-		cursor = journal.Cursor{Mailbox: name, Scanned: c.previous}
-		err = c.revalidate(ctx, name, cursor, sel)
+		err = c.appeared(ctx, name, sel)
 	default:
 		err = c.baseline(ctx, name, sel)
 	}
@@ -152,12 +155,16 @@ func (c *connection) baseline(ctx context.Context, name string, sel imapsession.
 	}
 	cursor := baseline(name, sel.UIDValidity, uids)
 	cursor.Scanned = time.Now()
-	return c.commit(ctx, journal.Batch{
+	batch := journal.Batch{
 		Cursors: []journal.Cursor{cursor},
 		Known:   []journal.KnownBatch{{Mailbox: name, UIDValidity: sel.UIDValidity, Messages: known}},
-		Events: []journal.Event{{Kind: "baseline", Mailbox: name,
-			Text: fmt.Sprintf("%s: starting from here; its %d messages are left alone", c.dir.config(name), len(uids))}},
-	})
+	}
+	c.log.Info("starting from here", "mailbox", c.dir.config(name), "left_alone", len(uids))
+	if !c.starting { // one event told of the whole account
+		batch.Events = []journal.Event{{Kind: "baseline", Mailbox: name,
+			Text: fmt.Sprintf("%s: starting from here; its %d messages are left alone", c.dir.config(name), len(uids))}}
+	}
+	return c.commit(ctx, batch)
 }
 
 // prints fetches the fingerprints of messages in the selected mailbox, in order

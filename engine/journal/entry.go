@@ -177,6 +177,10 @@ type Step struct {
 	TargetValidity uint32    `json:"target_validity,omitempty"`
 	TargetNext     imap.UID  `json:"target_next,omitempty"`
 	State          StepState `json:"state"`
+	// Doubt is set where the step may have been done by a process of which the
+	// journal tells nothing, since it was restored from a backup: its copy may
+	// lie below TargetNext.
+	Doubt bool `json:"doubt,omitempty"`
 	// TargetUID is where the copy is, 0 if unknown.
 	TargetUID imap.UID  `json:"target_uid,omitempty"`
 	At        time.Time `json:"at,omitzero"` // when it reached its state
@@ -225,7 +229,7 @@ type Creation struct {
 type Event struct {
 	ID      int64     `json:"id"` // assigned by the journal
 	Account string    `json:"account"`
-	At      time.Time `json:"at"`
+	At      time.Time `json:"at"` // written as zero it is the batch's
 	// Kind is a word of the table in package engine: "baseline", "held", ...
 	Kind    string   `json:"kind"`
 	Mailbox string   `json:"mailbox,omitempty"`

@@ -150,6 +150,12 @@ func (s *Server) Delete(t testing.TB, mailbox string) {
 	}
 }
 
+// Rename gives a mailbox another name.
+func (s *Server) Rename(t testing.TB, from, to string) {
+	t.Helper()
+	must(t, s.see.Rename(from, to))
+}
+
 // Move moves every message of a mailbox, as another client would.
 func (s *Server) Move(t testing.TB, from, to string) {
 	t.Helper()

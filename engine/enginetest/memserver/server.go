@@ -52,6 +52,7 @@ type MemoryServer struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
 	hidden func(imap.UID) bool // from searches, nil: nothing
+	late   func(imap.UID) bool // not visible yet, nil: nothing
 	serve  sync.WaitGroup
 }
 
@@ -85,6 +86,15 @@ func (s *MemoryServer) HideFromSearch(hidden func(imap.UID) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hidden = hidden
+}
+
+// ShowLate makes messages invisible to every search and fetch, though the
+// mailbox counts them: some servers list what came before they show it. nil
+// shows everything.
+func (s *MemoryServer) ShowLate(late func(imap.UID) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.late = late
 }
 
 type discard struct{}

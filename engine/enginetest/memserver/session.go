@@ -107,10 +107,13 @@ func (s *session) Login(username, password string) error {
 func (s *session) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, options *imap.SearchOptions) (*imap.SearchData, error) {
 	data, err := s.UserSession.Search(kind, criteria, options)
 	s.server.mu.Lock()
-	hidden := s.server.hidden
+	hidden, late := s.server.hidden, s.server.late
 	s.server.mu.Unlock()
+	if hidden == nil || onlyUIDs(criteria) {
+		hidden = late
+	}
 	found, ok := imap.UIDSet(nil), false
-	if err == nil && hidden != nil && !onlyUIDs(criteria) {
+	if err == nil && hidden != nil {
 		found, ok = data.All.(imap.UIDSet)
 	}
 	if !ok {
@@ -119,6 +122,23 @@ func (s *session) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria,
 	nums, _ := found.Nums()
 	data.All = imap.UIDSetNum(slices.DeleteFunc(nums, hidden)...)
 	return data, nil
+}
+
+// Fetch leaves out what is not visible yet.
+func (s *session) Fetch(w *imapserver.FetchWriter, numSet imap.NumSet, options *imap.FetchOptions) error {
+	s.server.mu.Lock()
+	late := s.server.late
+	s.server.mu.Unlock()
+	uids, ok := numSet.(imap.UIDSet)
+	nums, closed := uids.Nums()
+	if late == nil || !ok || !closed {
+		return s.UserSession.Fetch(w, numSet, options)
+	}
+	nums = slices.DeleteFunc(nums, late)
+	if len(nums) == 0 {
+		return nil
+	}
+	return s.UserSession.Fetch(w, imap.UIDSetNum(nums...), options)
 }
 
 func onlyUIDs(c *imap.SearchCriteria) bool {

@@ -129,6 +129,11 @@ func (o *Observer) Delete(mailbox string) error {
 	return o.with(func(c *imapclient.Client) error { return c.Delete(mailbox).Wait() })
 }
 
+// Rename gives a mailbox another name.
+func (o *Observer) Rename(from, to string) error {
+	return o.with(func(c *imapclient.Client) error { return c.Rename(from, to, nil).Wait() })
+}
+
 // Move moves every message of one mailbox to another, as a user would.
 func (o *Observer) Move(from, to string) error {
 	return o.change(from, func(c *imapclient.Client, all imap.UIDSet) error {

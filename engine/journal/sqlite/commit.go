@@ -10,7 +10,7 @@ import (
 // Commit implements [journal.Journal]. Within a batch, Forget goes before
 // Cursors and Known, and Resume before Pauses: what is new wins. Arrived goes
 // after Expect: what came needs no expectation. A batch without At is of now, an
-// entry or delivery without Updated of the batch.
+// entry or delivery without Updated and an event without At of the batch.
 func (d *DB) Commit(ctx context.Context, own journal.Ownership, b journal.Batch) error {
 	if b.At.IsZero() {
 		b.At = time.Now()
@@ -115,7 +115,7 @@ func (d *DB) putCreated(account int64, b *journal.Batch) error {
 func (d *DB) putEvents(account int64, b *journal.Batch) error {
 	for _, e := range b.Events {
 		err := d.exec("INSERT INTO event (account, at, kind, mailbox, uid, rule, seq, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-			account, e.At, e.Kind, e.Mailbox, e.UID, e.Rule, e.Seq, e.Text)
+			account, orAt(e.At, b.At), e.Kind, e.Mailbox, e.UID, e.Rule, e.Seq, e.Text)
 		if err != nil {
 			return err
 		}
