@@ -1,0 +1,108 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/engine/enginetest/model"
+)
+
+// decide is asked about every command that the server gets.
+func (w *World) decide(op model.Operation) model.Fault {
+	w.mu.Lock()
+	w.ops++
+	w.trace = append(w.trace, fmt.Sprintf("%d %s %.60s", op.Session, op.Command, op.Args))
+	var struck []Kind
+	for _, f := range w.faults {
+		if f.Kind.area() == commands && f.Kind.applies(op) && f.strikes() {
+			struck = append(struck, f.Kind)
+		}
+	}
+	w.mu.Unlock()
+	out := model.None
+	for _, k := range struck {
+		if fault := w.strike(k); fault != model.None {
+			out = fault
+		}
+	}
+	return out
+}
+
+// strike lets a fault happen at a command, and returns what the server does.
+func (w *World) strike(k Kind) model.Fault {
+	switch k {
+	case KillBefore, PowerBefore:
+		w.kill(k == PowerBefore)
+		return model.DropBefore
+	case KillAfter, PowerAfter:
+		w.kill(k == PowerAfter)
+		return model.DropAfter
+	case UserDeletes, UserReads, UserMoves, UserExpunges, UserReturns:
+		w.userActs(k)
+		return model.None
+	case UserRemoves:
+		w.userRemoves("Moved")
+		return model.None
+	case UserRenames:
+		w.Server.Rename("Moved", "Renamed")
+		return model.None
+	case Renumbers:
+		w.Server.Renumber("Moved", false)
+		return model.None
+	}
+	return model.Fault(k)
+}
+
+// userActs lets another client change one message.
+func (w *World) userActs(k Kind) {
+	from := "INBOX"
+	if k == UserReturns {
+		from = "Moved"
+	}
+	l := w.untouched(from)
+	if l == nil {
+		return
+	}
+	switch k {
+	case UserDeletes:
+		w.Server.Flag(from, l.origin, imap.FlagDeleted, true)
+	case UserReads:
+		w.Server.Flag(from, l.origin, imap.FlagSeen, true)
+	case UserMoves:
+		w.Server.Move(l.origin, from, "Elsewhere")
+	case UserReturns:
+		w.Server.Move(l.origin, from, "INBOX")
+	case UserExpunges:
+		w.Server.Expunge(from, l.origin)
+		l.gone = true
+	}
+}
+
+// untouched takes a message of a mailbox that no other client changed.
+func (w *World) untouched(mailbox string) *letter {
+	places := w.Server.All()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.letters {
+		if !l.touched && slices.ContainsFunc(places, func(p model.Place) bool { return p.Mailbox == mailbox && p.Origin == l.origin }) {
+			l.touched = true
+			return l
+		}
+	}
+	return nil
+}
+
+// userRemoves lets another client remove a mailbox with all that is in it.
+func (w *World) userRemoves(name string) {
+	places := w.Server.All()
+	w.mu.Lock()
+	for _, l := range w.letters {
+		if slices.ContainsFunc(places, func(p model.Place) bool { return p.Mailbox == name && p.Origin == l.origin }) {
+			l.touched, l.gone = true, true
+		}
+	}
+	w.mu.Unlock()
+	w.Server.Delete(name)
+}

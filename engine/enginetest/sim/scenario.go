@@ -1,0 +1,88 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"imapilot/engine/config"
+	"imapilot/engine/enginetest/model"
+	"imapilot/rules"
+)
+
+// Scenario is what is played.
+type Scenario struct {
+	Name   string
+	Server model.Options
+	// Account are lines of the account's configuration.
+	Account []string
+	// Rules are added to those of the verbs.
+	Rules []string
+	// Full are mailboxes that exist from the start.
+	Mailboxes []string
+	// Before fills the mailboxes before the daemon is started for the first
+	// time.
+	Before func(w *World)
+	// Acts happen one after the other, each after its pause.
+	Acts []Act
+	// Unsure is set where a look-up cannot always decide: messages without
+	// identity.
+	Unsure bool
+	// Lawless is set where the usual expectations of a message do not hold, and
+	// Check says what does.
+	Check func(w *World) []string
+
+	cfg *config.Config
+}
+
+// Act is something that happens beside the daemon.
+type Act struct {
+	After time.Duration
+	Do    func(w *World)
+}
+
+// verbs are what a subject asks for, and the rule that does it. A message
+// "7 copy move" is copied to Copies and moved to Moved.
+func verbs() []string {
+	rule := func(name, then string) string {
+		return fmt.Sprintf("  - {name: %s, if: 'has(subject, \"%s\")', then: [%s]}\n", name, name, then)
+	}
+	return []string{
+		rule("hook", "webhook: hook"), rule("flag", `add_flags: ['\Flagged', $Done]`), rule("seen", `add_flags: ['\Seen']`),
+		rule("copy", "copy: Copies"), rule("move", "move: Moved"), rule("list", "move: Lists"), rule("away", "expunge"),
+		"  - {name: body, if: 'has(subject, \"body\") and body.text contains \"ticket\"', then: [copy: 'Tickets/${capture(body.text, \"ticket ([0-9]+)\")}']}\n",
+		// Fires on what arrives in Lists by itself, never on what we moved there.
+		"  - {name: again, in: [Lists], if: 'true', then: [add_flags: [$Again]]}\n",
+	}
+}
+
+// text is the configuration of a scenario.
+func (s Scenario) text() string {
+	var b strings.Builder
+	b.WriteString("state: state.db\nwebhooks:\n  hook: {url: 'http://127.0.0.1:9/hook'}\naccounts:\n  home:\n    host: mail.example.org\n    port: 143\n    tls: none\n    username: me@example.org\n    password: secret\n    idle: 20m\n")
+	for _, line := range s.Account {
+		b.WriteString("    " + line + "\n")
+	}
+	b.WriteString("rules:\n" + strings.Join(verbs(), "") + strings.Join(s.Rules, ""))
+	return b.String()
+}
+
+// prepare reads the configuration once for many runs.
+func (s Scenario) prepare(t testing.TB) Scenario {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "imapilot.yaml")
+	if err := os.WriteFile(path, []byte(s.text()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, problems := config.Load(path)
+	for _, p := range problems {
+		if p.Severity == rules.Error {
+			t.Fatalf("%s: %s", s.Name, p.Format(false))
+		}
+	}
+	s.cfg = cfg
+	return s
+}

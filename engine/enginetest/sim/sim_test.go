@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestScenarios plays each scenario with nothing going wrong.
+func TestScenarios(t *testing.T) {
+	for _, s := range Scenarios() {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			complain(t, s, 1, nil, Run(t, s.prepare(t), 1))
+		})
+	}
+}
+
+// complain fails the test with every broken promise, and the command line that
+// repeats the run.
+func complain(t *testing.T, s Scenario, seed uint64, faults []Fault, r Report) {
+	t.Helper()
+	if len(r.Problems) == 0 {
+		return
+	}
+	for _, p := range r.Problems[:min(len(r.Problems), 6)] {
+		t.Error(p)
+	}
+	t.Log(Line(s, seed, faults))
+}
+
+// tally counts over all runs of a test.
+type tally struct {
+	mu                               sync.Mutex
+	runs, operations, faults, unsure int
+}
+
+func (c *tally) add(r Report) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.runs++
+	c.operations += r.Operations
+	c.faults += r.Faults
+	c.unsure += r.Unsure
+}
+
+func (c *tally) log(t *testing.T) {
+	t.Logf("%d runs, %d operations, %d faults, %d unsure", c.runs, c.operations, c.faults, c.unsure)
+}
+
+// TestSweep breaks every scenario with every kind of fault at operation 0, 1,
+// 2, ... until a run sees none.
+func TestSweep(t *testing.T) {
+	var total tally
+	t.Cleanup(func() { total.log(t) })
+	for _, s := range Scenarios() {
+		s = s.prepare(t)
+		for _, k := range Kinds() {
+			t.Run(s.Name+"/"+string(k), func(t *testing.T) {
+				t.Parallel()
+				sweep(t, s, k, &total)
+			})
+		}
+	}
+}
+
+func sweep(t *testing.T, s Scenario, k Kind, total *tally) {
+	for n := 0; ; n++ {
+		fault := Fault{Kind: k, At: n}
+		r := Run(t, s, uint64(n), fault)
+		total.add(r)
+		complain(t, s, uint64(n), []Fault{fault}, r)
+		if r.Faults == 0 || n > 400 {
+			return
+		}
+	}
+}
+
+// TestReplay repeats one run, with everything that it said.
+func TestReplay(t *testing.T) {
+	parts := strings.Split(os.Getenv("IMAPILOT_SIM"), "|")
+	if len(parts) != 3 {
+		t.Skip("set IMAPILOT_SIM to what a failed run printed")
+	}
+	i := slices.IndexFunc(Scenarios(), func(s Scenario) bool { return s.Name == parts[0] })
+	seed, err := strconv.ParseUint(parts[1], 10, 64)
+	if i < 0 || err != nil {
+		t.Fatalf("no scenario %q, or no seed %q", parts[0], parts[1])
+	}
+	t.Setenv("IMAPILOT_SIM_LOG", "1")
+	faults := parseFaults(t, parts[2])
+	r := Run(t, Scenarios()[i].prepare(t), seed, faults...)
+	t.Log("\n" + strings.Join(r.Trace, "\n"))
+	complain(t, Scenarios()[i], seed, faults, r)
+	t.Logf("%d operations, %d faults, %d unsure, %v", r.Operations, r.Faults, r.Unsure, r.Took)
+}
+
+func parseFaults(t *testing.T, s string) []Fault {
+	t.Helper()
+	var out []Fault
+	for part := range strings.SplitSeq(s, ";") {
+		kind, at, _ := strings.Cut(part, "@")
+		f := Fault{Kind: Kind(kind)}
+		if _, err := fmt.Sscan(at, &f.At); err != nil || !slices.Contains(Kinds(), f.Kind) {
+			t.Fatalf("no fault: %q", part)
+		}
+		out = append(out, f)
+	}
+	return out
+}
