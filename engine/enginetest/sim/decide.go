@@ -46,7 +46,7 @@ func (w *World) strike(k Kind) model.Fault {
 		w.userRemoves("Moved")
 		return model.None
 	case UserRenames:
-		w.Server.Rename("Moved", "Renamed")
+		w.userRenames("Moved", "Renamed")
 		return model.None
 	case Renumbers:
 		w.Server.Renumber("Moved", false)
@@ -94,15 +94,26 @@ func (w *World) untouched(mailbox string) *letter {
 	return nil
 }
 
-// userRemoves lets another client remove a mailbox with all that is in it.
-func (w *World) userRemoves(name string) {
+// userRenames lets another client rename a mailbox.
+func (w *World) userRenames(from, to string) {
+	w.touch(from, false)
+	w.Server.Rename(from, to)
+}
+
+// touch notes that another client changed the fate of all that is in a mailbox.
+func (w *World) touch(mailbox string, gone bool) {
 	places := w.Server.All()
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, l := range w.letters {
-		if slices.ContainsFunc(places, func(p model.Place) bool { return p.Mailbox == name && p.Origin == l.origin }) {
-			l.touched, l.gone = true, true
+		if slices.ContainsFunc(places, func(p model.Place) bool { return p.Mailbox == mailbox && p.Origin == l.origin }) {
+			l.touched, l.gone = true, l.gone || gone
 		}
 	}
-	w.mu.Unlock()
+}
+
+// userRemoves lets another client remove a mailbox with all that is in it.
+func (w *World) userRemoves(name string) {
+	w.touch(name, true)
 	w.Server.Delete(name)
 }

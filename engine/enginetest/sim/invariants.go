@@ -17,9 +17,6 @@ import (
 // subject, what is not where its verbs want it. A message that visibly failed,
 // or that another client changed, is not waited for.
 func (w *World) unfinished() []string {
-	if w.scenario.Check != nil {
-		return w.scenario.Check(w)
-	}
 	entries, ok := w.entries()
 	if !ok {
 		return []string{"the journal cannot be read"}
@@ -257,7 +254,7 @@ func (w *World) doubled(group []*letter, all []model.Place) []string {
 func (w *World) tooManyLogins() []string {
 	logins := w.Server.Logins()
 	w.mu.Lock()
-	faults, starts := 0, w.starts
+	faults, starts := len(w.scenario.Acts), w.starts // an act may end connections, too
 	for _, f := range w.faults {
 		if f.struck {
 			faults++
@@ -267,7 +264,7 @@ func (w *World) tooManyLogins() []string {
 	connections := cmp.Or(w.scenario.cfg.Accounts[0].Connections, 3)
 	var out []string
 	if most := connections * (starts + 2*faults); len(logins) > most {
-		out = append(out, fmt.Sprintf("%d logins for %d starts and %d faults, at most %d", len(logins), starts, faults, most))
+		out = append(out, fmt.Sprintf("%d logins for %d starts and %d faults and acts, at most %d", len(logins), starts, faults, most))
 	}
 	for i := range logins {
 		if last := i + connections*(starts+faults) + 1; last < len(logins) && logins[last].Sub(logins[i]) < time.Minute {

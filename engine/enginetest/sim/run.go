@@ -35,7 +35,7 @@ const (
 	// failures are tried for a day.
 	patience = 30 * time.Hour
 	// watchful is how long it is watched after that for doing too much.
-	watchful = 2 * time.Hour
+	watchful = 65 * time.Minute
 )
 
 // Run plays a scenario with faults. The seed decides what a power loss leaves.
@@ -163,9 +163,12 @@ func (w *World) reboot(power bool) {
 	defer w.mu.Unlock()
 	old := w.disk
 	w.base += old.Operations()
-	if power {
+	switch {
+	case w.restored != nil:
+		w.disk, w.restored = w.restored, nil
+	case power:
 		w.disk = old.AfterPowerLoss()
-	} else {
+	default:
 		w.disk = old.AfterKill()
 	}
 	old.Close()
@@ -179,7 +182,7 @@ func (w *World) daemon(ctx context.Context) error {
 	name := w.disk.Name()
 	w.mu.Unlock()
 	w.armDisk()
-	db, err := sqlite.OpenWith(context.Background(), "/state.db", sqlite.Options{VFS: name, Exclusive: true})
+	db, err := sqlite.OpenWith(context.Background(), statePath, sqlite.Options{VFS: name, Exclusive: true})
 	if err != nil {
 		return fmt.Errorf("%w: %w", journal.ErrUnavailable, err)
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 	"time"
 
 	"imapilot/engine/config"
+	"imapilot/engine/enginetest/disk"
 	"imapilot/engine/enginetest/model"
+	"imapilot/engine/journal/sqlite"
 	"imapilot/rules"
 )
 
@@ -21,7 +24,7 @@ type Scenario struct {
 	Account []string
 	// Rules are added to those of the verbs.
 	Rules []string
-	// Full are mailboxes that exist from the start.
+	// Mailboxes exist from the start.
 	Mailboxes []string
 	// Before fills the mailboxes before the daemon is started for the first
 	// time.
@@ -31,11 +34,9 @@ type Scenario struct {
 	// Unsure is set where a look-up cannot always decide: messages without
 	// identity.
 	Unsure bool
-	// Lawless is set where the usual expectations of a message do not hold, and
-	// Check says what does.
-	Check func(w *World) []string
 
-	cfg *config.Config
+	cfg   *config.Config
+	state *disk.Disk // with an empty journal
 }
 
 // Act is something that happens beside the daemon.
@@ -83,6 +84,24 @@ func (s Scenario) prepare(t testing.TB) Scenario {
 			t.Fatalf("%s: %s", s.Name, p.Format(false))
 		}
 	}
-	s.cfg = cfg
+	s.cfg, s.state = cfg, empty(t)
 	return s
 }
+
+// empty makes a disk with a journal in which nothing is written yet, so that a
+// run need not make the tables.
+func empty(t testing.TB) *disk.Disk {
+	t.Helper()
+	d := disk.New(0)
+	t.Cleanup(d.Close)
+	db, err := sqlite.OpenWith(context.Background(), statePath, sqlite.Options{VFS: d.Name(), Exclusive: true})
+	if err == nil {
+		err = db.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+const statePath = "/state.db"

@@ -8,19 +8,6 @@ import (
 	"imapilot/engine/enginetest/model"
 )
 
-// then is an act a little later, within which everything is done when nothing
-// goes wrong.
-func then(do func(w *World)) Act { return Act{After: 5 * time.Second, Do: do} }
-
-// mail delivers messages with these subjects to INBOX.
-func mail(subjects ...string) func(w *World) {
-	return func(w *World) {
-		for _, s := range subjects {
-			w.Mail("INBOX", s)
-		}
-	}
-}
-
 // bystanders are messages that nobody may touch.
 func bystanders(w *World) {
 	w.Mail("INBOX", "0 keep")
@@ -28,26 +15,117 @@ func bystanders(w *World) {
 	w.Mail("INBOX", "0 move deleted by another", imap.FlagDeleted)
 }
 
+// twins delivers n messages that are the same in everything.
+func twins(n int, subject, id string) func(w *World) {
+	return func(w *World) {
+		at := time.Now()
+		for range n {
+			w.Deliver("INBOX", model.Letter{Subject: subject, From: "ann@example.org", MessageID: id, Received: at, Body: "Hello."})
+		}
+	}
+}
+
 // Scenarios is what the sweep breaks.
 func Scenarios() []Scenario {
+	return append(capabilities(), append(mailboxes(), append(identities(), lives()...)...)...)
+}
+
+// capabilities are what the server offers, and how it is watched.
+func capabilities() []Scenario {
 	return []Scenario{
 		{
 			Name:   "everything",
 			Before: func(w *World) { w.Mail("INBOX", "0 move before the start") },
-			Acts: []Act{then(bystanders),
-				then(mail("1 hook flag copy move", "2 copy", "3 seen move")), then(mail("4 hook", "5 away", "6 flag"))},
+			Acts:   []Act{then(bystanders), then(mail("1 hook flag copy move", "2 copy", "3 seen move")), then(mail("4 hook", "5 away", "6 flag"))},
 		},
 		{
-			Name: "everything without MOVE", Server: model.Options{NoMove: true},
+			Name: "without MOVE", Server: model.Options{NoMove: true},
 			Acts: []Act{then(bystanders), then(mail("1 hook flag copy move", "2 seen move", "3 away"))},
 		},
 		{
-			Name: "everything without MOVE and UIDPLUS", Server: model.Options{NoMove: true, NoUIDPlus: true},
+			Name: "without MOVE and UIDPLUS", Server: model.Options{NoMove: true, NoUIDPlus: true},
 			Acts: []Act{then(bystanders), then(mail("1 flag copy move", "2 seen move", "3 copy"))},
 		},
 		{
 			Name: "COPYUID withheld", Server: model.Options{NoCopyUID: true},
 			Acts: []Act{then(bystanders), then(mail("1 copy move", "2 move", "3 copy"))},
+		},
+		{
+			Name: "polling", Server: model.Options{NoIdle: true, NoESearch: true, NoSpecialUse: true},
+			Acts: []Act{then(bystanders), {After: 2 * time.Minute, Do: mail("1 copy move", "2 hook")}},
+		},
+		{
+			Name: "one connection", Account: []string{"connections: 1"},
+			Acts: []Act{then(bystanders), then(mail("1 hook copy move")), then(mail("2 seen move"))},
+		},
+	}
+}
+
+// mailboxes are where things go.
+func mailboxes() []Scenario {
+	return []Scenario{
+		{
+			Name: "a watched target", Account: []string{"watch: [INBOX, Lists]"}, Mailboxes: []string{"Lists"},
+			Acts: []Act{then(mail("1 list", "2 flag list")), then(func(w *World) { w.Mail("Lists", "3 delivered to Lists") })},
+		},
+		{
+			Name: "a target that is watched first", Account: []string{"watch: [Lists, INBOX]"}, Mailboxes: []string{"Lists"}, Server: model.Options{NoMove: true},
+			Acts: []Act{then(mail("1 list", "2 copy list"))},
+		},
+		{
+			Name: "new mailboxes by what the text says",
+			Acts: []Act{then(bystanders), then(mail("1 body", "2 body move"))},
+		},
+		{
+			Name: "a target over quota for a day",
+			Acts: []Act{then(func(w *World) { w.Server.Create("Moved"); w.Server.Fill("Moved", true) }), then(mail("1 hook copy move", "2 flag move", "3 copy")),
+				{After: 24 * time.Hour, Do: func(w *World) { w.Server.Fill("Moved", false) }}},
+		},
+		{
+			Name: "a target that is removed",
+			Acts: []Act{then(mail("1 move")), then(func(w *World) { w.userRemoves("Moved") }), then(mail("2 copy move", "3 move"))},
+		},
+	}
+}
+
+// identities are how messages are told from each other.
+func identities() []Scenario {
+	return []Scenario{
+		{
+			Name: "twins", Server: model.Options{NoMove: true},
+			Acts: []Act{then(twins(2, "1 copy move", "twin@example.org")), then(twins(1, "2 move", "single@example.org"))},
+		},
+		{
+			Name: "without Message-ID", Unsure: true,
+			Acts: []Act{then(twins(2, "1 copy", "")), then(twins(1, "2 move", ""))},
+		},
+		{
+			Name: "renumbered with new mail",
+			Acts: []Act{then(bystanders), then(mail("1 hook copy", "2 flag")),
+				then(func(w *World) { w.Server.Renumber("INBOX", false); w.Mail("INBOX", "3 hook move") })},
+		},
+		{
+			Name: "a migration that rewrites dates",
+			Acts: []Act{then(bystanders), then(mail("1 hook copy", "2 flag")),
+				then(func(w *World) { w.Server.Renumber("INBOX", true); w.Mail("INBOX", "3 hook move") })},
+		},
+	}
+}
+
+// lives are what happens to the daemon's own state and beside it.
+func lives() []Scenario {
+	return []Scenario{
+		{
+			Name: "a journal from a backup",
+			Acts: []Act{then(mail("1 hook copy")), then(backUp), then(mail("2 hook copy", "3 flag move")), {After: 3 * time.Hour, Do: restore}},
+		},
+		{
+			Name: "the journal is gone",
+			Acts: []Act{then(mail("1 hook copy", "2 move")), then(forget), then(mail("3 hook move"))},
+		},
+		{
+			Name: "moved back by the user",
+			Acts: []Act{then(mail("1 hook move", "2 move")), {After: time.Minute, Do: func(w *World) { w.userActs(UserReturns) }}, then(mail("3 flag"))},
 		},
 	}
 }

@@ -48,6 +48,7 @@ type World struct {
 	starts    int
 	trace     []string
 	backup    *disk.Disk
+	restored  *disk.Disk      // takes the place of the disk at the next start
 	journal   journal.Journal // while the daemon has it open
 	unsure    int
 }
@@ -87,7 +88,7 @@ type place struct {
 func newWorld(s Scenario, seed uint64, faults []Fault) *World {
 	w := &World{
 		scenario: s, Random: rand.New(rand.NewPCG(seed, 1)), stop: make(chan struct{}), crashed: make(chan bool, 1),
-		disk: disk.New(seed), recorded: map[place]bool{}, baselined: map[string]bool{}, log: slog.New(slog.DiscardHandler),
+		disk: s.state.Clone(seed), recorded: map[place]bool{}, baselined: map[string]bool{}, log: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range faults {
 		w.faults = append(w.faults, &armed{Fault: f})
