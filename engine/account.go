@@ -156,8 +156,10 @@ func (a *account) run(ctx context.Context) error {
 	}
 	work, cancel := grace(ctx, a.timing.Grace)
 	defer cancel()
-	stop := a.outbox.start(ctx, work)
-	defer stop()
+	// The outbox ends with the account, however that ends.
+	delivering, end := context.WithCancel(ctx)
+	stop := a.outbox.start(delivering, work)
+	defer func() { end(); stop() }()
 	return a.keepConnected(ctx, work)
 }
 
@@ -169,20 +171,20 @@ func grace(ctx context.Context, d time.Duration) (context.Context, context.Cance
 	return out, func() { stop(); cancel() }
 }
 
-// acquire takes the lease and loads what the journal holds. A journal that is
-// unavailable is waited for.
+// acquire takes the lease and loads what the journal holds. A journal that
+// cannot give it now is waited for: a full disk must not end the daemon.
 func (a *account) acquire(ctx context.Context) error {
-	for {
+	for wait := a.timing.FirstRetry; ; wait = min(wait*2, a.timing.MaxRetry) {
 		own, snap, err := a.journal.Acquire(ctx, a.cfg.Name, a.engine.opts.Holder)
 		if err == nil {
 			a.load(own, snap)
 			return nil
 		}
-		if !errors.Is(err, journal.ErrUnavailable) || a.engine.opts.Once || ctx.Err() != nil {
+		if a.engine.opts.Once || ctx.Err() != nil {
 			return err
 		}
 		a.log.Error("the journal is unavailable", "error", err)
-		if !a.pause(ctx, verdict{wait: a.timing.FirstRetry * 5}) {
+		if !a.pause(ctx, verdict{wait: wait}) {
 			return nil
 		}
 	}

@@ -25,6 +25,8 @@ type Report struct {
 	Problems []string
 	// Trace are the commands in order.
 	Trace []string
+	// Entries are what the journal holds in the end, a line each.
+	Entries []string
 	// Took is the time of the bubble's clock until everything was done.
 	Took time.Duration
 }
@@ -67,12 +69,15 @@ func (w *World) run() Report {
 	took := w.settle(began)
 	time.Sleep(watchful)
 	found := append(w.unfinished(), w.broken()...)
+	entries := w.outcomes()
 	close(w.stop)
 	<-ended
 	w.Server.Cut()
 	time.Sleep(time.Minute) // sessions that think or answer slowly end
 	synctest.Wait()
-	return w.report(took, found)
+	r := w.report(took, found)
+	r.Entries = entries
+	return r
 }
 
 // ready waits until the daemon knows INBOX, so that what comes then is new.
@@ -208,6 +213,20 @@ func (w *World) entries() (all []journal.Entry, ok bool) {
 	}
 	all, err := j.Entries(context.Background(), journal.Query{})
 	return all, err == nil
+}
+
+// outcomes are the journal's entries in a line each.
+func (w *World) outcomes() []string {
+	var out []string
+	all, _ := w.entries()
+	for _, e := range all {
+		line := fmt.Sprintf("%d: %s/%d %q is %s: %s", e.Seq, e.Mailbox, e.UID, e.Subject, e.State, e.Reason)
+		for _, s := range e.Steps {
+			line += fmt.Sprintf("; %s %s/%d is %s %s", s.Action, s.Target, s.TargetUID, s.State, s.Error)
+		}
+		out = append(out, line)
+	}
+	return out
 }
 
 // Line is the command line that repeats a run.

@@ -82,26 +82,48 @@ func sweep(t *testing.T, s Scenario, k Kind, total *tally) {
 
 // TestReplay repeats one run, with everything that it said.
 func TestReplay(t *testing.T) {
-	parts := strings.Split(os.Getenv("IMAPILOT_SIM"), "|")
-	if len(parts) != 3 {
+	asked := os.Getenv("IMAPILOT_SIM")
+	if asked == "" {
 		t.Skip("set IMAPILOT_SIM to what a failed run printed")
 	}
-	i := slices.IndexFunc(Scenarios(), func(s Scenario) bool { return s.Name == parts[0] })
-	seed, err := strconv.ParseUint(parts[1], 10, 64)
-	if i < 0 || err != nil {
-		t.Fatalf("no scenario %q, or no seed %q", parts[0], parts[1])
-	}
 	t.Setenv("IMAPILOT_SIM_LOG", "1")
-	faults := parseFaults(t, parts[2])
-	r := Run(t, Scenarios()[i].prepare(t), seed, faults...)
+	s, seed, faults := parseRun(t, asked)
+	r := Run(t, s.prepare(t), seed, faults...)
 	t.Log("\n" + strings.Join(r.Trace, "\n"))
-	complain(t, Scenarios()[i], seed, faults, r)
+	t.Log("\n" + strings.Join(r.Entries, "\n"))
+	complain(t, s, seed, faults, r)
 	t.Logf("%d operations, %d faults, %d unsure, %v", r.Operations, r.Faults, r.Unsure, r.Took)
+}
+
+// parseRun reads "scenario|seed|faults", or "seed" of a random run.
+func parseRun(t *testing.T, asked string) (Scenario, uint64, []Fault) {
+	t.Helper()
+	name, rest, ok := strings.Cut(asked, "|")
+	number, list, _ := strings.Cut(rest, "|")
+	if !ok {
+		number = name
+	}
+	seed, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		t.Fatalf("no seed %q", number)
+	}
+	if !ok {
+		s, faults := draw(Scenarios(), seed)
+		return s, seed, faults
+	}
+	i := slices.IndexFunc(Scenarios(), func(s Scenario) bool { return s.Name == name })
+	if i < 0 {
+		t.Fatalf("no scenario %q", name)
+	}
+	return Scenarios()[i], seed, parseFaults(t, list)
 }
 
 func parseFaults(t *testing.T, s string) []Fault {
 	t.Helper()
 	var out []Fault
+	if s == "" {
+		return nil
+	}
 	for part := range strings.SplitSeq(s, ";") {
 		kind, at, _ := strings.Cut(part, "@")
 		f := Fault{Kind: Kind(kind)}

@@ -19,6 +19,12 @@ type watched struct {
 
 var errInjected = errors.New("injected")
 
+func (j watched) Acquire(ctx context.Context, account, holder string) (journal.Ownership, journal.Snapshot, error) {
+	own, snap, err := j.Journal.Acquire(ctx, account, holder)
+	j.world.afterDisk()
+	return own, snap, err
+}
+
 func (j watched) Commit(ctx context.Context, own journal.Ownership, b journal.Batch) error {
 	w := j.world
 	switch kind := w.commitFault(); kind {
