@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -80,16 +81,20 @@ func (w *World) run() Report {
 	return r
 }
 
-// ready waits until the daemon knows INBOX, so that what comes then is new.
+// ready waits until the daemon knows what it watches, so that what comes then is
+// new.
 func (w *World) ready() {
 	for since := time.Now(); time.Since(since) < patience; time.Sleep(time.Second) {
-		w.mu.Lock()
-		known := w.baselined["INBOX"]
-		w.mu.Unlock()
-		if known {
+		if w.knowsAll() {
 			return
 		}
 	}
+}
+
+func (w *World) knowsAll() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !slices.ContainsFunc(w.scenario.cfg.Accounts[0].Watch, func(name string) bool { return !w.baselined[name] })
 }
 
 func (w *World) report(took time.Duration, found []string) Report {

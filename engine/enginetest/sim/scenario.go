@@ -63,7 +63,7 @@ func verbs() []string {
 // text is the configuration of a scenario.
 func (s Scenario) text() string {
 	var b strings.Builder
-	b.WriteString("state: state.db\nwebhooks:\n  hook: {url: 'http://127.0.0.1:9/hook'}\naccounts:\n  home:\n    host: mail.example.org\n    port: 143\n    tls: none\n    username: me@example.org\n    password: secret\n    idle: 20m\n")
+	b.WriteString("state: state.db\nwebhooks:\n  hook: {url: 'http://127.0.0.1:9/hook'}\naccounts:\n  home:\n    host: mail.example.org\n    port: 143\n    tls: none\n    username: me@example.org\n    password: secret\n    idle: 20m\n    poll: 5m\n")
 	for _, line := range s.Account {
 		b.WriteString("    " + line + "\n")
 	}
