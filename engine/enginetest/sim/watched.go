@@ -81,9 +81,9 @@ func (w *World) armDisk() {
 		left := f.At - w.base - w.disk.Operations()
 		switch f.Kind {
 		case DiskError:
-			w.disk.FailOnce(left, disk.IOError)
+			w.disk.FailOnce(left, disk.ErrIO)
 		case DiskFull:
-			w.disk.FailAt(left, disk.Full)
+			w.disk.FailAt(left, disk.ErrFull)
 		default:
 			w.disk.CrashAt(left)
 		}
