@@ -106,6 +106,20 @@ func asked() []string {
 	return ids
 }
 
+// created is a disk with a journal that holds nothing yet. To begin with copies
+// of it is a third of the work of a run.
+func created(t *testing.T) *disk.Disk {
+	t.Helper()
+	d := disk.New(1)
+	t.Cleanup(d.Close)
+	db := mustOpenOn(t, d)
+	state(t, db)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // holds are the rounds that a journal may have: those that were acknowledged,
 // and one more where the answer was lost.
 type holds struct{ least, most int }
@@ -140,21 +154,14 @@ func (r run) goOn(t *testing.T, what string, db *sqlite.DB, h holds) holds {
 	return holds{got + 1, got + 1}
 }
 
-// losses is how many power losses are drawn for each moment. Neighbouring
-// moments are alike, so few will do.
-const losses = 1
-
-// survives looks at what a kill and some power losses would leave now.
+// survives looks at what a kill and what a power loss would leave now.
 func (r run) survives(t *testing.T, what string, d *disk.Disk, h holds) {
 	t.Helper()
-	killed := d.AfterKill()
+	killed, dark := d.AfterKill(), d.AfterPowerLoss()
+	defer killed.Close()
+	defer dark.Close()
 	r.goesOn(t, what+", killed", killed, h)
-	killed.Close()
-	for i := range losses {
-		left := d.AfterPowerLoss()
-		r.goesOn(t, fmt.Sprintf("%s, power loss %d", what, i), left, h)
-		left.Close()
-	}
+	r.goesOn(t, what+", power loss", dark, h)
 }
 
 // TestDiskFailsAtEveryOperation lets the disk fail at operation 0, 1, 2, ... of
@@ -164,6 +171,7 @@ func (r run) survives(t *testing.T, what string, d *disk.Disk, h holds) {
 // ends with Close, which copies the log into the file.
 func TestDiskFailsAtEveryOperation(t *testing.T) {
 	t.Parallel()
+	empty := created(t)
 	for name, arm := range map[string]func(*disk.Disk, int, error){
 		"for good": (*disk.Disk).FailAt,
 		"once":     (*disk.Disk).FailOnce,
@@ -171,7 +179,7 @@ func TestDiskFailsAtEveryOperation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := 0
-			for small().failAt(t, n, arm) {
+			for small().failAt(t, empty.Copy(uint64(n)), n, arm) {
 				n++
 			}
 			if n < 20 {
@@ -185,11 +193,10 @@ func TestDiskFailsAtEveryOperation(t *testing.T) {
 // header and its page, and each is to meet both.
 func faultOf(n int) error { return []error{disk.ErrFull, disk.ErrIO}[n/2%2] }
 
-func (r run) failAt(t *testing.T, n int, arm func(*disk.Disk, int, error)) (struck bool) {
+func (r run) failAt(t *testing.T, d *disk.Disk, n int, arm func(*disk.Disk, int, error)) (struck bool) {
 	t.Helper()
-	what := fmt.Sprintf("operation %d", n)
-	d := disk.New(uint64(n))
 	defer d.Close()
+	what := fmt.Sprintf("operation %d", n)
 	db := mustOpenOn(t, d)
 	own, _ := state(t, db)
 	arm(d, n, faultOf(n))
@@ -209,27 +216,36 @@ func (r run) failAt(t *testing.T, n int, arm func(*disk.Disk, int, error)) (stru
 	if err := db.Close(); err != nil { // the fault may strike here
 		t.Fatalf("%s: %v", what, err)
 	}
-	struck = d.Repair() || struck
-	if err != nil && !struck {
+	if err == nil {
+		struck = d.Repair()
+		r.survives(t, what+", closed", d, h)
+	} else if !struck {
 		t.Fatalf("%s: %v without a fault", what, err)
 	}
-	left := d.AfterPowerLoss()
-	defer left.Close()
-	r.goesOn(t, what+", closed", left, h)
 	return struck
 }
 
 // TestDeathAtEveryOperation kills the process or takes the power at operation
-// 0, 1, 2, ... from the creation of the journal to its end, and again while the
-// next one recovers.
+// 0, 1, 2, ... of a run, and now and then again while the next one recovers.
 func TestDeathAtEveryOperation(t *testing.T) {
 	t.Parallel()
+	empty := created(t)
 	n := 0
-	for small().dieAt(t, uint64(n), n) {
+	for small().dieAt(t, empty.Copy(uint64(n)), n) {
 		n++
 	}
 	if n < 60 {
 		t.Errorf("only %d operations: death does not reach SQLite", n)
+	}
+}
+
+// TestDeathAtCreation is the same for a journal that is made. Three in a row are
+// alike.
+func TestDeathAtCreation(t *testing.T) {
+	t.Parallel()
+	last := created(t).Operations()
+	for n := 0; n < last; n += 3 {
+		small().dieAt(t, disk.New(uint64(n)), n)
 	}
 }
 
@@ -241,26 +257,30 @@ func TestDeathWhileTheLogIsCopied(t *testing.T) {
 	defer d.Close()
 	large().untilDeath(t, "no death", d, holds{})
 	rng := rand.New(rand.NewPCG(1, 1))
-	for i := range uint64(10) {
-		large().dieAt(t, i, rng.IntN(d.Operations()))
+	for i := range uint64(5) {
+		large().dieAt(t, disk.New(i), rng.IntN(d.Operations()))
 	}
 }
 
 // dieAt reports whether the run came to the operation.
-func (r run) dieAt(t *testing.T, seed uint64, n int) bool {
+func (r run) dieAt(t *testing.T, d *disk.Disk, n int) bool {
 	t.Helper()
-	what := fmt.Sprintf("seed %d, dead at operation %d", seed, n)
-	d := disk.New(seed)
 	defer d.Close()
+	what := fmt.Sprintf("dead at operation %d", n)
 	d.CrashAt(n)
 	h := r.untilDeath(t, what, d, holds{})
 	r.survives(t, what, d, h)
-	again := d.AfterPowerLoss()
-	defer again.Close()
-	again.CrashAt(n % 11)
-	what += ", and again"
-	r.survives(t, what, again, r.untilDeath(t, what, again, h))
+	if n%4 == 0 {
+		r.dieAgain(t, what+" and again", d.AfterPowerLoss(), h, n%11)
+	}
 	return d.Crashed()
+}
+
+func (r run) dieAgain(t *testing.T, what string, d *disk.Disk, h holds, n int) {
+	t.Helper()
+	defer d.Close()
+	d.CrashAt(n)
+	r.survives(t, what, d, r.untilDeath(t, what, d, h))
 }
 
 // untilDeath opens a journal that holds h and makes the rounds that are
