@@ -100,7 +100,7 @@ func historyEntries() []journal.Entry {
 		e.Steps, e.Plan, e.Skipped = nil, actions.Plan{}, map[string]string{"newsletters": "you moved the message back"}
 	})
 	add(journal.Kept, "", func(e *journal.Entry) {
-		e.Steps, e.Plan, e.From = nil, actions.Plan{}, ""
+		e.Steps, e.Plan, e.From, e.Mailbox = nil, actions.Plan{}, "", "J\x1b[2J\u202e"
 		e.Print.MessageID, e.Errors = "\x1b[2J\xff", map[string]string{"builds": "the message has more than 500 parts"}
 	})
 	for _, s := range []journal.EntryState{journal.DryRun, journal.Withdrawn, journal.Gone, journal.Skipped} {
