@@ -219,6 +219,7 @@ func TestScenarioRenamedAndRenumberedFolder(t *testing.T) {
 		s.run()
 		s.want("Copies", append(many("done", 10), "unscanned")...)
 		s.wantCalls(11, 11)
+		s.wantEntries(map[journal.EntryState]int{journal.Done: 11})
 	})
 }
 

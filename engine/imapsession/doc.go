@@ -5,7 +5,8 @@
 // imapclient. The guard is a net.Conn of ours: it owns every deadline, reads one
 // whole response at a time (the line and its literals) under a byte budget, and
 // keeps all data that a server sends for the parsers of this package.
-// imapclient encodes the commands and sees only four things, in a form that the
+// imapclient encodes the commands, all but those that it has no words for (the
+// header FETCH, with EMAILID), and sees only four things, in a form that the
 // guard writes itself: a greeting, a capability list, continuation requests and
 // tagged completions. So no response, however odd, hostile or unasked for,
 // reaches a parser that would end the connection over it, and no FETCH that
