@@ -24,13 +24,18 @@ func TestServers(t *testing.T) {
 		"changes": changes, "long sets": longSets, "append": appends, "idle": idle, "view": view,
 		"whole headers": wholeHeaders, "structures": structures, "parts": parts, "criteria": criteria,
 	}
+	bare := imaptest.Options{NoMove: true, NoUIDPlus: true}
+	all := map[string]imaptest.Options{"full": {}, "no MOVE": {NoMove: true}, "no MOVE, no UIDPLUS": bare, "no IDLE": {NoIdle: true}}
 	for _, kind := range []struct {
 		name  string
 		start func(testing.TB, imaptest.Options) *imaptest.Server
-	}{{"memory", imaptest.Memory}, {"dovecot", imaptest.Dovecot}} {
-		for name, o := range map[string]imaptest.Options{
-			"full": {}, "no MOVE": {NoMove: true}, "no MOVE, no UIDPLUS": {NoMove: true, NoUIDPlus: true}, "no IDLE": {NoIdle: true},
-		} {
+		caps  map[string]imaptest.Options
+	}{
+		{"memory", imaptest.Memory, all},
+		{"dovecot", imaptest.Dovecot, all},
+		{"cyrus", imaptest.Cyrus, map[string]imaptest.Options{"full": {}, "no MOVE, no UIDPLUS": bare, "no IDLE": {NoIdle: true}}},
+	} {
+		for name, o := range kind.caps {
 			t.Run(kind.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				srv := kind.start(t, o)
@@ -42,6 +47,24 @@ func TestServers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestDottedNamespace is a server with another delimiter, and all mailboxes
+// below INBOX (RFC 2342).
+func TestDottedNamespace(t *testing.T) {
+	srv := imaptest.Cyrus(t, imaptest.Options{Dots: true})
+	srv.Create(t, "Lists/Go")
+	s := connect(t, srv)
+	if s.Delimiter() != '.' || s.Prefix() != "INBOX." {
+		t.Errorf("delimiter %q, prefix %q", s.Delimiter(), s.Prefix())
+	}
+	var names []string
+	for _, m := range must[[]imapsession.MailboxInfo](t)(s.List(t.Context())) {
+		names = append(names, m.Name)
+	}
+	if !slices.Contains(names, "INBOX.Lists.Go") {
+		t.Errorf("LIST: %q", names)
 	}
 }
 
@@ -112,7 +135,7 @@ func capabilities(t *testing.T, srv *imaptest.Server, s *imapsession.Session) {
 	if c.Move == o.NoMove || c.UIDPlus == o.NoUIDPlus || c.Idle == o.NoIdle || !c.Has("imap4REV1") || !c.SpecialUse {
 		t.Errorf("%+v on a server with %+v", c, o)
 	}
-	if dovecot := srv.Dir != ""; c.ID != dovecot || (s.Server().Name == "Dovecot") != dovecot {
+	if tells := srv.Mem == nil; c.ID != tells || tells && s.Server().Name != string(srv.Software) {
 		t.Errorf("ID is %v, and the server is %+v", c.ID, s.Server())
 	}
 	if s.Delimiter() != '/' || s.Prefix() != "" {
@@ -122,7 +145,14 @@ func capabilities(t *testing.T, srv *imaptest.Server, s *imapsession.Session) {
 
 func mailboxes(t *testing.T, srv *imaptest.Server, s *imapsession.Session) {
 	ctx := t.Context()
-	names := []string{`Say "hello"\now`, "Entwürfe & Ideen", "日本語/メール", "100% *new*", "a&b"}
+	names := []string{"Entwürfe & Ideen", "日本語/メール", "a&b"}
+	for _, odd := range []string{`Say "hello"\now`, "100% *new*"} {
+		if srv.Software != imaptest.CyrusServer {
+			names = append(names, odd)
+		} else if e := wantError(t, s.Create(ctx, odd), imapsession.Target); e.Status != "NO" || e.Unknown { // it refuses such names
+			t.Errorf("CREATE %q: %+v", odd, e)
+		}
+	}
 	for _, name := range names {
 		check(t, s.Create(ctx, name))
 		check(t, s.Subscribe(ctx, name))
@@ -154,7 +184,7 @@ func mailboxes(t *testing.T, srv *imaptest.Server, s *imapsession.Session) {
 		}
 	}
 	e := wantError(t, s.Create(ctx, names[0]), imapsession.Target)
-	if e.Code != "ALREADYEXISTS" || e.Status != "NO" || e.Unknown {
+	if code := e.Code == "ALREADYEXISTS"; code == (srv.Software == imaptest.CyrusServer) || e.Status != "NO" || e.Unknown {
 		t.Errorf("CREATE again: %+v", e)
 	}
 	_, err := s.Status(ctx, "Nowhere")
@@ -261,8 +291,8 @@ func changes(t *testing.T, srv *imaptest.Server, s *imapsession.Session) {
 	}
 	must[imapsession.Selected](t)(s.Select(ctx, "INBOX"))
 	pairs := must[map[imap.UID]imap.UID](t)(s.Copy(ctx, imap.UIDSetNum(1, 3), "Archive"))
-	dovecotTells := srv.Dir != "" // hiding UIDPLUS there hides only the announcement
-	if want := (map[imap.UID]imap.UID{1: 1, 3: 2}); (!o.NoUIDPlus || dovecotTells) && !maps.Equal(pairs, want) || o.NoUIDPlus && !dovecotTells && pairs != nil {
+	tells := srv.Mem == nil // hiding UIDPLUS there hides only the announcement
+	if want := (map[imap.UID]imap.UID{1: 1, 3: 2}); (!o.NoUIDPlus || tells) && !maps.Equal(pairs, want) || o.NoUIDPlus && !tells && pairs != nil {
 		t.Errorf("COPYUID %v", pairs)
 	}
 	pairs, err := s.Move(ctx, imap.UIDSetNum(1, 2), "Archive")
@@ -410,7 +440,7 @@ func view(t *testing.T, srv *imaptest.Server, s *imapsession.Session) {
 // Unselect expunges nothing, also where there is no UNSELECT.
 func TestUnselectExpungesNothing(t *testing.T) {
 	bare := imaptest.Dovecot(t, imaptest.Options{Config: "protocol imap {\n  imap_capability = IMAP4rev1\n}\n"})
-	for _, srv := range []*imaptest.Server{imaptest.Memory(t, imaptest.Options{}), imaptest.Dovecot(t, imaptest.Options{}), bare} {
+	for _, srv := range []*imaptest.Server{imaptest.Memory(t, imaptest.Options{}), imaptest.Dovecot(t, imaptest.Options{}), bare, imaptest.Cyrus(t, imaptest.Options{})} {
 		s := connect(t, srv)
 		srv.Append(t, "INBOX", []imap.Flag{imap.FlagDeleted}, time.Time{}, letter("a"))
 		check(t, s.Unselect(t.Context()))
@@ -440,21 +470,31 @@ func TestRefusedTargetsAreTargets(t *testing.T) {
 			func(srv *imaptest.Server) { srv.SetRights(t, "Archive", "lr") },
 			func(srv *imaptest.Server) { srv.SetRights(t, "Archive", "lrwstipekxa") }},
 	} {
-		t.Run(name, func(t *testing.T) {
-			srv := imaptest.Dovecot(t, tc.opts)
-			srv.Append(t, "INBOX", nil, time.Time{}, append(letter("a"), strings.Repeat("x", tc.size)...))
-			srv.Append(t, "Archive", nil, time.Time{}, letter("b"))
-			tc.prepare(srv)
-			s := connect(t, srv)
-			must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
-			_, err := s.Copy(t.Context(), imap.UIDSetNum(1), "Archive")
-			if e := wantError(t, err, imapsession.Target); e.Code != tc.code || e.Unknown || e.Text == "" {
-				t.Errorf("COPY: %+v", e)
-			}
-			tc.cure(srv)
-			if got := must[map[imap.UID]imap.UID](t)(s.Copy(t.Context(), imap.UIDSetNum(1), "Archive")); len(got) != 1 {
-				t.Errorf("COPYUID %v", got)
-			}
-		})
+		for kind, start := range map[string]func(testing.TB, imaptest.Options) *imaptest.Server{"dovecot": imaptest.Dovecot, "cyrus": imaptest.Cyrus} {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				srv := start(t, tc.opts)
+				srv.Append(t, "INBOX", nil, time.Time{}, append(letter("a"), strings.Repeat("x", tc.size)...))
+				srv.Append(t, "Archive", nil, time.Time{}, letter("b"))
+				tc.prepare(srv)
+				code := tc.code
+				if srv.Software == imaptest.CyrusServer {
+					code = "" // it says it in words alone
+				}
+				refusedTarget(t, srv, code, func() { tc.cure(srv) })
+			})
+		}
+	}
+}
+
+func refusedTarget(t *testing.T, srv *imaptest.Server, code string, cure func()) {
+	s := connect(t, srv)
+	must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+	_, err := s.Copy(t.Context(), imap.UIDSetNum(1), "Archive")
+	if e := wantError(t, err, imapsession.Target); e.Code != code || e.Unknown || e.Text == "" {
+		t.Errorf("COPY: %+v", e)
+	}
+	cure()
+	if got := must[map[imap.UID]imap.UID](t)(s.Copy(t.Context(), imap.UIDSetNum(1), "Archive")); len(got) != 1 {
+		t.Errorf("COPYUID %v", got)
 	}
 }

@@ -2,16 +2,13 @@ package imaptest
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 )
 
 const dovecotConf = `
@@ -86,13 +83,8 @@ namespace inbox {
 func Dovecot(t testing.TB, o Options) *Server {
 	t.Helper()
 	binary := dovecotBinary(t)
-	// Not t.TempDir: the name of a socket below it would grow too long.
-	dir, err := os.MkdirTemp("", "imapilot-dovecot")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // what is left lies in the temporary folder
-	s := &Server{Username: "user", Password: "secret", Options: o, Dir: dir, addr: freeAddr(t)}
+	dir := folder(t, "imapilot-dovecot")
+	s := &Server{Username: "user", Password: "secret", Options: o, Software: DovecotServer, Dir: dir, addr: freeAddr(t)}
 	if o.TLS {
 		s.TLSAddr = freeAddr(t)
 	}
@@ -151,14 +143,13 @@ func dovecotConfig(t testing.TB, s *Server) string {
 // ownMail makes the mail folder for its owner below a folder he can enter.
 func ownMail(t testing.TB, dir string, owner *user.User) {
 	t.Helper()
-	uid, uidErr := strconv.Atoi(owner.Uid)
-	gid, gidErr := strconv.Atoi(owner.Gid)
 	mail := filepath.Join(dir, "mail")
-	for _, err := range []error{uidErr, gidErr, os.Chmod(dir, 0o755), os.Mkdir(mail, 0o755), os.Chown(mail, uid, gid)} {
+	for _, err := range []error{os.Chmod(dir, 0o755), os.Mkdir(mail, 0o755)} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+	own(t, mail, owner)
 }
 
 // secured switches TLS on or off.
@@ -185,10 +176,15 @@ func plugins(o Options) string {
 	return out.String()
 }
 
-// SetRights writes the rights that the user has in a mailbox of a Dovecot with
-// Options.ACL ("lrwstipekxa" are all, without "i" nothing can be put into it).
+// SetRights gives the user these rights in a mailbox, of a Dovecot with
+// Options.ACL or of a Cyrus ("lrwstipekxa" are all, without "i" nothing can be
+// put into it).
 func (s *Server) SetRights(t testing.TB, mailbox, rights string) {
 	t.Helper()
+	if s.Software == CyrusServer {
+		s.setACL(t, mailbox, rights)
+		return
+	}
 	dir := filepath.Join(s.Dir, "mail", s.Username, "."+strings.ReplaceAll(mailbox, "/", "."))
 	if _, err := os.Stat(dir); err != nil {
 		t.Fatalf("SetRights: %v", err)
@@ -209,83 +205,4 @@ func capability(o Options) string {
 		}
 	}
 	return "protocol imap {\n  imap_capability = " + strings.Join(caps, " ") + "\n}\n"
-}
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return addr
-}
-
-// start runs a server in the foreground and ends it, by its id, with the test.
-func start(t testing.TB, cmd *exec.Cmd, dir string) (pid int) {
-	t.Helper()
-	out, err := os.Create(filepath.Join(dir, "output"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		defer func() { _ = out.Close() }() // a log of the server's, read or not
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Errorf("stopping the server: %v", err)
-		}
-		ended := make(chan struct{})
-		go func() { _ = cmd.Wait(); close(ended) }() // its exit code says nothing new
-		select {
-		case <-ended:
-		case <-time.After(10 * time.Second):
-			_ = cmd.Process.Kill() // it did not stop by itself
-			<-ended
-		}
-	})
-	return cmd.Process.Pid
-}
-
-// await waits until the server takes connections.
-func (s *Server) await(t testing.TB) {
-	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", s.addr); err == nil {
-			_ = c.Close() // it answered, which is all that was asked
-			return
-		}
-	}
-	log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))    // shown as far as it exists
-	out, _ := os.ReadFile(filepath.Join(s.Dir, "output")) // likewise
-	t.Fatalf("the server does not start:\n%s%s", log, out)
-}
-
-// killDovecotSessions kills the processes that serve connections: the children
-// named imap of the Dovecot that this test started.
-func killDovecotSessions(t testing.TB, master int) {
-	t.Helper()
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range stats {
-		line, err := os.ReadFile(path)
-		if err != nil {
-			continue // it ended meanwhile
-		}
-		var pid, parent int
-		var name, state string
-		if _, err := fmt.Sscanf(string(line), "%d %s %s %d", &pid, &name, &state, &parent); err != nil || parent != master || name != "(imap)" {
-			continue
-		}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
-			t.Errorf("killing a connection: %v", err)
-		}
-	}
 }

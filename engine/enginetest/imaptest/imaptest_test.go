@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -18,7 +19,7 @@ import (
 
 const raw = "From: a@example.org\r\nMessage-ID: <one@test>\r\nSubject: one\r\n\r\nHello.\r\n"
 
-var kinds = map[string]func(testing.TB, Options) *Server{"memory": Memory, "dovecot": Dovecot}
+var kinds = map[string]func(testing.TB, Options) *Server{"memory": Memory, "dovecot": Dovecot, "cyrus": Cyrus}
 
 // talk logs in over a bare socket and sends lines; it returns the completions.
 func talk(t *testing.T, s *Server, lines ...string) []string {
@@ -138,28 +139,72 @@ func TestRefusals(t *testing.T) {
 	if got := talk(t, m, "SELECT INBOX", "UID COPY 1 Trash")[1]; !strings.HasPrefix(got, "OK") {
 		t.Error(got)
 	}
+	for name, start := range kinds {
+		if name == "memory" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			noRight(t, start(t, Options{ACL: true}))
+			overQuota(t, start(t, Options{Quota: 3000}))
+		})
+	}
+}
 
-	acl := Dovecot(t, Options{ACL: true})
+func noRight(t *testing.T, acl *Server) {
 	acl.Append(t, "INBOX", nil, time.Time{}, []byte(raw))
 	acl.Create(t, "Closed")
 	acl.SetRights(t, "Closed", "lr")
-	if got := talk(t, acl, "SELECT INBOX", "UID COPY 1 Closed")[1]; !strings.HasPrefix(got, "NO [NOPERM]") {
+	if got := talk(t, acl, "SELECT INBOX", "UID COPY 1 Closed")[1]; !strings.HasPrefix(got, "NO ") {
 		t.Error(got)
 	}
 	acl.SetRights(t, "Closed", "lrwstipekxa")
 	if got := talk(t, acl, "SELECT INBOX", "UID COPY 1 Closed")[1]; !strings.HasPrefix(got, "OK") {
 		t.Error(got)
 	}
+}
 
-	full := Dovecot(t, Options{Quota: 3000})
+func overQuota(t *testing.T, full *Server) {
 	full.Append(t, "INBOX", nil, time.Time{}, []byte(raw+strings.Repeat("x", 700)))
 	full.Append(t, "Big", nil, time.Time{}, []byte(raw+strings.Repeat("x", 1900)))
-	if got := talk(t, full, "SELECT INBOX", "UID COPY 1 Trash")[1]; !strings.HasPrefix(got, "NO [OVERQUOTA]") {
+	if got := talk(t, full, "SELECT INBOX", "UID COPY 1 Trash")[1]; !strings.HasPrefix(got, "NO ") || !strings.Contains(strings.ToLower(got), "quota") {
 		t.Error(got)
 	}
 	full.Empty(t, "Big")
 	if got := talk(t, full, "SELECT INBOX", "UID COPY 1 Trash")[1]; !strings.HasPrefix(got, "OK") {
 		t.Error(got)
+	}
+}
+
+// With Dots the server's names differ, and those of the methods do not.
+func TestDots(t *testing.T) {
+	s := Cyrus(t, Options{Dots: true})
+	s.Append(t, "New/Box", nil, time.Time{}, []byte(raw))
+	if got := s.Mailboxes(t); !slices.Contains(got, "New/Box") || !slices.Contains(got, "INBOX") || !slices.Contains(got, "Trash") {
+		t.Errorf("mailboxes %q", got)
+	}
+	if got := talk(t, s, "SELECT INBOX.New.Box"); !strings.HasPrefix(got[0], "OK") {
+		t.Error(got)
+	}
+}
+
+// A plan cuts each connection after its own number of bytes, both ways counted.
+func TestProxyPlan(t *testing.T) {
+	p := Memory(t, Options{}).Proxy(t)
+	p.Plan(func(connection int) Limit { return Limit{After: 10 * connection} })
+	for connection := range 3 {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", p.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+		got, err := io.ReadAll(conn) // the greeting, as far as it came
+		if len(got) != 10*(connection+1) || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("connection %d: %d bytes, %v", connection+1, len(got), err)
+		}
+		conn.Close()
+	}
+	if p.Planned() != 3 {
+		t.Errorf("%d connections, want 3", p.Planned())
 	}
 }
 

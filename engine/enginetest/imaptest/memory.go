@@ -13,7 +13,7 @@ import (
 func Memory(t testing.TB, o Options) *Server {
 	t.Helper()
 	mo := memserver.Options{NoMove: o.NoMove, NoUIDPlus: o.NoUIDPlus, NoIdle: o.NoIdle, PipeOnly: o.PipeOnly}
-	s := &Server{Options: o}
+	s := &Server{Options: o, Software: MemoryServer}
 	if o.TLS {
 		var cert certificate
 		cert, s.Roots = newCertificate(t)

@@ -18,6 +18,16 @@ type Proxy struct {
 	conns map[net.Conn]struct{}
 	hole  bool
 	delay time.Duration
+	plan  func(connection int) Limit
+	count int // connections that the plan was asked for
+}
+
+// Limit is when a proxy cuts a connection: after so many bytes, both ways
+// together, 0 for never. Before it cuts, it holds back what is on the way for
+// the time of Stall.
+type Limit struct {
+	After int
+	Stall time.Duration
 }
 
 // Proxy starts a proxy before the server.
@@ -55,16 +65,50 @@ func (p *Proxy) accept() {
 			_ = c.Close() // the client sees the server's absence
 			continue
 		}
-		p.mu.Lock()
-		p.conns[c], p.conns[up] = struct{}{}, struct{}{}
-		p.mu.Unlock()
-		go p.pipe(up, c)
-		go p.pipe(c, up)
+		limit := p.admit(c, up)
+		go p.pipe(up, c, limit)
+		go p.pipe(c, up, limit)
 	}
 }
 
-// pipe copies until either end closes, and then closes both.
-func (p *Proxy) pipe(to, from net.Conn) {
+// admit notes a new connection and asks the plan for its limit.
+func (p *Proxy) admit(ends ...net.Conn) *allowance {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range ends {
+		p.conns[c] = struct{}{}
+	}
+	if p.plan == nil {
+		return &allowance{}
+	}
+	p.count++
+	limit := p.plan(p.count)
+	return &allowance{limited: limit.After > 0, left: limit.After, stall: limit.Stall}
+}
+
+// allowance is what a limit has left, for both directions of a connection.
+type allowance struct {
+	mu      sync.Mutex
+	limited bool
+	left    int
+	stall   time.Duration
+}
+
+// take returns how many of n bytes may still pass.
+func (a *allowance) take(n int) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.limited {
+		return n
+	}
+	n = min(n, a.left)
+	a.left -= n
+	return n
+}
+
+// pipe copies until either end closes or the allowance is used up, and then
+// closes both.
+func (p *Proxy) pipe(to, from net.Conn, a *allowance) {
 	defer p.forget(to)
 	defer p.forget(from)
 	buf := make([]byte, 32<<10)
@@ -72,15 +116,35 @@ func (p *Proxy) pipe(to, from net.Conn) {
 		n, err := from.Read(buf)
 		hole, delay := p.mode()
 		time.Sleep(delay)
-		if n > 0 && !hole {
-			if _, err := to.Write(buf[:n]); err != nil {
+		allowed := a.take(n)
+		if allowed > 0 && !hole {
+			if _, err := to.Write(buf[:allowed]); err != nil {
 				return
 			}
+		}
+		if allowed < n {
+			time.Sleep(a.stall)
+			return
 		}
 		if err != nil {
 			return
 		}
 	}
+}
+
+// Plan makes plan set the limit of each new connection, counted from 1 for each
+// plan; nil takes all limits from new ones.
+func (p *Proxy) Plan(plan func(connection int) Limit) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.plan, p.count = plan, 0
+}
+
+// Planned returns how many connections the plan has seen.
+func (p *Proxy) Planned() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count
 }
 
 func (p *Proxy) mode() (hole bool, delay time.Duration) {

@@ -17,7 +17,7 @@ import (
 // Options of a server: the zero value offers everything, in clear text.
 type Options struct {
 	// NoMove, NoUIDPlus and NoIdle take capabilities away. The memory server
-	// then refuses the command; Dovecot only stops announcing it.
+	// then refuses the command; Dovecot and Cyrus only stop announcing it.
 	NoMove, NoUIDPlus, NoIdle bool
 	// TLS switches on STARTTLS at Addr and implicit TLS at TLSAddr, with a
 	// certificate for 127.0.0.1 that Roots trusts.
@@ -25,22 +25,38 @@ type Options struct {
 	// PipeOnly, for the memory server alone, opens no socket: connect with
 	// DialContext. It works inside a synctest bubble.
 	PipeOnly bool
-	// Quota, for Dovecot alone, is how many bytes all mailboxes may hold.
+	// Quota, for Dovecot and Cyrus, is how many bytes all mailboxes may hold.
+	// Cyrus counts in KiB: it is rounded up.
 	Quota int64
-	// ACL, for Dovecot alone, makes SetRights possible.
+	// ACL, for Dovecot, makes SetRights possible; Cyrus always can.
 	ACL bool
-	// Config is added to Dovecot's configuration.
+	// Dots, for Cyrus alone, puts "." between levels and all mailboxes below
+	// INBOX. The methods of Server still take and return names with "/".
+	Dots bool
+	// Config is added to Dovecot's configuration, or to Cyrus's imapd.conf.
 	Config string
 }
+
+// Software is which server a Server is.
+type Software string
+
+// The servers that there are, the real ones by the name that they tell (RFC
+// 2971).
+const (
+	MemoryServer  Software = "memory"
+	DovecotServer Software = "Dovecot"
+	CyrusServer   Software = "Cyrus IMAPD"
+)
 
 // Server is a running server and one user of it. It is stopped at the end of
 // the test.
 type Server struct {
 	Username, Password string
 	Options            Options
-	// Dir is Dovecot's folder, "" for the memory server.
+	Software           Software
+	// Dir is a real server's folder, "" for the memory server.
 	Dir string
-	// Mem is the memory server, nil for Dovecot.
+	// Mem is the memory server, nil for a real one.
 	Mem *memserver.MemoryServer
 	// TLSAddr is host:port of implicit TLS, "" without Options.TLS.
 	TLSAddr string
@@ -48,7 +64,7 @@ type Server struct {
 	Roots *x509.CertPool
 
 	addr string
-	pid  int // Dovecot's
+	pid  int // of a real server
 	see  *observer.Observer
 }
 
@@ -77,7 +93,8 @@ func (s *Server) DialContext(ctx context.Context, network, _ string) (net.Conn, 
 }
 
 // As returns another user of the same server, with mailboxes of his own. It is
-// for Dovecot, where any name is a user; of a memory server it starts another.
+// for real servers, where any name is a user; of a memory server it starts
+// another.
 func (s *Server) As(t testing.TB, username string) *Server {
 	t.Helper()
 	if s.Mem != nil {
@@ -112,7 +129,7 @@ func (s *Server) Append(t testing.TB, mailbox string, flags []imap.Flag, date ti
 		must(t, err)
 		return uid
 	}
-	uid, err := s.see.Append(mailbox, flags, date, raw)
+	uid, err := s.see.Append(s.spell(mailbox), flags, date, raw)
 	must(t, err)
 	return uid
 }
@@ -137,15 +154,15 @@ func (s *Server) AppendAll(t testing.TB, mailbox string, all []Delivery) []imap.
 // Create makes a mailbox.
 func (s *Server) Create(t testing.TB, mailbox string) {
 	t.Helper()
-	must(t, s.see.Create(mailbox))
+	must(t, s.see.Create(s.spell(mailbox)))
 }
 
 // Delete removes a mailbox and what it holds. Dovecot gives one that is made
 // again another UIDVALIDITY only in another second, so Delete waits for it.
 func (s *Server) Delete(t testing.TB, mailbox string) {
 	t.Helper()
-	must(t, s.see.Delete(mailbox))
-	if s.Dir != "" {
+	must(t, s.see.Delete(s.spell(mailbox)))
+	if s.Software == DovecotServer {
 		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 	}
 }
@@ -159,25 +176,25 @@ func (s *Server) Rename(t testing.TB, from, to string) {
 // Move moves every message of a mailbox, as another client would.
 func (s *Server) Move(t testing.TB, from, to string) {
 	t.Helper()
-	must(t, s.see.Move(from, to))
+	must(t, s.see.Move(s.spell(from), s.spell(to)))
 }
 
 // Empty removes every message of a mailbox, as another client would.
 func (s *Server) Empty(t testing.TB, mailbox string) {
 	t.Helper()
-	must(t, s.see.Empty(mailbox))
+	must(t, s.see.Empty(s.spell(mailbox)))
 }
 
 // Store changes flags of every message of a mailbox, as another client would.
 func (s *Server) Store(t testing.TB, mailbox string, op imap.StoreFlagsOp, flags ...imap.Flag) {
 	t.Helper()
-	must(t, s.see.Store(mailbox, op, flags...))
+	must(t, s.see.Store(s.spell(mailbox), op, flags...))
 }
 
 // UIDValidity returns a mailbox's UIDVALIDITY.
 func (s *Server) UIDValidity(t testing.TB, mailbox string) uint32 {
 	t.Helper()
-	v, err := s.see.UIDValidity(mailbox)
+	v, err := s.see.UIDValidity(s.spell(mailbox))
 	must(t, err)
 	return v
 }
@@ -187,6 +204,9 @@ func (s *Server) Mailboxes(t testing.TB) []string {
 	t.Helper()
 	names, err := s.see.Mailboxes()
 	must(t, err)
+	for i, name := range names {
+		names[i] = s.read(name)
+	}
 	return names
 }
 
@@ -196,7 +216,7 @@ type Message = observer.Message
 // Messages returns what a mailbox holds, none when it does not exist.
 func (s *Server) Messages(t testing.TB, mailbox string) []Message {
 	t.Helper()
-	list, err := s.see.Messages(mailbox)
+	list, err := s.see.Messages(s.spell(mailbox))
 	must(t, err)
 	return list
 }
@@ -208,5 +228,5 @@ func (s *Server) KillConnections(t testing.TB) {
 		s.Mem.KillConnections()
 		return
 	}
-	killDovecotSessions(t, s.pid)
+	killSessions(t, s.pid, map[Software]string{DovecotServer: "(imap)", CyrusServer: "(imapd)"}[s.Software])
 }

@@ -1,0 +1,129 @@
+package imaptest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// folder makes a server's folder, in memory where there is room: what is synced
+// at each delivery would cost most of the time of a test. It is not t.TempDir,
+// below which the name of a socket would grow too long.
+func folder(t testing.TB, name string) string {
+	t.Helper()
+	const room = 512 << 20
+	parent := "/dev/shm"
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(parent, &fs); err != nil || uint64(fs.Bsize)*fs.Bavail < room {
+		parent = ""
+	}
+	dir, err := os.MkdirTemp(parent, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // what is left lies in a temporary folder
+	return dir
+}
+
+// own gives a file or folder to its owner.
+func own(t testing.TB, path string, owner *user.User) {
+	t.Helper()
+	uid, uidErr := strconv.Atoi(owner.Uid)
+	gid, gidErr := strconv.Atoi(owner.Gid)
+	if err := errors.Join(uidErr, gidErr, os.Chown(path, uid, gid)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return addr
+}
+
+// start runs a server in the foreground and ends it, by its id, with the test:
+// one that has a process group of its own at once, with all its children.
+func start(t testing.TB, cmd *exec.Cmd, dir string) (pid int) {
+	t.Helper()
+	out, err := os.Create(filepath.Join(dir, "output"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		defer func() { _ = out.Close() }() // a log of the server's, read or not
+		if cmd.SysProcAttr != nil && cmd.SysProcAttr.Setpgid {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it wrote goes away with the test
+			_ = cmd.Wait()                                      // its exit code says nothing new
+			return
+		}
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Errorf("stopping the server: %v", err)
+		}
+		ended := make(chan struct{})
+		go func() { _ = cmd.Wait(); close(ended) }() // its exit code says nothing new
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			_ = cmd.Process.Kill() // it did not stop by itself
+			<-ended
+		}
+	})
+	return cmd.Process.Pid
+}
+
+// await waits until the server takes connections.
+func (s *Server) await(t testing.TB) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", s.addr); err == nil {
+			_ = c.Close() // it answered, which is all that was asked
+			return
+		}
+	}
+	log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))    // shown as far as it exists
+	out, _ := os.ReadFile(filepath.Join(s.Dir, "output")) // likewise
+	t.Fatalf("the server does not start:\n%s%s", log, out)
+}
+
+// killSessions kills the processes that serve connections: the children of this
+// name of the server that this test started.
+func killSessions(t testing.TB, master int, child string) {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range stats {
+		line, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		var pid, parent int
+		var name, state string
+		if _, err := fmt.Sscanf(string(line), "%d %s %s %d", &pid, &name, &state, &parent); err != nil || parent != master || name != child {
+			continue
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+			t.Errorf("killing a connection: %v", err)
+		}
+	}
+}
