@@ -51,7 +51,11 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 		delete(c.repeats, name)
 	}
 	c.caughtUp[name] = true
-	return c.scanned(work, name, began, hold, len(todo))
+	if err := c.scanned(work, name, began, hold, len(todo)); err != nil {
+		return err
+	}
+	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.LastScan = time.Now() })
+	return nil
 }
 
 // scanWindow decides the messages of one window of a backlog: first those that
@@ -78,7 +82,7 @@ func (c *connection) scanWindow(ctx, work context.Context, name string, window, 
 func (c *connection) noteSelected(name string, sel imapsession.Selected) {
 	c.swept[name] = imapsession.Status{UIDValidity: sel.UIDValidity, UIDNext: sel.UIDNext, Messages: sel.Messages}
 	c.state.proof(c.dir.config(name))
-	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.LastScan, m.Messages = time.Now(), sel.Messages })
+	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Messages = sel.Messages })
 }
 
 // scanned remembers when the scan began. It is written when there was
