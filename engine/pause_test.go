@@ -19,6 +19,7 @@ func TestRefusedCopyHoldsTheMove(t *testing.T) {
 	memory := imaptest.Memory(t, imaptest.Options{})
 	noMove := imaptest.Memory(t, imaptest.Options{NoMove: true})
 	acl := imaptest.Dovecot(t, imaptest.Options{ACL: true})
+	cyrus := imaptest.Cyrus(t, imaptest.Options{}) // it says so in words alone, without a code
 	for name, c := range map[string]struct {
 		srv           *imaptest.Server
 		refuse, allow func()
@@ -26,6 +27,7 @@ func TestRefusedCopyHoldsTheMove(t *testing.T) {
 		"memory, over quota":         {memory, func() { memory.Mem.Refuse("A", imap.ResponseCodeOverQuota) }, func() { memory.Mem.Allow("A") }},
 		"memory, no MOVE, no rights": {noMove, func() { noMove.Mem.Refuse("A", imap.ResponseCodeNoPerm) }, func() { noMove.Mem.Allow("A") }},
 		"dovecot, no rights":         {acl, func() { acl.SetRights(t, "A", "lr") }, func() { acl.SetRights(t, "A", "lrwstipekxa") }},
+		"cyrus, no rights":           {cyrus, func() { cyrus.SetRights(t, "A", "lr") }, func() { cyrus.SetRights(t, "A", "lrwstipekxa") }},
 	} {
 		t.Run(name, func(t *testing.T) { refusedCopy(t, c.srv, c.refuse, c.allow) })
 	}

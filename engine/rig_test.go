@@ -23,26 +23,26 @@ import (
 	"imapilot/rules"
 )
 
-// servers is the matrix of the suite: the same scenarios on a memory server
-// and on a real Dovecot, with and without the capabilities that matter.
+// servers is the matrix of the suite: the same scenarios on a memory server and
+// on two real ones, with and without the capabilities that matter, and with a
+// namespace of another shape.
 func servers(t *testing.T, run func(t *testing.T, srv *imaptest.Server)) {
 	t.Helper()
+	bare := imaptest.Options{NoMove: true, NoUIDPlus: true}
+	all := map[string]imaptest.Options{"full": {}, "no MOVE": {NoMove: true}, "no MOVE, no UIDPLUS": bare, "no IDLE": {NoIdle: true}}
 	for _, kind := range []struct {
 		name  string
 		start func(testing.TB, imaptest.Options) *imaptest.Server
-	}{{"memory", imaptest.Memory}, {"dovecot", imaptest.Dovecot}} {
-		for _, caps := range []struct {
-			name string
-			opts imaptest.Options
-		}{
-			{"full", imaptest.Options{}},
-			{"no MOVE", imaptest.Options{NoMove: true}},
-			{"no MOVE, no UIDPLUS", imaptest.Options{NoMove: true, NoUIDPlus: true}},
-			{"no IDLE", imaptest.Options{NoIdle: true}},
-		} {
-			t.Run(kind.name+"/"+caps.name, func(t *testing.T) {
+		caps  map[string]imaptest.Options
+	}{
+		{"memory", imaptest.Memory, all},
+		{"dovecot", imaptest.Dovecot, all},
+		{"cyrus", imaptest.Cyrus, map[string]imaptest.Options{"full": {}, "no MOVE, no UIDPLUS": bare, "dots": {Dots: true}}},
+	} {
+		for name, opts := range kind.caps {
+			t.Run(kind.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				run(t, kind.start(t, caps.opts))
+				run(t, kind.start(t, opts))
 			})
 		}
 	}
