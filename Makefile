@@ -33,7 +33,7 @@ $(GOLANGCI):
 unit:
 	go test -race -timeout 20m ./...
 
-soak: setup corpus fuzz ## longer proofs: 6,046 more messages, fuzzing, 200 kills a server, ten minutes idle
+soak: setup corpus fuzz ## longer proofs: 6,046 more messages, fuzzing, 200 kills a server (Dovecot and Cyrus), ten minutes idle
 	IMAPILOT_KILLS=200 IMAPILOT_IDLE=10m go test -timeout 60m -v -count 1 ./engine/enginetest/crashtest
 
 corpus: $(SPAMASSASSIN) ## every test over real messages, with the SpamAssassin corpus

@@ -16,6 +16,8 @@ import (
 
 	"imapilot/engine/enginetest/corpus"
 	"imapilot/engine/enginetest/imaptest"
+	"imapilot/engine/journal"
+	"imapilot/engine/journal/sqlite"
 )
 
 // kills is how often the daemon is killed in one run; "make soak" raises it.
@@ -50,23 +52,51 @@ rules:
 func TestKilledOverTheCorpus(t *testing.T) {
 	messages := corpus.Messages(t)
 	binary := build(t)
-	for name, opts := range map[string]imaptest.Options{
-		"MOVE":                {},
-		"no MOVE":             {NoMove: true},
-		"no MOVE, no UIDPLUS": {NoMove: true, NoUIDPlus: true},
+	bare := imaptest.Options{NoMove: true, NoUIDPlus: true}
+	for _, tc := range []struct {
+		name  string
+		start func(testing.TB, imaptest.Options) *imaptest.Server
+		opts  imaptest.Options
+	}{
+		{"dovecot/MOVE", imaptest.Dovecot, imaptest.Options{}},
+		{"dovecot/no MOVE", imaptest.Dovecot, imaptest.Options{NoMove: true}},
+		{"dovecot/no MOVE, no UIDPLUS", imaptest.Dovecot, bare},
+		{"cyrus/MOVE", imaptest.Cyrus, imaptest.Options{}},
+		{"cyrus/no MOVE, no UIDPLUS", imaptest.Cyrus, bare},
 	} {
-		t.Run(name, func(t *testing.T) {
-			srv := imaptest.Dovecot(t, opts)
+		t.Run(tc.name, func(t *testing.T) {
+			srv := tc.start(t, tc.opts)
 			cfg := configure(t, srv)
+			messages := taken(t, srv, messages)
 			killed := killRepeatedly(t, binary, cfg, srv, messages)
 			finish(t, binary, cfg)
-			t.Logf("killed %d times while it worked", killed)
+			doubtful := unsure(t, cfg)
+			t.Logf("killed %d times while it worked; %d messages are unsure", killed, doubtful)
 			if killed < kills(t) {
 				t.Errorf("only %d runs were killed while they worked, want %d", killed, kills(t))
+			}
+			if doubtful > killed {
+				t.Errorf("%d messages are unsure, more than there were kills", doubtful)
 			}
 			count(t, srv, len(messages))
 		})
 	}
+}
+
+// unsure counts the messages of which the journal says that nobody can tell
+// what became of them.
+func unsure(t *testing.T, cfg string) int {
+	t.Helper()
+	j, err := sqlite.Open(t.Context(), filepath.Join(filepath.Dir(cfg), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	all, err := j.Entries(t.Context(), journal.Query{States: []journal.EntryState{journal.Unsure}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
 }
 
 // killRepeatedly delivers the messages in portions and kills a run over each,

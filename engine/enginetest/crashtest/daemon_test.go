@@ -20,11 +20,13 @@ import (
 )
 
 // TestBuiltDaemon drives the binary as a user runs it, with the same scenario
-// on both servers and every set of capabilities: flags, a copy, a move, a
+// on every server and every set of capabilities: flags, a copy, a move, a
 // webhook, another client's \Deleted, a stop in time.
 func TestBuiltDaemon(t *testing.T) {
 	binary := build(t)
-	for name, start := range map[string]func(testing.TB, imaptest.Options) *imaptest.Server{"memory": imaptest.Memory, "dovecot": imaptest.Dovecot} {
+	for name, start := range map[string]func(testing.TB, imaptest.Options) *imaptest.Server{
+		"memory": imaptest.Memory, "dovecot": imaptest.Dovecot, "cyrus": imaptest.Cyrus,
+	} {
 		for caps, opts := range map[string]imaptest.Options{
 			"full": {}, "no MOVE": {NoMove: true}, "no MOVE, no UIDPLUS": {NoMove: true, NoUIDPlus: true}, "no IDLE": {NoIdle: true},
 		} {
