@@ -321,7 +321,8 @@ func (a *account) login(ctx context.Context) (*imapsession.Session, [sha256.Size
 	s, err := imapsession.Dial(ctx, imapsession.Options{
 		Account: a.cfg.Name, Host: a.cfg.Host, Port: a.cfg.Port, TLS: string(a.cfg.TLS), Roots: roots,
 		Username: a.cfg.Username, Password: password,
-		DialContext: a.engine.opts.DialContext, Logger: a.log, Without: a.fallbacks.names(),
+		DialContext: a.engine.opts.DialContext, Without: a.fallbacks.names(),
+		Logger: a.engine.log, // it names the account itself
 	})
 	return s, sha256.Sum256([]byte(password)), err
 }

@@ -38,6 +38,7 @@ type connection struct {
 	batch int
 
 	reconciled time.Time
+	failing    int // mailboxes that could not be scanned since then
 	proved     time.Time
 }
 
@@ -115,12 +116,15 @@ func (c *connection) startWatchers(ctx context.Context) *sync.WaitGroup {
 // is watched already stays.
 func (c *connection) showMailboxes() {
 	c.state.set(func(s *AccountStatus) {
-		before := s.Mailboxes
+		before := map[string]MailboxStatus{}
+		for _, m := range s.Mailboxes {
+			before[m.Name] = m
+		}
 		s.Mailboxes = nil
 		for i, name := range c.watched {
 			m := MailboxStatus{Name: c.dir.config(name), Watch: c.pollName()}
-			if old := slices.IndexFunc(before, func(b MailboxStatus) bool { return b.Name == m.Name }); old >= 0 {
-				m = before[old]
+			if old, ok := before[m.Name]; ok {
+				m = old
 			} else if c.cfg.Connections == 1 && i == 0 && c.session.Capabilities().Idle {
 				m.Watch = "idle"
 			}
@@ -179,7 +183,7 @@ func (c *connection) round(ctx, work context.Context) error {
 
 // scanAll scans every watched mailbox and applies what is open.
 func (c *connection) scanAll(ctx, work context.Context) error {
-	c.reconciled = time.Now()
+	c.reconciled, c.failing = time.Now(), 0
 	for _, name := range c.newFirst(c.inOrder()) {
 		if ctx.Err() != nil {
 			return nil
@@ -189,6 +193,9 @@ func (c *connection) scanAll(ctx, work context.Context) error {
 		}
 	}
 	c.starting = false
+	if c.failing > maxWarnings {
+		c.log.Error("mailboxes cannot be scanned; 'imapilot status' shows why", "more_mailboxes", c.failing-maxWarnings)
+	}
 	return c.apply(ctx, work)
 }
 
@@ -200,7 +207,9 @@ func (c *connection) scanAndApply(ctx, work context.Context, name string) error 
 			return err
 		}
 		// One bad mailbox stops nothing else.
-		c.log.Error("mailbox cannot be scanned", "mailbox", name, "error", err)
+		if c.failing++; c.failing <= maxWarnings {
+			c.log.Error("mailbox cannot be scanned", "mailbox", name, "error", err)
+		}
 		c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = err.Error() })
 		c.later(name, c.timing.Again)
 		c.quota = nil

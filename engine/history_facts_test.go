@@ -40,8 +40,7 @@ func TestHistoryKeepsTheOrderOfTwins(t *testing.T) {
 // Message-ID, and none of them was delivered.
 func TestHistoryOfDrafts(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
-	d.c.dir.entries = append(d.c.dir.entries, imapsession.MailboxInfo{Name: "Junk", Role: "drafts"})
-	d.c.dir.entries = d.c.dir.entries[len(d.c.dir.entries)-1:]
+	d.c.dir = newDirectory('/', "", []imapsession.MailboxInfo{{Name: "Junk", Role: "drafts"}})
 	d.deliver("Junk", "a", noon)
 	d.take("Junk")
 	d.deliver("Junk", "a", noon.Add(time.Minute), "X: more")
@@ -56,7 +55,7 @@ func TestHistoryOfDrafts(t *testing.T) {
 
 func TestHistoryMovedOutOfSent(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
-	d.c.dir.entries = []imapsession.MailboxInfo{{Name: "Lists", Role: "sent"}}
+	d.c.dir = newDirectory('/', "", []imapsession.MailboxInfo{{Name: "Lists", Role: "sent"}})
 	d.deliver("Lists", "a", noon)
 	d.take("Lists")
 	d.srv.Move(d, "Lists", "INBOX")
@@ -117,7 +116,7 @@ func TestHistoryOfACopyWhoseOriginalIsForgotten(t *testing.T) {
 func TestHistoryDoesNotLookInVain(t *testing.T) {
 	now := ""
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}), refusing("Lists", &now))
-	d.c.dir.entries = []imapsession.MailboxInfo{{Name: "Lists", Role: "sent"}}
+	d.c.dir = newDirectory('/', "", []imapsession.MailboxInfo{{Name: "Lists", Role: "sent"}})
 	d.deliver("Lists", "a", noon)
 	d.take("Lists")
 	d.deliver("INBOX", "a", noon.Add(time.Hour))

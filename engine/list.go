@@ -29,7 +29,7 @@ func ListMailboxes(ctx context.Context, cfg config.Account) ([]MailboxInfo, erro
 	if err != nil {
 		return nil, err
 	}
-	dir := directory{delimiter: s.Delimiter(), prefix: s.Prefix(), entries: entries}
+	dir := newDirectory(s.Delimiter(), s.Prefix(), entries)
 	var out []MailboxInfo
 	for _, e := range entries {
 		m := MailboxInfo{Name: dir.config(e.Name), Role: e.Role, NoSelect: e.NoSelect}

@@ -14,11 +14,36 @@ import (
 	"imapilot/rules"
 )
 
-// directory is what one LIST told of the account's mailboxes.
+// directory is what one LIST told of the account's mailboxes. Make one with
+// newDirectory.
 type directory struct {
 	delimiter rune
 	prefix    string // of the personal namespace, "INBOX." on some servers
 	entries   []imapsession.MailboxInfo
+	// index finds entries by their names: an account may have many thousands.
+	index map[string][]int
+}
+
+func newDirectory(delimiter rune, prefix string, entries []imapsession.MailboxInfo) directory {
+	d := directory{delimiter: delimiter, prefix: prefix, entries: entries, index: make(map[string][]int, len(entries))}
+	for i, e := range entries {
+		d.index[indexed(e.Name)] = append(d.index[indexed(e.Name)], i)
+	}
+	return d
+}
+
+// indexed is a name as servers compare it: INBOX without case.
+func indexed(name string) string {
+	if strings.EqualFold(name, "INBOX") {
+		return "INBOX"
+	}
+	return name
+}
+
+// is reports whether a mailbox is listed in a way that fits: a server may list
+// one twice.
+func (d directory) is(server string, fits func(e imapsession.MailboxInfo) bool) bool {
+	return slices.ContainsFunc(d.index[indexed(server)], func(i int) bool { return fits(d.entries[i]) })
 }
 
 // config returns a mailbox's name in configuration spelling: "/" between
@@ -58,36 +83,39 @@ func (d directory) server(name string) string {
 // add notes a mailbox that was made, remove one that turned out to be gone.
 func (d *directory) add(server string) {
 	d.remove(server)
-	d.entries = append(d.entries, imapsession.MailboxInfo{Name: server})
+	*d = newDirectory(d.delimiter, d.prefix, append(d.entries, imapsession.MailboxInfo{Name: server}))
 }
 
 func (d *directory) remove(server string) {
-	d.entries = slices.DeleteFunc(slices.Clone(d.entries), func(e imapsession.MailboxInfo) bool { return sameName(e.Name, server) })
+	rest := slices.DeleteFunc(slices.Clone(d.entries), func(e imapsession.MailboxInfo) bool { return sameName(e.Name, server) })
+	*d = newDirectory(d.delimiter, d.prefix, rest)
 }
 
 func (d directory) exists(server string) bool {
-	return slices.ContainsFunc(d.entries, func(e imapsession.MailboxInfo) bool {
-		return !e.NonExistent && sameName(e.Name, server)
-	})
+	return d.is(server, func(e imapsession.MailboxInfo) bool { return !e.NonExistent })
 }
 
 // holdsNone reports whether the server listed a mailbox as one that cannot hold
 // messages, or as the mere name of one that is gone.
 func (d directory) holdsNone(server string) bool {
-	return slices.ContainsFunc(d.entries, func(e imapsession.MailboxInfo) bool {
-		return sameName(e.Name, server) && (e.NoSelect || e.NonExistent)
-	})
+	return d.is(server, func(e imapsession.MailboxInfo) bool { return e.NoSelect || e.NonExistent })
 }
 
 // role is the role of a mailbox, also one that it has by its usual name alone:
 // what role:junk finds in "watch" must be what it matches in a rule's "in".
 func (d directory) role(server string) string {
-	for _, e := range d.entries {
-		if sameName(e.Name, server) && e.Role != "" {
-			return e.Role
+	for _, i := range d.index[indexed(server)] {
+		if role := d.entries[i].Role; role != "" {
+			return role
 		}
 	}
+	name := d.config(server)
 	for _, role := range []string{"trash", "junk", "archive", "sent", "drafts"} {
+		// Looking for it is slow where there are many mailboxes, and most have no
+		// such name.
+		if !slices.ContainsFunc(usualNames(role), func(usual string) bool { return strings.EqualFold(name, usual) }) {
+			continue
+		}
 		if name, ok := d.byRole(role); ok && sameName(name, server) {
 			return role
 		}
@@ -139,14 +167,13 @@ func sameName(a, b string) bool {
 // order, each once.
 func (d directory) watched(patterns []string) []string {
 	var out []string
-	add := func(name string) {
-		if !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
+	seen := map[string]bool{}
 	for _, p := range patterns {
 		for _, name := range d.matching(p) {
-			add(name)
+			if !seen[name] {
+				out = append(out, name)
+			}
+			seen[name] = true
 		}
 	}
 	return out
@@ -195,11 +222,28 @@ func (c *connection) ruleMailbox(server string) rules.Mailbox {
 // "in" is for INBOX alone.
 func (c *connection) warnUnruled() {
 	ruleset, _ := c.current()
+	n := 0
 	for _, name := range c.watched {
-		if !ruleset.Applies(c.cfg.Name, c.ruleMailbox(name)) {
+		if ruleset.Applies(c.cfg.Name, c.ruleMailbox(name)) {
+			continue
+		}
+		if n++; n <= maxWarnings {
 			c.log.Warn("watched, but no rule is for it: a rule without in: is for INBOX", "mailbox", c.dir.config(name))
 		}
 	}
+	if n > maxWarnings {
+		c.log.Warn("watched, but no rule is for them", "more_mailboxes", n-maxWarnings)
+	}
+}
+
+// limitWatched keeps to the most mailboxes that an account may watch. Whoever
+// lists more is hardly a mail server.
+func (c *connection) limitWatched() {
+	if len(c.watched) <= maxWatched {
+		return
+	}
+	c.log.Error("watch: names more mailboxes than one account may watch; the others are not looked at", "mailboxes", len(c.watched), "most", maxWatched)
+	c.watched = c.watched[:maxWatched]
 }
 
 // list reads the mailboxes and works out which are watched. A mailbox that is
@@ -210,15 +254,20 @@ func (c *connection) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.dir = directory{delimiter: c.session.Delimiter(), prefix: c.session.Prefix(), entries: entries}
+	c.dir = newDirectory(c.session.Delimiter(), c.session.Prefix(), entries)
 	c.watched = c.dir.watched(c.cfg.Watch)
+	c.limitWatched()
+	watched := map[string]bool{}
+	for _, name := range c.watched {
+		watched[name] = true
+	}
 	c.previous = c.listed
 	now := time.Now()
 	batch := journal.Batch{At: now, Listed: now}
 	for _, e := range entries {
 		// On the first listing of all, the watched ones too: what is there
 		// now is baselined, even if the scan comes after a restart.
-		if _, known := c.cursors[e.Name]; known || !c.fresh && slices.Contains(c.watched, e.Name) {
+		if _, known := c.cursors[e.Name]; known || !c.fresh && watched[e.Name] {
 			continue
 		}
 		batch.Cursors = append(batch.Cursors, journal.Cursor{Mailbox: e.Name})

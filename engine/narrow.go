@@ -163,12 +163,8 @@ func (c *connection) ask(ctx context.Context, key *imap.SearchCriteria, todo []i
 	if err != nil {
 		return nil, nil, err
 	}
-	found := map[imap.UID]bool{}
-	for _, uid := range uidsOf(answer) {
-		found[uid] = true
-	}
 	for _, uid := range todo {
-		if found[uid] {
+		if answer.Contains(uid) {
 			possible = append(possible, uid)
 		} else {
 			excluded = append(excluded, uid)

@@ -51,7 +51,7 @@ func fetchOne(ctx context.Context, e *Engine, all *config.Config, cfg config.Acc
 	if err != nil {
 		return OneMessage{}, err
 	}
-	c.dir = directory{delimiter: s.Delimiter(), prefix: s.Prefix(), entries: entries}
+	c.dir = newDirectory(s.Delimiter(), s.Prefix(), entries)
 	name, err := c.dir.find(mailbox)
 	if err != nil {
 		return OneMessage{}, err

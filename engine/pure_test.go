@@ -274,9 +274,9 @@ func TestAssignGivesEachCopyOnce(t *testing.T) {
 }
 
 func TestDirectorySpellsBothWays(t *testing.T) {
-	d := directory{delimiter: '.', prefix: "INBOX.", entries: []imapsession.MailboxInfo{
+	d := newDirectory('.', "INBOX.", []imapsession.MailboxInfo{
 		{Name: "INBOX"}, {Name: "INBOX.Lists.go"}, {Name: "INBOX.Trash", Role: "trash"}, {Name: "INBOX.a/b"}, {Name: "Shared", NoSelect: true},
-	}}
+	})
 	for server, config := range map[string]string{
 		"INBOX": "INBOX", "INBOX.Lists.go": "Lists/go", "INBOX.Trash": "Trash", "INBOX.a/b": "a_b", "INBOX.New.x": "New/x",
 	} {
@@ -293,7 +293,7 @@ func TestDirectorySpellsBothWays(t *testing.T) {
 }
 
 func TestUsualNamesOnlyWithoutSpecialUse(t *testing.T) {
-	d := directory{delimiter: '/', entries: []imapsession.MailboxInfo{{Name: "Trash"}, {Name: "Bin", Role: "trash"}}}
+	d := newDirectory('/', "", []imapsession.MailboxInfo{{Name: "Trash"}, {Name: "Bin", Role: "trash"}})
 	if got, _ := d.byRole("trash"); got != "Bin" {
 		t.Errorf("byRole = %q, want the one that the server calls so", got)
 	}

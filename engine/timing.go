@@ -59,6 +59,10 @@ const (
 	maxRefusals = 3
 	// createsPerDay is how many mailboxes one rule may create in 24 hours.
 	createsPerDay = 20
+	// maxWatched is how many mailboxes an account may watch.
+	maxWatched = 5000
+	// maxWarnings is of how many mailboxes one look at all of them warns by name.
+	maxWarnings = 20
 	// onceAttempts is how often --once tries to connect.
 	onceAttempts = 4
 )

@@ -76,7 +76,7 @@ func checkReport(diags []config.Diagnostic, report ruletest.Report) map[string]a
 }
 
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.out)
+	enc := json.NewEncoder(escaping{a.out})
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
 }

@@ -36,10 +36,10 @@ func (a *app) exitCode(err error) int {
 	case errors.Is(err, errProblems):
 		return exitProblems
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"), strings.Contains(err.Error(), "arg(s)"):
-		fmt.Fprintf(a.err, "imapilot: %v\nRun 'imapilot --help' for the commands.\n", err)
+		fmt.Fprintf(a.err, "imapilot: %s\nRun 'imapilot --help' for the commands.\n", visibleLines(err.Error()))
 		return exitUsage
 	default:
-		fmt.Fprintf(a.err, "imapilot: %v\n", err)
+		fmt.Fprintf(a.err, "imapilot: %s\n", visibleLines(err.Error()))
 		return exitFailure
 	}
 }

@@ -93,7 +93,7 @@ func (a *app) logger(verbose bool) *slog.Logger {
 	if isTerminal(a.err) {
 		return slog.New(tint.NewTextHandler(a.err, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !color(a.err)}))
 	}
-	return slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewJSONHandler(escaping{a.err}, &slog.HandlerOptions{Level: level}))
 }
 
 // logObservation writes one line for each message that a rule wanted.

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -89,6 +92,46 @@ func visible(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// visibleLines is visible for a text of several lines.
+func visibleLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = visible(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// escaping writes JSON in which characters that cannot be printed stand as
+// escapes (RFC 8259 section 7). encoding/json leaves some as they are that move
+// the cursor of a terminal or reorder its line. Each write holds whole
+// characters.
+type escaping struct{ io.Writer }
+
+func (w escaping) Write(p []byte) (int, error) {
+	if _, err := w.Writer.Write(escaped(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+func escaped(p []byte) []byte {
+	strange := func(r rune) bool { return r != '\n' && hidden(r) }
+	if bytes.IndexFunc(p, strange) < 0 {
+		return p
+	}
+	var out []byte
+	for _, r := range string(p) {
+		if !strange(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out
 }
 
 func hidden(r rune) bool { return !unicode.IsPrint(r) }

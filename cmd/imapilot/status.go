@@ -248,7 +248,7 @@ func (a *app) printAccount(acc engine.AccountStatus) {
 	}
 	fmt.Fprintln(a.out)
 	if acc.Error != "" {
-		fmt.Fprintf(a.out, "  last error: %s\n", acc.Error)
+		fmt.Fprintf(a.out, "  last error: %s\n", visible(acc.Error))
 	}
 	if !acc.NextTry.IsZero() {
 		fmt.Fprintf(a.out, "  next try: %s\n", acc.NextTry.Format(time.DateTime))
@@ -261,13 +261,13 @@ func (a *app) printAccount(acc engine.AccountStatus) {
 		table(a.out, rows)
 	}
 	for _, e := range acc.RuleErrors {
-		fmt.Fprintf(a.out, "  rule %q could not be evaluated for %s, last %s: %s\n", e.Rule, count(e.Messages, "message"), ago(e.At), e.Last)
+		fmt.Fprintf(a.out, "  rule %q could not be evaluated for %s, last %s: %s\n", e.Rule, count(e.Messages, "message"), ago(e.At), visible(e.Last))
 	}
 	for _, f := range acc.Fallbacks {
 		fmt.Fprintf(a.out, "  the server announces %s and refuses it, since %s; instead: %s (%s)\n", f.Feature, ago(f.Since), f.Instead, f.Reason)
 	}
 	for _, p := range acc.Pauses {
-		fmt.Fprintf(a.out, "  paused: %s since %s, tried again %s: %s\n", p.Target, ago(p.Since), p.Probe.Format(time.DateTime), p.Reason)
+		fmt.Fprintf(a.out, "  paused: %s since %s, tried again %s: %s\n", visible(p.Target), ago(p.Since), p.Probe.Format(time.DateTime), visible(p.Reason))
 	}
 	for _, state := range journal.States() {
 		if n := acc.Entries[state]; n > 0 {

@@ -8,11 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// table prints rows in columns, the first row as a heading.
+// table prints rows in columns, the first row as a heading. What a cell holds
+// cannot move the cursor: names of mailboxes come from the server.
 func table(w io.Writer, rows [][]string) {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
+			cell = visible(cell)
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
@@ -22,6 +24,7 @@ func table(w io.Writer, rows [][]string) {
 	for _, row := range rows {
 		var b strings.Builder
 		for i, cell := range row {
+			cell = visible(cell)
 			b.WriteString(cell)
 			if i < len(row)-1 {
 				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))

@@ -109,6 +109,9 @@ func (s *Session) attach(greeting response) {
 	if greeting.code == "CAPABILITY" {
 		s.guard.caps = capabilityNames(greeting.args)
 	}
+	if isStatus(greeting.kind) {
+		s.guard.remark(greeting)
+	}
 	s.guard.out = []byte("* " + greeting.kind + " [CAPABILITY " + s.guard.clientCaps() + "] ready\r\n")
 	s.client = imapclient.New(s.guard, nil)
 }
@@ -145,9 +148,9 @@ func readGreeting(in *assembler, o Options) (response, error) {
 	case ok && r.tag == "*" && (r.kind == "OK" || r.kind == "PREAUTH"):
 		return r, nil
 	case ok && r.tag == "*" && r.kind == "BYE":
-		return r, refusal("GREETING", o.Host, completion{status: "BYE", code: printable(r.code), text: printable(string(r.text))})
+		return r, refusal("GREETING", o.Host, *o.completion(r))
 	}
-	return r, &Error{Op: "GREETING", Subject: o.Host, Class: Config, Text: printable(string(line)),
+	return r, &Error{Op: "GREETING", Subject: o.Host, Class: Config, Text: o.quote(line),
 		Err: errors.New("this is no greeting of an IMAP server")}
 }
 
@@ -199,7 +202,7 @@ func startTLSReply(in *assembler, o Options) error {
 		case r.kind == "OK":
 			return nil
 		}
-		e := refusal("STARTTLS", o.Host, completion{status: r.kind, code: printable(r.code), text: printable(string(r.text))})
+		e := refusal("STARTTLS", o.Host, *o.completion(r))
 		if class, ok := byCode(e.Code); !ok || class != TryAgain {
 			e.Class = Config
 		}

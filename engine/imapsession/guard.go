@@ -36,6 +36,7 @@ type guard struct {
 	news      bool
 	newsCh    chan struct{} // holds a token while there may be news
 	bye       *completion
+	remarks   remarks
 	err       error // why the connection ended; the first reason stays
 }
 
@@ -245,19 +246,24 @@ func (g *guard) handle(line, out []byte) ([]byte, error) {
 	defer g.mu.Unlock()
 	r, ok := parseResponse(line)
 	if !ok || r.tag != "*" && r.tag != "+" && !isTag(r.tag) {
-		g.o.Traffic.Ignored.Add(1)
-		if g.junk++; g.junk > g.o.Limits.Junk {
-			return nil, fmt.Errorf("%w: %d lines that are no responses", errProtocol, g.junk)
-		}
-		return out, nil
+		return out, g.ignore()
 	}
 	switch r.tag {
 	case "+":
-		return g.continuation(out), nil
+		return g.continuation(out)
 	case "*":
 		return out, g.untagged(r)
 	}
 	return g.tagged(r, out)
+}
+
+// ignore passes over a line that nobody can use.
+func (g *guard) ignore() error {
+	g.o.Traffic.Ignored.Add(1)
+	if g.junk++; g.junk > g.o.Limits.Junk {
+		return fmt.Errorf("%w: %d lines that are no responses", errProtocol, g.junk)
+	}
+	return nil
 }
 
 // ownTag begins the tags of the commands that do not come from imapclient.
@@ -275,11 +281,10 @@ func isTag(word string) bool {
 
 // continuation passes on a continuation request that somebody waits for. Its
 // text is never needed: PLAIN has no challenge.
-func (g *guard) continuation(out []byte) []byte {
+func (g *guard) continuation(out []byte) ([]byte, error) {
 	i := slices.IndexFunc(g.ops, func(op *operation) bool { return op.underWay() && op.continuations > 0 })
 	if i < 0 {
-		g.o.Traffic.Ignored.Add(1)
-		return out
+		return out, g.ignore()
 	}
 	op := g.ops[i]
 	op.continuations--
@@ -287,7 +292,7 @@ func (g *guard) continuation(out []byte) []byte {
 		op.idling = true
 		g.arm()
 	}
-	return append(out, "+\r\n"...)
+	return append(out, "+\r\n"...), nil
 }
 
 // untagged takes in a data or status response. None is passed on.
@@ -301,7 +306,7 @@ func (g *guard) untagged(r response) error {
 	case r.code == "CAPABILITY":
 		g.caps = capabilityNames(r.args)
 	case r.kind == "BYE":
-		g.bye = &completion{status: "BYE", code: r.code, text: printable(string(r.text))}
+		g.bye = g.o.completion(r)
 		// The server closes now. Not waiting for it, except where LOGOUT asked
 		// for this, spares what a half-open connection costs.
 		if len(g.ops) == 0 || g.ops[0].command != "LOGOUT" {
@@ -325,17 +330,6 @@ func (g *guard) untagged(r response) error {
 	return nil
 }
 
-// remark logs what a server says beside its answers.
-func (g *guard) remark(r response) {
-	text := printable(string(r.text))
-	switch {
-	case r.code == "ALERT":
-		g.o.Logger.Warn("the server's alert", "account", g.o.Account, "text", text)
-	case r.kind != "OK":
-		g.o.Logger.Debug("the server's remark", "account", g.o.Account, "status", r.kind, "code", printable(r.code), "text", text)
-	}
-}
-
 // tagged ends the command under way that has this tag.
 func (g *guard) tagged(r response, out []byte) ([]byte, error) {
 	i := slices.IndexFunc(g.ops, func(op *operation) bool { return op.underWay() && op.tag == r.tag })
@@ -351,7 +345,7 @@ func (g *guard) tagged(r response, out []byte) ([]byte, error) {
 	} else if op.take != nil {
 		op.take(r)
 	}
-	op.completion = completion{status: r.kind, code: printable(r.code), text: printable(string(r.text)), args: printable(string(r.args))}
+	op.completion = *g.o.completion(r)
 	op.completed = true
 	close(op.done)
 	if op.fresh {

@@ -81,26 +81,48 @@ func cutCode(data []byte) (code string, args, text []byte) {
 	return strings.ToUpper(string(word)), bytes.TrimLeft(args, " "), bytes.TrimLeft(text, " ")
 }
 
+// maxFlags is how many flags of a message are kept; of a longer list the system
+// flags are.
+const maxFlags = 1000
+
 // parseFlags reads a parenthesised list of flags. A keyword may hold any byte
 // that does not end it: servers do send "]" and UTF-8 in them.
 func parseFlags(s *scanner) ([]imap.Flag, bool) {
 	flags := []imap.Flag{}
 	ok := s.list(func() bool {
 		word := s.until(" ()\r\n")
-		if len(word) > 0 {
+		switch {
+		case len(word) == 0:
+		case len(flags) < maxFlags:
 			flags = append(flags, canonicalFlag(string(word)))
+		case word[0] == '\\' && len(flags) < maxFlags+10:
+			if f := canonicalFlag(string(word)); isSystem(f) && !slices.Contains(flags, f) {
+				flags = append(flags, f)
+			}
 		}
 		return len(word) > 0
 	})
 	return flags, ok
 }
 
+// systemFlags are those of RFC 9051 section 2.3.2, and "anything".
+func systemFlags() [7]imap.Flag {
+	return [...]imap.Flag{imap.FlagSeen, imap.FlagAnswered, imap.FlagFlagged, imap.FlagDeleted, imap.FlagDraft, `\Recent`, imap.FlagWildcard}
+}
+
+func isSystem(f imap.Flag) bool {
+	all := systemFlags()
+	return slices.Contains(all[:], f)
+}
+
 // canonicalFlag spells the system flags as RFC 9051 section 2.3.2 does, since
 // their case does not matter.
 func canonicalFlag(s string) imap.Flag {
-	for _, f := range []imap.Flag{imap.FlagSeen, imap.FlagAnswered, imap.FlagFlagged, imap.FlagDeleted, imap.FlagDraft, `\Recent`, imap.FlagWildcard} {
-		if strings.EqualFold(s, string(f)) {
-			return f
+	if strings.HasPrefix(s, `\`) {
+		for _, f := range systemFlags() {
+			if strings.EqualFold(s, string(f)) {
+				return f
+			}
 		}
 	}
 	return imap.Flag(strings.ToValidUTF8(s, "?"))

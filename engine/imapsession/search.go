@@ -2,6 +2,7 @@ package imapsession
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -109,7 +110,24 @@ func (s *Session) searchCommand(ctx context.Context, criteria *imap.SearchCriter
 		_, err := s.client.UIDSearch(criteria, options).Wait()
 		return err
 	})
+	if n := messages(found); err == nil && n > maxMessages {
+		// Of class Target: it is this mailbox, and the connection is good.
+		return nil, &Error{Op: "UID SEARCH", Subject: s.selected, Status: "OK", Class: Target,
+			Err: fmt.Errorf("%w: %d messages, where %d can be dealt with", errTooMuch, n, maxMessages)}
+	}
 	return found, err
+}
+
+// maxMessages is how many messages an answer may name: a range of a few bytes
+// can name four billion, which callers make a list of.
+const maxMessages = 5_000_000
+
+func messages(set []imap.UIDRange) uint64 {
+	n := uint64(0)
+	for _, r := range set {
+		n += uint64(r.Stop) - uint64(r.Start) + 1
+	}
+	return n
 }
 
 // parseSearch reads "2 3 6 (MODSEQ 917)" (RFC 9051 section 7.3.4, RFC 7162
