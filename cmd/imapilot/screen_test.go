@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,8 +12,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"imapilot/engine"
 	"imapilot/engine/config"
 	"imapilot/engine/enginetest/corpus"
+	"imapilot/engine/journal"
 	"imapilot/rules"
 )
 
@@ -280,6 +284,43 @@ func TestEveryFieldCanBeWorkedOut(t *testing.T) {
 		unknown := strings.Contains(s.b.String(), "not known")
 		if len(problems) > 0 || value.Type == "" || unknown {
 			t.Errorf("%s: %v\n%s", f.Name, problems, s.b.String())
+		}
+	}
+}
+
+// JSON keeps its meaning, and moves no cursor.
+func TestEscapedJSON(t *testing.T) {
+	var out strings.Builder
+	a := &app{out: &out}
+	const name = "a\x1b\u009b\u202e\u2028\x7fé😀\U000e0001 b"
+	if err := a.printJSON(map[string]string{"name": name}); err != nil {
+		t.Fatal(err)
+	}
+	want := "{\n  \"name\": \"a\\u001b\\u009b\\u202e\\u2028\\u007fé😀\\udb40\\udc01 b\"\n}\n"
+	if out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+	var back map[string]string
+	if err := json.Unmarshal([]byte(out.String()), &back); err != nil || back["name"] != name {
+		t.Errorf("%q, %v", back, err)
+	}
+}
+
+// Names of mailboxes, and what a server said, reach no terminal as they are.
+func TestNothingMovesTheCursor(t *testing.T) {
+	const odd = "\x1b[2J\u009b\u202e"
+	var out, errs strings.Builder
+	a := &app{out: &out, err: &errs}
+	a.printStatus(answer{Status: engine.Status{Accounts: []engine.AccountStatus{{
+		Name: "home", Error: odd, Mailboxes: []engine.MailboxStatus{{Name: odd, Error: odd}},
+		RuleErrors: []engine.RuleErrors{{Rule: "r", Last: odd}}, Pauses: []journal.Pause{{Target: odd, Reason: odd}},
+	}}}, Waiting: []waitingEntry{{Account: "home", Entry: journal.Entry{Mailbox: odd, Subject: odd, Reason: odd}}}})
+	a.printMailboxes([]engine.MailboxInfo{{Name: odd}})
+	a.exitCode(errors.New("SELECT " + odd + "\nand more"))
+	a.logger(true).Info(odd, "mailbox", odd)
+	for _, text := range []string{out.String(), errs.String()} {
+		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && hidden(r) }); i >= 0 {
+			t.Errorf("%q", text[max(0, i-40):i+10])
 		}
 	}
 }

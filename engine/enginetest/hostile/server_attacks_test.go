@@ -18,10 +18,10 @@ type attack struct {
 	// restart is set where the daemon keeps away from the mailbox for so long
 	// that a test does not wait: it is started again.
 	restart bool
-	// watch are the mailboxes that are watched, INBOX if there are none, and
-	// names what the client may look into because of them.
-	watch string
-	names []string
+	// account is what else stands in the account's configuration, and names what
+	// the client may look into because of it.
+	account string
+	names   []string
 }
 
 // The places to strike at.
@@ -48,11 +48,7 @@ func meet(t *testing.T, binary string, a attack) {
 	srv := stock(t, imaptest.Options{})
 	l := newLiar(srv, a.lie)
 	host, port := l.listen(t)
-	account := ", tls: none"
-	if a.watch != "" {
-		account += ", watch: [" + a.watch + "]"
-	}
-	cfg := configure(t, host, port, account, rules)
+	cfg := configure(t, host, port, ", tls: none"+a.account, rules)
 	p := start(t, binary, "run", "-v", "--existing", "-c", cfg)
 	p.wait(30*time.Second, "the attack is over", l.wasTold)
 	shows(t, binary, cfg)
@@ -70,12 +66,17 @@ func meet(t *testing.T, binary string, a attack) {
 	once.judge()
 	shows(t, binary, cfg)
 	intact(t, srv)
-	w := expected()
-	w.mailboxes = append(w.mailboxes, a.names...)
-	w.judge(t, l.sent())
+	a.wire().judge(t, l.sent())
 	if n := l.connections(); n > 8 {
 		t.Errorf("%d connections", n)
 	}
+}
+
+// wire is what the client may say.
+func (a attack) wire() wire {
+	w := expected()
+	w.mailboxes = append(w.mailboxes, a.names...)
+	return w
 }
 
 // escape is what no terminal should be told.
@@ -139,7 +140,7 @@ func listings() map[string]attack {
 			c.say(`* LIST () "/" {2000000000}`)
 			c.flood(strings.Repeat("x", 4096), -1)
 		}),
-		"list of hostile names": {watch: `"*"`, names: append(roles(), "../../../../etc/passwd", "*", "%", "a*b", "..",
+		"list of hostile names": {account: `, watch: ["*"]`, names: append(roles(), "../../../../etc/passwd", "*", "%", "a*b", "..",
 			`\"`, `x\" (\\Noselect)`, "x] OK", "&IC4-gnp.exe", "&AJs-31m"),
 			lie: lie{at: all, when: before, tell: func(c *told) {
 				for _, name := range []string{`"../../../../etc/passwd"`, `"*"`, `"%"`, "a*b", `".."`, `"\""`, `"x\" (\\Noselect)"`, `"x] OK"`, `"&IC4-gnp.exe"`, `"&AJs-31m"`,
@@ -147,7 +148,7 @@ func listings() map[string]attack {
 					c.say(`* LIST () "/" %s`, name)
 				}
 			}}},
-		"list of many names": {watch: `INBOX, "*"`, names: slices.Concat(roles(), numbered(5000)), lie: lie{at: all, when: before, tell: func(c *told) {
+		"list of many names": {account: `, watch: [INBOX, "*"]`, names: slices.Concat(roles(), numbered(5000)), lie: lie{at: all, when: before, tell: func(c *told) {
 			for _, name := range numbered(45_000) {
 				c.say(`* LIST () "/" "%s"`, name)
 			}
@@ -172,6 +173,9 @@ func numbered(n int) []string {
 	return out
 }
 
+// swept lets an account ask for the STATUS of a mailbox.
+const swept = ", watch: [INBOX, Archive], connections: 1"
+
 func selections() map[string]attack {
 	return map[string]attack{
 		"messages without end": at("SELECT", before, func(c *told) {
@@ -180,6 +184,10 @@ func selections() map[string]attack {
 		"responses without end":  at("SELECT", instead, func(c *told) { c.flood("* 1 EXISTS\r\n", -1) }),
 		"flags without end":      at("SELECT", before, func(c *told) { c.flood("* FLAGS ("+strings.Repeat("x ", 30_000)+")\r\n", 300) }),
 		"mailbox of another tag": at("SELECT", instead, func(c *told) { c.say("T9999 OK [READ-WRITE] selected"); c.silence() }),
+		"status without end": {account: swept, names: roles(), lie: lie{at: "STATUS", when: before, tell: func(c *told) {
+			c.flood("* STATUS Archive (MESSAGES 9 UIDNEXT 4294967295 UIDVALIDITY 7)\r\n* STATUS \"INBOX\" (UIDVALIDITY 4294967296)\r\n", 200_000)
+		}}},
+		"status of another tag": {account: swept, names: roles(), lie: lie{at: "STATUS", when: instead, tell: func(c *told) { c.say("T9999 OK"); c.silence() }}},
 		"search of a million": at("UID SEARCH", instead, func(c *told) {
 			c.raw("* SEARCH")
 			for i := 0; i < 1_000_000 && c.err == nil; i++ {

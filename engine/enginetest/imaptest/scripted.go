@@ -13,7 +13,7 @@ import (
 
 // ScriptedServer says to each connection what a script tells it to: a server
 // as bad as a test wants it. It needs no socket and works inside a synctest
-// bubble.
+// bubble; Listen gives it one, for a client in another process.
 type ScriptedServer struct {
 	t      testing.TB
 	script func(c *Script)
@@ -33,15 +33,52 @@ func Scripted(t testing.TB, script func(c *Script)) *ScriptedServer {
 // DialContext opens a connection, whatever the address.
 func (s *ScriptedServer) DialContext(context.Context, string, string) (net.Conn, error) {
 	client, server := net.Pipe()
+	s.serve(server)
+	return client, nil
+}
+
+// Listen opens a socket on the loopback interface until the end of the test,
+// which waits for the scripts.
+func (s *ScriptedServer) Listen() (host string, port int) {
+	s.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var accepting sync.WaitGroup
+	accepting.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return // closed at the end of the test
+			}
+			s.serve(conn)
+		}
+	})
+	s.t.Cleanup(func() {
+		_ = l.Close() // this is what ends accepting
+		accepting.Wait()
+		s.Wait()
+	})
+	return split(l.Addr().String())
+}
+
+func (s *ScriptedServer) serve(conn net.Conn) {
 	s.mu.Lock()
 	s.dialled++
-	c := &Script{Conn: server, Number: s.dialled, t: s.t, r: bufio.NewReader(server)}
+	c := &Script{Conn: conn, Number: s.dialled, t: s.t, r: bufio.NewReader(conn)}
 	s.mu.Unlock()
 	s.running.Go(func() {
-		defer func() { _ = server.Close() }() // a pipe closes without an error
+		defer func() { _ = conn.Close() }() // the client may be gone already
 		s.script(c)
 	})
-	return client, nil
+}
+
+// Connections is how many there were.
+func (s *ScriptedServer) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dialled
 }
 
 // Wait waits until every script has returned.

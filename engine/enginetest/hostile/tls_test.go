@@ -1,0 +1,78 @@
+package hostile
+
+import (
+	"io"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"imapilot/engine/enginetest/imaptest"
+)
+
+// TestBeforeTLS: a server, or whoever is between, that keeps the connection in
+// clear text gets nothing but the wish for TLS, and no second thought.
+func TestBeforeTLS(t *testing.T) {
+	binary := build(t)
+	for name, script := range map[string]func(c *imaptest.Script, startTLS func() string){
+		"PREAUTH": func(c *imaptest.Script, _ func() string) { c.Send("* PREAUTH " + escape); c.Drain() },
+		"PREAUTH, other spelling": func(c *imaptest.Script, _ func() string) {
+			c.Send("* preauth [CAPABILITY IMAP4rev1] welcome")
+			c.Drain()
+		},
+		"not offered": func(c *imaptest.Script, tls func() string) {
+			c.Send("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi")
+			c.Send(tls() + " BAD " + escape)
+		},
+		"status of escapes": func(c *imaptest.Script, tls func() string) { c.Send("* OK hi"); c.Send(tls() + " " + escape) },
+		"injected": func(c *imaptest.Script, tls func() string) {
+			c.Send("* OK hi")
+			_, _ = io.WriteString(c, tls()+" OK begin\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n* 1 EXISTS\r\nT1 OK welcome\r\n") // the client hangs up
+		},
+		"no TLS after all": func(c *imaptest.Script, tls func() string) {
+			c.Send("* OK hi")
+			tag := tls()
+			c.Send(tag + " OK begin")
+			time.Sleep(50 * time.Millisecond) // it comes after the handshake has begun
+			c.Send("* OK [ALERT] "+escape, "T1 OK welcome")
+		},
+		"answers without end": func(c *imaptest.Script, tls func() string) {
+			c.Send("* OK hi")
+			tls()
+			for err := error(nil); err == nil; {
+				_, err = io.WriteString(c, "* OK [ALERT] "+escape+"\r\n")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var mu sync.Mutex
+			var lines []string
+			srv := imaptest.Scripted(t, func(c *imaptest.Script) {
+				script(c, func() string {
+					tag, command, _ := c.Read()
+					mu.Lock()
+					defer mu.Unlock()
+					lines = append(lines, tag+" "+command)
+					return tag
+				})
+			})
+			host, port := srv.Listen()
+			cfg := configure(t, host, port, ", tls: starttls", rules)
+			p := start(t, binary, "run", "-v", "-c", cfg)
+			p.wait(20*time.Second, "it comes again", func() bool { return srv.Connections() > 1 })
+			shows(t, binary, cfg)
+			p.stop()
+			mu.Lock()
+			defer mu.Unlock()
+			for _, line := range lines {
+				if line != "S1 STARTTLS" {
+					t.Errorf("in clear text: %q", line)
+				}
+			}
+			if preauth := slices.Contains([]string{"PREAUTH", "PREAUTH, other spelling"}, name); preauth != (len(lines) == 0) {
+				t.Errorf("it sent %q", lines)
+			}
+		})
+	}
+}
