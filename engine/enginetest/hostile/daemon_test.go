@@ -195,7 +195,7 @@ func output(t *testing.T, binary string, args ...string) string {
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	what := strings.Join(args[:len(args)-2], " ")
+	what := args[0]
 	harmless(t, what, string(out))
 	harmless(t, what+", its errors", stderr.String())
 	return string(out)
