@@ -22,11 +22,11 @@ func classify(op, status, code, text string) Class {
 		return byWords
 	case coded:
 		return class
-	case status == "BAD" && !(known && (byWords == TryAgain || byWords == Limit)):
+	case known && (status != "BAD" || byWords == TryAgain || byWords == Limit):
 		// Exchange says BAD for what will pass: "BAD Server Unavailable. 15".
-		return Bad
-	case known:
 		return byWords
+	case status == "BAD":
+		return Bad
 	}
 	return byCommand(op)
 }
