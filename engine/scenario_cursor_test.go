@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -245,14 +246,14 @@ func TestScenarioFolderOfTheServersFilter(t *testing.T) {
 func TestScenarioUIDValidityZero(t *testing.T) {
 	tell(t, imaptest.Options{}, []string{"Lists/a"}, "watch: [INBOX, Lists/*]", filing, func(s *tale) {
 		s.run()
-		zero := true
-		inbox := false
-		validity := regexp.MustCompile(`\[UIDVALIDITY \d+\]`)
+		var zero, inbox atomic.Bool
+		zero.Store(true)
+		selects, validity := regexp.MustCompile(`(?i)(SELECT|EXAMINE) "?INBOX`), regexp.MustCompile(`\[UIDVALIDITY \d+\]`)
 		s.through(func(line string) string {
-			inbox = regexp.MustCompile(`(?i)(SELECT|EXAMINE) "?INBOX`).MatchString(line)
+			inbox.Store(selects.MatchString(line))
 			return line
 		}, func(line string) string {
-			if zero && inbox {
+			if zero.Load() && inbox.Load() {
 				return validity.ReplaceAllString(line, "[UIDVALIDITY 0]")
 			}
 			return line
@@ -265,7 +266,7 @@ func TestScenarioUIDValidityZero(t *testing.T) {
 		if foreign == 0 || len(s.srv.Messages(t, "INBOX")) != 2 {
 			t.Error("something was removed")
 		}
-		zero = false
+		zero.Store(false)
 		s.run()
 		s.want("News", "letter")
 	})
@@ -299,10 +300,10 @@ func TestScenarioGapsBecomeVisibleLate(t *testing.T) {
 // in one scan.
 func TestScenarioListedBeforeItCanBeFetched(t *testing.T) {
 	tell(t, imaptest.Options{}, []string{"News"}, "", filing, func(s *tale) {
-		ready := false
+		var ready atomic.Bool
 		fetch := regexp.MustCompile(`UID FETCH 2 `)
 		s.through(func(line string) string {
-			if ready {
+			if ready.Load() {
 				return line
 			}
 			return fetch.ReplaceAllString(line, "UID FETCH 4294967290 ")
@@ -313,7 +314,7 @@ func TestScenarioListedBeforeItCanBeFetched(t *testing.T) {
 			s.put("INBOX", "late", time.Now())
 			s.pass(10 * time.Minute)
 			s.want("News", "first")
-			ready = true
+			ready.Store(true)
 			s.pass(time.Hour)
 			s.want("News", "first", "late")
 		})

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -190,16 +191,17 @@ func TestScenarioCameBackWaits(t *testing.T) {
 		s.put("INBOX", "letter", time.Now())
 		s.run()
 		s.srv.Move(t, "News", "INBOX")
-		refuse := true
+		var refuse atomic.Bool
+		refuse.Store(true)
 		s.change = append(s.change, hooked(t, s.rig, func(line string) string {
-			if refuse && strings.HasPrefix(line, `SELECT "News"`) || refuse && strings.HasPrefix(line, "SELECT News") {
+			if refuse.Load() && (strings.HasPrefix(line, `SELECT "News"`) || strings.HasPrefix(line, "SELECT News")) {
 				return "NO [UNAVAILABLE] later"
 			}
 			return ""
 		}))
 		s.run()
 		s.wantEntries(map[journal.EntryState]int{journal.Done: 1})
-		refuse = false
+		refuse.Store(false)
 		s.run()
 		s.want("INBOX", "letter")
 		s.wantEntries(map[journal.EntryState]int{journal.Done: 1, journal.Kept: 1})
