@@ -35,16 +35,18 @@ func (g *guard) remark(r response) {
 		return
 	}
 	shown, first := g.remarks.another(time.Now())
-	said := g.o.completion(r)
-	switch {
-	case first:
+	if first {
 		g.o.Logger.Warn("the server has more to say than is logged", "account", g.o.Account, "most_per_hour", maxRemarks)
-	case !shown:
-	case alert:
-		g.o.Logger.Warn("the server's alert", "account", g.o.Account, "text", said.text)
-	default:
-		g.o.Logger.Debug("the server's remark", "account", g.o.Account, "status", said.status, "code", said.code, "text", said.text)
 	}
+	if !shown {
+		return
+	}
+	said := g.o.completion(r)
+	if alert {
+		g.o.Logger.Warn("the server's alert", "account", g.o.Account, "text", said.text)
+		return
+	}
+	g.o.Logger.Debug("the server's remark", "account", g.o.Account, "status", said.status, "code", said.code, "text", said.text)
 }
 
 // completion is what a status response says, fit to be shown.

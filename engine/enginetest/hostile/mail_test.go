@@ -34,10 +34,9 @@ rules:
   - {name: odd, if: header("X-Odd") != "", then: [{copy: 'Subjects/${subject}'}, {move: 'People/${from.name}'}]}
 `
 
-// TestMail gives the daemon mail that means harm, among mail that does not, on
+// hostileMail gives the daemon mail that means harm, among mail that does not, on
 // a real server, and looks at everything that came of it.
-func TestMail(t *testing.T) {
-	binary := build(t)
+func hostileMail(t *testing.T, binary string) {
 	srv := imaptest.Dovecot(t, imaptest.Options{})
 	hook := &receiver{}
 	web := httptest.NewServer(hook)
@@ -53,7 +52,7 @@ func TestMail(t *testing.T) {
 	p.wait(60*time.Second, "every call arrived", func() bool { return hook.count() >= len(all) })
 	p.wait(20*time.Second, "the odd ones are filed", func() bool { return len(srv.Messages(t, "INBOX")) == len(all)-oddOnes })
 	shows(t, binary, cfg)
-	for uid := 1; uid <= len(all); uid++ {
+	for uid := len(all) - 6; uid <= len(all); uid++ { // the large ones
 		output(t, binary, "explain", "--account", "home", "--mailbox", "INBOX", "--uid", fmt.Sprint(uid), "-c", cfg)
 	}
 	output(t, binary, "mailboxes", "-c", cfg)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,15 +32,37 @@ const (
 	part      = "UID FETCH ... BODY.PEEK[1"
 )
 
-// TestServers lets the daemon meet one attack after the other.
-func TestServers(t *testing.T) {
+// TestBinary is everything that the built binary has to stand.
+func TestBinary(t *testing.T) {
 	binary := build(t)
-	for name, a := range attacks() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			meet(t, binary, a)
+	t.Run("servers", func(t *testing.T) { servers(t, binary) })
+	t.Run("before TLS", func(t *testing.T) { beforeTLS(t, binary) })
+	t.Run("mail", func(t *testing.T) { hostileMail(t, binary) })
+}
+
+// servers lets the daemon meet one attack after the other.
+func servers(t *testing.T, binary string) {
+	together(t, attacks(), func(t *testing.T, a attack) { meet(t, binary, a) })
+}
+
+// together runs several tests of a table at once, more than there are
+// processors: for most of their time they wait.
+func together[T any](t *testing.T, table map[string]T, test func(t *testing.T, c T)) {
+	t.Helper()
+	names := make(chan string)
+	var workers sync.WaitGroup
+	for range 6 {
+		workers.Go(func() {
+			for name := range names {
+				t.Run(name, func(t *testing.T) { test(t, table[name]) })
+			}
 		})
 	}
+	for name := range table {
+		names <- name
+	}
+	close(names)
+	workers.Wait()
 }
 
 // meet runs the daemon against an attack, demands that it does its work
@@ -64,7 +87,6 @@ func meet(t *testing.T, binary string, a attack) {
 		t.Errorf("run --once: %v", once.err)
 	}
 	once.judge()
-	shows(t, binary, cfg)
 	intact(t, srv)
 	a.wire().judge(t, l.sent())
 	if n := l.connections(); n > 8 {

@@ -2,7 +2,6 @@ package hostile
 
 import (
 	"io"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -10,15 +9,17 @@ import (
 	"imapilot/engine/enginetest/imaptest"
 )
 
-// TestBeforeTLS: a server, or whoever is between, that keeps the connection in
+// beforeTLS: a server, or whoever is between, that keeps the connection in
 // clear text gets nothing but the wish for TLS, and no second thought.
-func TestBeforeTLS(t *testing.T) {
-	binary := build(t)
-	for name, script := range map[string]func(c *imaptest.Script, startTLS func() string){
-		"PREAUTH": func(c *imaptest.Script, _ func() string) { c.Send("* PREAUTH " + escape); c.Drain() },
+func beforeTLS(t *testing.T, binary string) {
+	together(t, map[string]func(c *imaptest.Script, startTLS func() string){
+		"PREAUTH": func(c *imaptest.Script, _ func() string) {
+			c.Send("* PREAUTH " + escape)
+			nothing(t, c)
+		},
 		"PREAUTH, other spelling": func(c *imaptest.Script, _ func() string) {
 			c.Send("* preauth [CAPABILITY IMAP4rev1] welcome")
-			c.Drain()
+			nothing(t, c)
 		},
 		"not offered": func(c *imaptest.Script, tls func() string) {
 			c.Send("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi")
@@ -43,36 +44,43 @@ func TestBeforeTLS(t *testing.T) {
 				_, err = io.WriteString(c, "* OK [ALERT] "+escape+"\r\n")
 			}
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var mu sync.Mutex
-			var lines []string
-			srv := imaptest.Scripted(t, func(c *imaptest.Script) {
-				script(c, func() string {
-					tag, command, _ := c.Read()
-					mu.Lock()
-					defer mu.Unlock()
-					lines = append(lines, tag+" "+command)
-					return tag
-				})
-			})
-			host, port := srv.Listen()
-			cfg := configure(t, host, port, ", tls: starttls", rules)
-			p := start(t, binary, "run", "-v", "-c", cfg)
-			p.wait(20*time.Second, "it comes again", func() bool { return srv.Connections() > 1 })
-			shows(t, binary, cfg)
-			p.stop()
-			mu.Lock()
-			defer mu.Unlock()
-			for _, line := range lines {
-				if line != "S1 STARTTLS" {
-					t.Errorf("in clear text: %q", line)
-				}
-			}
-			if preauth := slices.Contains([]string{"PREAUTH", "PREAUTH, other spelling"}, name); preauth != (len(lines) == 0) {
-				t.Errorf("it sent %q", lines)
-			}
-		})
+	}, func(t *testing.T, script func(c *imaptest.Script, startTLS func() string)) {
+		keptInClear(t, binary, script)
+	})
+}
+
+// keptInClear runs the daemon, which is to use STARTTLS, against a script.
+func keptInClear(t *testing.T, binary string, script func(c *imaptest.Script, startTLS func() string)) {
+	var mu sync.Mutex
+	var lines []string
+	record := func(c *imaptest.Script) string {
+		tag, command, ok := c.Read()
+		mu.Lock()
+		defer mu.Unlock()
+		if ok {
+			lines = append(lines, tag+" "+command)
+		}
+		return tag
+	}
+	srv := imaptest.Scripted(t, func(c *imaptest.Script) { script(c, func() string { return record(c) }) })
+	host, port := srv.Listen()
+	cfg := configure(t, host, port, ", tls: starttls", rules)
+	p := start(t, binary, "run", "-v", "-c", cfg)
+	p.wait(20*time.Second, "it comes again", func() bool { return srv.Connections() > 1 })
+	shows(t, binary, cfg)
+	p.stop()
+	mu.Lock()
+	defer mu.Unlock()
+	for _, line := range lines {
+		if line != "S1 STARTTLS" {
+			t.Errorf("in clear text: %q", line)
+		}
+	}
+}
+
+// nothing demands that the client goes away without a word.
+func nothing(t *testing.T, c *imaptest.Script) {
+	if tag, command, ok := c.Read(); ok {
+		t.Errorf("it sent %q", tag+" "+command)
 	}
 }
