@@ -314,7 +314,7 @@ func TestNothingMovesTheCursor(t *testing.T) {
 	a.printStatus(answer{Status: engine.Status{Accounts: []engine.AccountStatus{{
 		Name: "home", Error: odd, Mailboxes: []engine.MailboxStatus{{Name: odd, Error: odd}},
 		RuleErrors: []engine.RuleErrors{{Rule: "r", Last: odd}}, Pauses: []journal.Pause{{Target: odd, Reason: odd}},
-	}}}, Waiting: []waitingEntry{{Account: "home", Entry: journal.Entry{Mailbox: odd, Subject: odd, Reason: odd}}}})
+	}}}, Waiting: []waitingEntry{{Account: "home", Entry: journal.Entry{Mailbox: odd, Subject: odd, Reason: odd}}}}, time.UTC)
 	a.printMailboxes([]engine.MailboxInfo{{Name: odd}})
 	a.exitCode(errors.New("SELECT " + odd + "\nand more"))
 	a.logger(true).Info(odd, "mailbox", odd)
