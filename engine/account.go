@@ -74,6 +74,8 @@ type task struct {
 	// generation and decided say when it was decided last.
 	generation int
 	decided    time.Time
+	// blind counts looks that failed in a row.
+	blind int
 	// look is set when a step may have happened without our knowing; looked is
 	// one more than the index of the last step that was looked at.
 	look   bool

@@ -106,7 +106,7 @@ func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (fate, e
 	if validity != 0 && sel.UIDValidity != validity {
 		return untold, nil
 	}
-	flags, err := c.session.FetchFlags(ctx, setOf([]imap.UID{uid}))
+	flags, err := c.flagsThere(ctx, setOf([]imap.UID{uid}))
 	if err != nil {
 		return untold, err
 	}

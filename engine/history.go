@@ -313,7 +313,7 @@ func (c *connection) lookAt(ctx context.Context, mailbox string, list []*sightin
 	for _, s := range list {
 		uids.AddNum(s.now.uid)
 	}
-	flags, err := c.session.FetchFlags(ctx, uids)
+	flags, err := c.flagsThere(ctx, uids)
 	switch {
 	case refusedForGood(err):
 		return setFates(list, untold)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,14 +28,17 @@ func (c *connection) look(ctx context.Context, name string, entries []*task) err
 		}
 		byTarget[w.step().Target] = append(byTarget[w.step().Target], w)
 	}
-	for target, group := range byTarget {
+	for _, target := range slices.Sorted(maps.Keys(byTarget)) {
+		group := byTarget[target]
 		err := c.lookInto(ctx, name, target, group)
 		switch {
 		case err == nil:
 		case mailboxOnly(err):
 			// This target cannot be looked at now; the others can.
 			c.log.Warn("cannot look", "mailbox", c.dir.config(target), "error", err)
-			c.rest(group, c.timing.Again)
+			if err := c.blindly(ctx, group, err); err != nil {
+				return err
+			}
 		default:
 			return err
 		}
@@ -60,7 +64,7 @@ func (c *connection) lookInto(ctx context.Context, name, target string, group []
 		return err
 	}
 	for _, w := range group {
-		w.look, w.looked = false, w.Next()+1
+		w.look, w.looked, w.blind = false, w.Next()+1, 0
 		if err := c.conclude(ctx, mb, w, present.Contains(w.UID), found); err != nil {
 			w.look, w.looked = true, 0
 			return err
@@ -192,6 +196,10 @@ func (c *connection) targetPrints(ctx context.Context, uids []imap.UID) ([]journ
 		fetched, err := c.session.FetchHeaders(ctx, setOf(chunk), []string{"Message-Id"})
 		if err != nil {
 			return nil, err
+		}
+		if missing := lacking(chunk, fetched); len(missing) > 0 {
+			// It may be the copy, or it was expunged since: the next listing tells.
+			return nil, c.notGiven(setOf(missing))
 		}
 		for _, f := range fetched {
 			if !hasFlag(f.Flags, imap.FlagDeleted) {

@@ -31,7 +31,7 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 	if err != nil {
 		return err
 	}
-	present, err := c.session.FetchFlags(ctx, uids)
+	present, err := c.there(ctx, uids)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 	t := targets{c: c, seen: map[string]imapsession.Status{}}
 	for _, w := range entries {
 		m := again[w.Seq]
-		if _, there := present[w.UID]; there && (m == nil || m.absent) {
+		if present.Contains(w.UID) && (m == nil || m.absent) {
 			w.NextTry = time.Now().Add(c.timing.Again)
 			continue
 		}

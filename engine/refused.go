@@ -131,10 +131,12 @@ func (c *connection) react(ctx context.Context, group []*task, e *imapsession.Er
 func onSource(e *imapsession.Error) bool { return e.Op == "UID STORE" || e.Op == "UID EXPUNGE" }
 
 // doubt marks what may have happened in part. A tagged NO to COPY means that
-// nothing was copied (RFC 9051 section 6.4.7); everything else may have been.
+// nothing was copied (RFC 9051 section 6.4.7). Whatever else is refused, the look
+// for the proof of a copy included, there may be a copy already.
 func (c *connection) doubt(group []*task, e *imapsession.Error) {
+	nothing := e.Op == "UID COPY" && (e.Status == "NO" || e.Status == "BAD") && !e.Unknown
 	for _, w := range group {
-		w.look = w.step().Target != "" && (e.Unknown || e.Status == "OK" || onSource(e) || e.Op == "UID MOVE")
+		w.look = w.step().Target != "" && !nothing
 	}
 }
 

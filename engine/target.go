@@ -103,12 +103,7 @@ func (m *mailbox) Expunge(ctx context.Context, uids imap.UIDSet) error {
 }
 
 func (m *mailbox) Present(ctx context.Context, uids imap.UIDSet) (imap.UIDSet, error) {
-	flags, err := m.c.session.FetchFlags(ctx, uids)
-	var out imap.UIDSet
-	for uid := range flags {
-		out.AddNum(uid)
-	}
-	return out, err
+	return m.c.there(ctx, uids)
 }
 
 // Find looks for the copies of messages of this mailbox whose steps are under

@@ -5,26 +5,29 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 )
 
-// search answers UID sets alone: nothing else is asked of so few messages.
+// search answers for UID sets and dates: nothing else is asked of so few
+// messages.
 func search(r *request) string {
 	box, refused := r.box()
 	if refused != "" {
 		return refused
 	}
-	args := r.args
-	extended := len(args) > 1 && strings.EqualFold(args[0].text, "RETURN")
+	keys := r.args
+	extended := len(keys) > 1 && strings.EqualFold(keys[0].text, "RETURN")
 	if extended {
-		args = args[2:]
+		keys = keys[2:]
 	}
-	if len(args) != 2 || !strings.EqualFold(args[0].text, "UID") || extended && r.server.opts.NoESearch {
+	found, ok := r.matching(box, keys)
+	if !ok || extended && r.server.opts.NoESearch {
 		return "BAD Search not understood"
 	}
 	var uids []string
-	for _, m := range r.chosen(box, args[1].text) {
+	for _, m := range found {
 		uids = append(uids, fmt.Sprint(m.UID))
 	}
 	switch {
@@ -36,6 +39,31 @@ func search(r *request) string {
 		r.printf("* ESEARCH (TAG \"%%TAG%%\") UID ALL %s\r\n", strings.Join(uids, ","))
 	}
 	return "OK done"
+}
+
+// matching are the messages that match every key.
+func (r *request) matching(box *mailbox, keys []value) ([]*Message, bool) {
+	found := r.chosen(box, "1:*")
+	if len(keys) == 0 || len(keys)%2 != 0 {
+		return nil, false
+	}
+	for pair := range slices.Chunk(keys, 2) {
+		key, arg := strings.ToUpper(pair[0].text), pair[1].text
+		day, err := time.Parse("2-Jan-2006", arg)
+		if key != "UID" && (err != nil || key != "SINCE" && key != "BEFORE") {
+			return nil, false
+		}
+		found = slices.DeleteFunc(found, func(m *Message) bool {
+			switch key {
+			case "UID":
+				return !inSet(arg, m.UID, r.last())
+			case "SINCE":
+				return m.Received.Before(day)
+			}
+			return !m.Received.Before(day)
+		})
+	}
+	return found, true
 }
 
 func fetch(r *request) string {
@@ -210,7 +238,7 @@ func (r *request) copied(to *mailbox, from, made []string, code string, moved bo
 		named = fmt.Sprintf("[COPYUID %d %s %s] ", to.validity, strings.Join(from, ","), strings.Join(made, ","))
 	}
 	if code != "" || !moved {
-		return "OK " + strings.TrimSpace(firstOf(code, named)) + " done"
+		return "OK " + firstOf(code, named) + "done"
 	}
 	if named != "" {
 		r.printf("* OK %scopied\r\n", named)
