@@ -61,10 +61,12 @@ const maxIdleFailures = 3
 func (a *account) idled(err error, lasted time.Duration) bool {
 	var e *imapsession.Error
 	switch {
-	case err == nil:
+	case err == nil && lasted > idleGrace:
 		a.idleFailures.Store(0)
 		a.fallbacks.worked("IDLE")
 		return false
+	case err == nil:
+		return false // there was news already, and perhaps no IDLE at all
 	case a.fallbacks.has("IDLE"):
 		return refusedOutright(err)
 	case refusedOutright(err):
