@@ -73,11 +73,19 @@ func (w *World) userActs(k Kind) {
 	case UserMoves:
 		w.Server.Move(l.origin, from, "Elsewhere")
 	case UserReturns:
+		if w.isIn("INBOX", l) {
+			l.extra++ // nobody can tell it from a second delivery
+		}
 		w.Server.Move(l.origin, from, "INBOX")
 	case UserExpunges:
 		w.Server.Expunge(from, l.origin)
 		l.gone = true
 	}
+}
+
+// isIn reports whether a mailbox holds a copy that is not flagged \Deleted.
+func (w *World) isIn(mailbox string, l *letter) bool {
+	return slices.ContainsFunc(w.Server.Places(l.origin), func(p model.Place) bool { return p.Mailbox == mailbox && !p.Has(imap.FlagDeleted) })
 }
 
 // untouched takes a message of a mailbox that no other client changed.

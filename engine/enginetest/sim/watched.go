@@ -49,7 +49,7 @@ func (j watched) commit(ctx context.Context, own journal.Ownership, b journal.Ba
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range b.Cursors {
-		w.baselined[c.Mailbox] = w.baselined[c.Mailbox] || c.UIDValidity != 0
+		w.baselined[c.Mailbox] = w.baselined[c.Mailbox] || c.UIDValidity != 0 && err == nil
 	}
 	for _, e := range b.Entries {
 		w.recorded[place{e.Mailbox, e.UIDValidity, e.UID}] = true

@@ -68,6 +68,7 @@ type letter struct {
 	// touched is set when another client changed its fate, gone when it
 	// removed the message.
 	touched, gone bool
+	extra         int // second ones that another client made
 	// old is mail that was there before the daemon knew the mailbox.
 	old bool
 }
