@@ -14,7 +14,8 @@ FUZZTIME         := 30s
 build: ## a static binary, the same as the container's
 	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o imapilot ./cmd/imapilot
 
-test: setup vet lint unit ## everything: set-up, vet, linters, all tests with -race
+test: setup vet lint unit ## everything: set-up, vet, linters, all tests with -race, fuzzing
+	.ci/fuzz 5s
 
 setup:
 	@.ci/setup
@@ -31,7 +32,7 @@ $(GOLANGCI):
 	@mv $(TOOLS)/golangci-lint $@
 
 unit:
-	go test -race -timeout 20m ./...
+	.ci/unit
 
 soak: setup corpus fuzz ## longer proofs: 6,046 more messages, fuzzing, 200 kills a server (Dovecot and Cyrus), ten minutes idle
 	IMAPILOT_KILLS=200 IMAPILOT_IDLE=10m go test -timeout 60m -v -count 1 ./engine/enginetest/crashtest
