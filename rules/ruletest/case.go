@@ -85,11 +85,13 @@ func readMessage(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxMessage+1))
-	if err == nil && len(raw) > maxMessage {
+	// Room for all of it at once: a large one is not copied as it grows.
+	raw := bytes.NewBuffer(make([]byte, 0, min(st.Size(), maxMessage+1)+bytes.MinRead))
+	_, err = raw.ReadFrom(io.LimitReader(f, maxMessage+1))
+	if err == nil && raw.Len() > maxMessage {
 		err = fmt.Errorf("%s is larger than %d MiB", path, maxMessage>>20)
 	}
-	return raw, err
+	return raw.Bytes(), err
 }
 
 // input is the message as the rules see it.
