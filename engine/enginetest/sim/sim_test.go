@@ -69,7 +69,7 @@ func TestSweep(t *testing.T) {
 }
 
 func sweep(t *testing.T, s Scenario, k Kind, total *tally) {
-	for n := 0; ; n++ {
+	for n := 0; ; n += stride {
 		fault := Fault{Kind: k, At: n}
 		r := Run(t, s, uint64(n), fault)
 		total.add(r)
