@@ -49,7 +49,6 @@ type Server struct {
 	idling     map[string]int
 	violations []string
 	full       map[string]bool // mailboxes over quota
-	changed    map[*session]chan struct{}
 }
 
 // New makes a server with an INBOX and the usual mailboxes. decide is asked
