@@ -168,6 +168,9 @@ func (r *request) open(readOnly bool) string {
 	if box == nil {
 		return "NO [NONEXISTENT] No such mailbox"
 	}
+	if r.server.shut[box.name] {
+		return "NO Not now"
+	}
 	r.selected = box.name
 	for _, m := range box.messages {
 		r.view = append(r.view, seen{m.UID, m.version})

@@ -49,6 +49,7 @@ type Server struct {
 	idling     map[string]int
 	violations []string
 	full       map[string]bool // mailboxes over quota
+	shut       map[string]bool // mailboxes that cannot be selected
 }
 
 // New makes a server with an INBOX and the usual mailboxes. decide is asked
@@ -63,7 +64,7 @@ func New(o Options, decide func(Operation) Fault, touches func(mailbox string, v
 	}
 	s := &Server{
 		opts: o, decide: decide, touches: touches, boxes: map[string]*mailbox{}, sessions: map[*session]struct{}{},
-		idling: map[string]int{}, full: map[string]bool{}, validity: 1,
+		idling: map[string]int{}, full: map[string]bool{}, shut: map[string]bool{}, validity: 1,
 	}
 	for _, name := range []string{"INBOX", "Trash", "Archive"} {
 		s.create(name)
@@ -265,6 +266,13 @@ func (s *Server) Fill(name string, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.full[name] = full
+}
+
+// Shut makes a mailbox refuse to be selected; what is put into it still arrives.
+func (s *Server) Shut(name string, shut bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shut[name] = shut
 }
 
 // Logins returns when somebody logged in.

@@ -24,6 +24,9 @@ func TestScenarios(t *testing.T) {
 // repeats the run.
 func complain(t *testing.T, s Scenario, seed uint64, faults []Fault, r Report) {
 	t.Helper()
+	if r.Unsure > len(faults) || r.Unsure > 0 && len(faults) < 2 && !s.Unsure {
+		r.Problems = append(r.Problems, fmt.Sprintf("%d messages are unsure, where a look could have told", r.Unsure))
+	}
 	if len(r.Problems) == 0 {
 		return
 	}
