@@ -50,11 +50,11 @@ bench: ## what a message costs, on one core; fails above the limits that the ben
 fuzz: ## every fuzz target, FUZZTIME each
 	.ci/fuzz $(FUZZTIME)
 
-sweep: ## every scenario of the simulator with every fault at every operation
+sweep: ## every scenario of the simulator with a fault at operation 0, 1, 2, ...
 	.ci/simulate 'TestSweep'
 
-random: ## SEEDS random runs of the simulator, with several faults each
-	IMAPILOT_SEEDS=$(SEEDS) .ci/simulate 'TestRandom'
+random: ## all faults at all operations, and SEEDS random runs with several faults each
+	IMAPILOT_SIM_ALL=1 IMAPILOT_SEEDS=$(SEEDS) .ci/simulate 'Test(Sweep|Random)'
 
 mutations: ## takes each safeguard away and expects a test to fail
 	go run ./engine/enginetest/mutations

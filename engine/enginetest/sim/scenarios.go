@@ -77,9 +77,9 @@ func mailboxes() []Scenario {
 			Acts: []Act{then(bystanders), then(mail("1 body", "2 body move"))},
 		},
 		{
-			Name: "a target over quota for a day",
+			Name: "a target over quota for hours",
 			Acts: []Act{then(func(w *World) { w.Server.Create("Moved"); w.Server.Fill("Moved", true) }), then(mail("1 hook copy move", "2 flag move", "3 copy")),
-				{After: 24 * time.Hour, Do: func(w *World) { w.Server.Fill("Moved", false) }}},
+				{After: 3 * time.Hour, Do: func(w *World) { w.Server.Fill("Moved", false) }}},
 		},
 		{
 			Name: "a target that is removed",

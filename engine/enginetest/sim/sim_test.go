@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"imapilot/engine/enginetest/model"
 )
 
 // TestScenarios plays each scenario with nothing going wrong.
@@ -72,7 +74,7 @@ func TestSweep(t *testing.T) {
 }
 
 func sweep(t *testing.T, s Scenario, k Kind, total *tally) {
-	for n := 0; ; n += stride {
+	for n := 0; ; n += strideOf(k) {
 		fault := Fault{Kind: k, At: n}
 		r := Run(t, s, uint64(n), fault)
 		total.add(r)
@@ -81,6 +83,23 @@ func sweep(t *testing.T, s Scenario, k Kind, total *tally) {
 			return
 		}
 	}
+}
+
+// strideOf is how many operations lie between two faults of a kind. The kinds
+// that have found the most strike at each one, the others, and the many writes
+// to the disk, at each only with IMAPILOT_SIM_ALL (make soak).
+func strideOf(k Kind) int {
+	if os.Getenv("IMAPILOT_SIM_ALL") != "" {
+		return 1
+	}
+	switch k {
+	case Kind(model.DropBefore), Kind(model.DropMidway), Kind(model.Swallow), Kind(model.TryLater), Kind(model.Throttled),
+		Kind(model.Slow), PowerBefore, UserReads:
+		return 4 * stride
+	case DiskError, DiskFull, DiskKill, DiskPower:
+		return 5 * stride
+	}
+	return stride
 }
 
 // TestReplay repeats one run, with everything that it said.
