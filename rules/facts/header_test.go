@@ -208,18 +208,30 @@ func TestHostileHeadersAreCheap(t *testing.T) {
 		"named colons":       "To: " + strings.Repeat("a:", 20000) + "<",
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
-			h := ParseHeader([]byte(raw))
-			h.Addresses("To")
-			h.First("To")
-			for _, ask := range answers() {
-				ask(h)
+			took := askEverything(raw)
+			for range 2 { // a busy machine may have stopped it for a while
+				if took > 2*time.Second {
+					took = askEverything(raw)
+				}
 			}
-			if took := time.Since(start); took > 2*time.Second {
+			if took > 2*time.Second {
 				t.Errorf("took %v", took)
 			}
 		})
 	}
+}
+
+// askEverything parses a header, asks for all there is, and tells how long that
+// took.
+func askEverything(raw string) time.Duration {
+	start := time.Now()
+	h := ParseHeader([]byte(raw))
+	h.Addresses("To")
+	h.First("To")
+	for _, ask := range answers() {
+		ask(h)
+	}
+	return time.Since(start)
 }
 
 // distinct is a label of n different characters, which Punycode takes one by one.
