@@ -94,7 +94,7 @@ func isSame(e journal.Entry, cursor journal.Cursor, m *candidate) bool {
 func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (fate, error) {
 	mailbox, validity, uid := lastPlace(e)
 	if uid == 0 {
-		return untold, nil
+		return c.copyLeft(ctx, e)
 	}
 	sel, err := c.sel(ctx, mailbox)
 	if isGone(err) {
@@ -113,6 +113,40 @@ func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (fate, e
 	delete(c.blind, mailbox)
 	return fateOf(place{mailbox: mailbox, validity: validity, uid: uid}, sel.UIDValidity, flags), nil
 }
+
+// copyLeft tells what became of a copy whose UID the server did not name: it
+// departed when its target holds no message with the identity any more.
+func (c *connection) copyLeft(ctx context.Context, e journal.Entry) (fate, error) {
+	i := slices.IndexFunc(e.Steps, func(s journal.Step) bool { return isDone(s) && s.Action.Kind.Spec().Destination })
+	if i < 0 || e.Steps[i].Target == "" {
+		return untold, nil
+	}
+	s := e.Steps[i]
+	sel, err := c.sel(ctx, s.Target)
+	switch {
+	case isGone(err):
+		return departed, nil
+	case err != nil:
+		return untold, err
+	case s.TargetValidity != 0 && s.TargetValidity != sel.UIDValidity:
+		return untold, nil
+	}
+	listed, err := c.searchAbove(ctx, max(1, s.TargetNext))
+	if uids := uidsOf(listed); err != nil || len(uids) > maxLookedThrough {
+		return untold, err
+	}
+	there, err := c.targetPrints(ctx, uidsOf(listed))
+	if err != nil {
+		return untold, err
+	}
+	if slices.ContainsFunc(there, func(k journal.Known) bool { return sameIdentity(k.Print, e.Print) }) {
+		return present, nil
+	}
+	return departed, nil
+}
+
+// maxLookedThrough is how many messages are looked through for one copy.
+const maxLookedThrough = 2 * batchSize
 
 // lastPlace is where an entry left its message.
 func lastPlace(e journal.Entry) (mailbox string, validity uint32, uid imap.UID) {

@@ -135,7 +135,8 @@ func only(known []journal.Known, uids []imap.UID) []journal.Known {
 }
 
 // rebind gives the entries that still matter their message's new UID, by an
-// unambiguous fingerprint; one that cannot be told is closed as unsure.
+// unambiguous fingerprint; one that cannot be told is closed as unsure. k
+// entries of k identical messages get one each: which is whose does not matter.
 func (c *connection) rebind(ctx context.Context, batch *journal.Batch, name string, old, now uint32, ways []func(a, b journal.Fingerprint) bool, known []journal.Known) error {
 	entries, err := c.journal.Entries(ctx, journal.Query{
 		Account: c.cfg.Name, Mailbox: name,
@@ -144,38 +145,57 @@ func (c *connection) rebind(ctx context.Context, batch *journal.Batch, name stri
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if e.UIDValidity != old {
-			continue
-		}
-		e.UIDValidity = now
-		uid, n := findPrint(known, e.Print, ways)
-		e.UID = uid
-		if n != 1 {
-			e.State, e.Reason = journal.Unsure, "the server renumbered the mailbox and this message cannot be told from others"
-		}
-		if n == 0 {
+	entries = slices.DeleteFunc(entries, func(e journal.Entry) bool { return e.UIDValidity != old })
+	for i, e := range entries {
+		before, all := alike(entries, i)
+		found := findPrint(known, e.Print, ways)
+		e.UIDValidity, e.UID = now, 0
+		switch {
+		case len(found) == 0:
 			e.State, e.Reason = journal.Gone, "the message is not in the mailbox any more"
+		case len(found) != all:
+			e.UID = found[0]
+			e.State, e.Reason = journal.Unsure, "the server renumbered the mailbox and this message cannot be told from others"
+		default:
+			e.UID = found[before]
 		}
 		batch.Entries = append(batch.Entries, e)
 	}
 	return nil
 }
 
-// findPrint finds the message of a fingerprint by the surest way that finds any,
-// and how many it finds.
-func findPrint(known []journal.Known, p journal.Fingerprint, ways []func(a, b journal.Fingerprint) bool) (uid imap.UID, n int) {
-	for _, equal := range ways {
-		for _, k := range known {
-			if equal(k.Print, p) {
-				uid, n = k.UID, n+1
-			}
+// alike counts the entries with the fingerprint of the i-th: those before it,
+// and all of them. Two of one message, for what was done and what a rule in dry
+// run would do, are one.
+func alike(entries []journal.Entry, i int) (before, all int) {
+	uids := map[imap.UID]bool{}
+	for n, e := range entries {
+		if e.Print != entries[i].Print || uids[e.UID] {
+			continue
 		}
-		if n > 0 {
-			break
+		uids[e.UID] = true
+		if n < i && e.UID != entries[i].UID {
+			before++
 		}
 	}
-	return uid, n
+	return before, len(uids)
+}
+
+// findPrint finds the messages of a fingerprint by the surest way that finds
+// any, in order of UIDs.
+func findPrint(known []journal.Known, p journal.Fingerprint, ways []func(a, b journal.Fingerprint) bool) []imap.UID {
+	for _, equal := range ways {
+		var found []imap.UID
+		for _, k := range known {
+			if equal(k.Print, p) {
+				found = append(found, k.UID)
+			}
+		}
+		if len(found) > 0 {
+			return found
+		}
+	}
+	return nil
 }
 
 // holdUnseen makes held entries for messages that were not evaluated yet.

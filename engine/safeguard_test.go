@@ -301,7 +301,6 @@ func TestSafeguardLookFirst(t *testing.T) {
 			r.srv.Create(t, "X")
 			r.once(cfg)
 			at := time.Now()
-			r.srv.Append(t, "INBOX", nil, at, message("a", "x@example.org"))
 			var copied atomic.Bool
 			w := &wire{answer: func(line string) string {
 				if !strings.HasPrefix(line, "UID COPY") {
@@ -311,7 +310,12 @@ func TestSafeguardLookFirst(t *testing.T) {
 				r.srv.Append(t, "X", nil, at, message("a", "x@example.org")) // it took effect
 				return "CUT"
 			}}
-			r.daemon(cfg, func(*engine.Engine) { time.Sleep(time.Hour) }, hooked(t, r, w.hook), func(o *engine.Options) {
+			// It comes after the first scan, whose copies are looked for anyway.
+			r.daemon(cfg, func(*engine.Engine) {
+				time.Sleep(time.Second)
+				r.srv.Append(t, "INBOX", nil, at, message("a", "x@example.org"))
+				time.Sleep(time.Hour)
+			}, hooked(t, r, w.hook), func(o *engine.Options) {
 				dial := o.DialContext
 				o.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 					if dies && copied.Load() {

@@ -91,20 +91,20 @@ func sweep(t *testing.T, s Scenario, k Kind, total *tally) {
 }
 
 // strideOf is how many operations lie between two faults of a kind. The kinds
-// that have found the most strike at each one, the others, and the many writes
-// to the disk, at each only with IMAPILOT_SIM_ALL (make soak).
+// that are most unlike each other strike at each one, the others only with
+// IMAPILOT_SIM_ALL (make soak).
 func strideOf(k Kind) int {
 	if os.Getenv("IMAPILOT_SIM_ALL") != "" {
 		return 1
 	}
 	switch k {
-	case Kind(model.DropBefore), Kind(model.DropMidway), Kind(model.Swallow), Kind(model.TryLater), Kind(model.Throttled),
-		Kind(model.Slow), PowerBefore, UserReads:
-		return 4 * stride
 	case DiskError, DiskFull, DiskKill, DiskPower:
-		return 5 * stride
+		return 8 * stride
+	case Kind(model.DropAfter), Kind(model.AnswerNo), Kind(model.Bye), KillAfter, PowerAfter, CommitFails, CommitUnknown,
+		Kind(model.Late), Kind(model.OKOverQuota), Kind(model.OKMessageLimit), Kind(model.OverQuota), Kind(model.BadCopyUID):
+		return stride
 	}
-	return stride
+	return 3 * stride
 }
 
 // TestReplay repeats one run, with everything that it said.
