@@ -40,6 +40,7 @@ type account struct {
 	generation int
 
 	own      journal.Ownership
+	stale    error // why memory and journal may disagree, nil: they do not
 	cursors  map[string]journal.Cursor
 	listed   time.Time
 	fresh    bool // the journal knows nothing of the account
@@ -50,12 +51,14 @@ type account struct {
 	pauses   map[string]journal.Pause
 	created  []journal.Creation
 	quota    *quota
-	caughtUp map[string]bool   // the mailboxes that this process scanned to the end
-	trust    trust             // in the server's SEARCH
-	blind    map[string]int    // failed looks at mailboxes, see cannotLook
-	lanes    map[string]*lane  // what was made of targets
-	trouble  map[string]int    // scans in a row that ended the connection, by mailbox
-	secret   [sha256.Size]byte // of the last login of the work connection
+	refusals map[place]int      // of a message's structure
+	suspects map[place]*suspect // messages that may have ended a connection
+	caughtUp map[string]bool    // the mailboxes that this process scanned to the end
+	trust    trust              // in the server's SEARCH
+	blind    map[string]int     // failed looks at mailboxes, see cannotLook
+	lanes    map[string]*lane   // what was made of targets
+	trouble  map[string]int     // scans in a row that ended the connection, by mailbox
+	secret   [sha256.Size]byte  // of the last login of the work connection
 
 	wake     *waker
 	requests chan request
@@ -96,7 +99,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 	a := &account{
 		engine: e, cfg: cfg, timing: e.timing, journal: e.opts.Journal,
 		log:  e.log.With("account", cfg.Name),
-		wake: newWaker(), requests: make(chan request), caughtUp: map[string]bool{},
+		wake: newWaker(), requests: make(chan request), caughtUp: map[string]bool{}, suspects: map[place]*suspect{}, refusals: map[place]int{},
 	}
 	a.outbox = newOutbox(a)
 	a.state.set(func(s *AccountStatus) { s.Name, s.Host, s.State = cfg.Name, cfg.Host, Connecting })
@@ -180,12 +183,14 @@ func (a *account) acquire(ctx context.Context) error {
 		own, snap, err := a.journal.Acquire(ctx, a.cfg.Name, a.engine.opts.Holder)
 		if err == nil {
 			a.load(own, snap)
+			a.stale = nil
 			return nil
 		}
 		if a.engine.opts.Once || ctx.Err() != nil {
 			return err
 		}
 		a.log.Error("the journal is unavailable", "error", err)
+		a.state.set(func(s *AccountStatus) { s.State, s.Error, s.NextTry = Waiting, err.Error(), time.Now().Add(wait) })
 		if !a.pause(ctx, verdict{wait: wait}) {
 			return nil
 		}
@@ -243,6 +248,11 @@ func (a *account) keepConnected(ctx, work context.Context) error {
 		a.tellWaiting(err, v)
 		if !a.pause(ctx, v) {
 			return nil
+		}
+		if a.stale != nil {
+			if err := a.acquire(ctx); err != nil {
+				return err
+			}
 		}
 	}
 }

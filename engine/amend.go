@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -121,6 +122,9 @@ func (a *account) answer(ctx context.Context, req request) {
 			w.look, w.generation, w.NextTry = true, 0, time.Time{}
 		}
 	}
+	if errors.Is(err, journal.ErrUnknown) || errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrFenced) {
+		a.stale = err // memory and journal disagree
+	}
 	a.wake.work()
 	req.result <- amended{n: len(entries), err: err}
 }
@@ -194,6 +198,11 @@ func amend(e journal.Entry, verb Verb) journal.Entry {
 	case Retry:
 		e.State, e.Reason, e.Tries, e.NextTry = journal.Open, "", 0, time.Time{}
 		for i := range e.Steps {
+			if e.Steps[i].State == journal.StepUnsure {
+				// Its target may have been renumbered: the copy is looked for in all
+				// of it.
+				e.Steps[i].TargetValidity, e.Steps[i].TargetNext = 0, 1
+			}
 			if e.Steps[i].State == journal.StepFailed || e.Steps[i].State == journal.StepUnsure {
 				e.Steps[i].State, e.Steps[i].Error = journal.Recorded, ""
 			}

@@ -26,7 +26,9 @@ func (c *connection) apply(ctx, work context.Context) error {
 				return err
 			}
 			c.log.Error("mailbox cannot be worked on", "mailbox", name, "error", err)
-			c.postpone(name)
+			if err := c.postpone(work, name, err); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -44,13 +46,30 @@ func (c *connection) openMailboxes() []string {
 	return out
 }
 
-// postpone lets the open entries of a mailbox rest that cannot be selected.
-func (c *connection) postpone(mailbox string) {
+// postpone lets the open entries of a mailbox rest that cannot be selected. Of
+// one that is gone, and that the last listing did not find under another name,
+// they are closed.
+func (c *connection) postpone(ctx context.Context, mailbox string, cause error) error {
+	var closed []journal.Entry
 	for _, w := range c.open {
-		if w.Mailbox == mailbox {
-			w.NextTry = time.Now().Add(c.timing.Again)
+		if w.Mailbox != mailbox {
+			continue
+		}
+		w.NextTry = time.Now().Add(c.timing.Again)
+		if !isGone(cause) {
+			continue
+		}
+		w.NextTry = time.Now().Add(c.timing.Probe)
+		if !c.dir.exists(mailbox) {
+			e := cloneEntry(w.Entry)
+			e.State, e.Reason = journal.Gone, "its mailbox is gone"
+			closed = append(closed, e)
 		}
 	}
+	if len(closed) == 0 {
+		return nil
+	}
+	return c.commit(ctx, c.closing(closed...))
 }
 
 func (c *connection) applyMailbox(ctx, work context.Context, name string) error {
@@ -80,13 +99,13 @@ func (c *connection) renumbered(ctx context.Context, name string) error {
 		if w.Mailbox != name || w.UIDValidity == c.validity {
 			continue
 		}
-		if slices.Contains(c.watched, name) {
+		if slices.Contains(c.watched, name) && c.cursors[name].UIDValidity != c.validity {
 			w.NextTry = time.Now().Add(c.timing.Again)
 			c.wake.mailbox(name)
 			continue
 		}
 		e := cloneEntry(w.Entry)
-		e.State, e.Reason = journal.Unsure, "the server renumbered the mailbox, which is not watched"
+		e.State, e.Reason = journal.Unsure, "the server renumbered the mailbox, and this message cannot be told from others"
 		closed = append(closed, e)
 	}
 	if len(closed) == 0 {
@@ -249,6 +268,8 @@ func (c *connection) settleGroup(ctx context.Context, group []*task, outcomes []
 		e, i := cloneEntry(w.Entry), w.Next()
 		settle(&e, i, o, now)
 		w.refreshed, w.broke = false, 0
+		// Not done, as far as we were told: the copy may be there all the same.
+		w.look = w.look || o.State == actions.NotDone && e.Steps[i].Target != ""
 		batch.Entries = append(batch.Entries, e)
 		c.noteArrival(&batch, e, i, o)
 	}

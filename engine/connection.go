@@ -145,6 +145,9 @@ func (c *connection) loop(ctx, work context.Context) error {
 		if req != nil {
 			c.answer(work, *req)
 		}
+		if c.stale != nil {
+			return c.stale
+		}
 		if !time.Now().Before(sweep) {
 			if err := c.sweep(work); err != nil {
 				return err
@@ -226,7 +229,13 @@ func isGone(err error) bool {
 	}
 	text := strings.ToLower(e.Text)
 	return e.Code == "NONEXISTENT" || e.Code == "TRYCREATE" || e.Status == "NO" && e.Code == "" &&
-		(strings.Contains(text, "exist") || strings.Contains(text, "unknown mailbox") || strings.Contains(text, "not found"))
+		slices.ContainsFunc(goneWords(), func(w string) bool { return strings.Contains(text, w) })
+}
+
+// goneWords are said of a mailbox that does not exist. One that "exists but is
+// locked" does.
+func goneWords() []string {
+	return []string{"not exist", "n't exist", "no such mailbox", "unknown mailbox", "nonexistent", "not found"}
 }
 
 // later asks for a scan of a mailbox after d, which doubles while it is asked
@@ -329,6 +338,19 @@ func (c *connection) use(ctx context.Context, name string) error {
 	return err
 }
 
+// back selects a mailbox again whose UIDs were in use before another one was
+// selected. They mean other messages when it was renumbered meanwhile.
+func (c *connection) back(ctx context.Context, name string, validity uint32) error {
+	if err := c.use(ctx, name); err != nil {
+		return err
+	}
+	if c.validity == validity {
+		return nil
+	}
+	return &imapsession.Error{Op: "SELECT", Subject: name, Status: "OK", Class: imapsession.TryAgain, Unknown: true,
+		Text: "the server renumbered the mailbox meanwhile; its messages wait for the next scan"}
+}
+
 // sel sends SELECT, which also refreshes the server's view of a mailbox that
 // is selected already.
 func (c *connection) sel(ctx context.Context, name string) (imapsession.Selected, error) {
@@ -362,6 +384,9 @@ func (c *connection) sweep(ctx context.Context) error {
 			return err
 		}
 		c.state.proof(c.dir.config(name))
+		if _, pending := c.repeats[name]; !pending {
+			c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = "" })
+		}
 		if changed(c.swept[name], st) {
 			c.wake.mailbox(name)
 		}

@@ -40,6 +40,7 @@ func (c *connection) look(ctx context.Context, name string, entries []*task) err
 				return err
 			}
 		default:
+			c.brokeLook(group, err)
 			return err
 		}
 	}
@@ -48,6 +49,10 @@ func (c *connection) look(ctx context.Context, name string, entries []*task) err
 
 func (c *connection) lookInto(ctx context.Context, name, target string, group []*task) error {
 	mb := &mailbox{c: c, name: name, step: target}
+	// The look into another target may have ended there.
+	if err := c.back(ctx, name, group[0].UIDValidity); err != nil {
+		return err
+	}
 	var uids imap.UIDSet
 	for _, w := range group {
 		uids.AddNum(w.UID)
@@ -60,7 +65,7 @@ func (c *connection) lookInto(ctx context.Context, name, target string, group []
 	if err != nil {
 		return err
 	}
-	if err := c.use(ctx, name); err != nil {
+	if err := c.back(ctx, name, group[0].UIDValidity); err != nil {
 		return err
 	}
 	for _, w := range group {

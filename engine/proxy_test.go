@@ -57,6 +57,7 @@ func breakAnywhere(t *testing.T, srv *imaptest.Server) {
 	proxy := srv.Proxy(t)
 	r.dial = proxy.Addr
 	r.timing.FirstRetry, r.timing.MaxRetry = 5*time.Millisecond, 10*time.Millisecond
+	r.timing.Again = 50 * time.Millisecond // what was cut twice rests
 	cfg := r.config("connections: 1", threeWays)
 	const rounds, step = 3, 149
 	var flagged, copied, moved []string

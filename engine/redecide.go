@@ -27,7 +27,7 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 		uids.AddNum(w.UID)
 	}
 	needs := ruleset.Needs(c.cfg.Name, box)
-	fetched, err := c.fetchFirst(ctx, uids, needs)
+	fetched, err := c.fetchSome(ctx, uidsOf(uids), needs)
 	if err != nil {
 		return err
 	}

@@ -173,6 +173,15 @@ func (c *connection) broken(group []*task, e *imapsession.Error) {
 	}
 }
 
+// brokeLook is told of a look that the connection did not outlive: a target that
+// ends every connection must stop no other message.
+func (c *connection) brokeLook(group []*task, err error) {
+	var e *imapsession.Error
+	if errors.As(err, &e) && reactionTo(e.Class).endsConnection() {
+		c.broken(group, e)
+	}
+}
+
 // refresh makes the server tell what is gone, since it does not do anything
 // with messages that are (RFC 5530 section 3, EXPUNGEISSUED).
 func (c *connection) refresh(ctx context.Context, group []*task, e *imapsession.Error) error {

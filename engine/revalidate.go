@@ -140,7 +140,7 @@ func only(known []journal.Known, uids []imap.UID) []journal.Known {
 func (c *connection) rebind(ctx context.Context, batch *journal.Batch, name string, old, now uint32, ways []func(a, b journal.Fingerprint) bool, known []journal.Known) error {
 	entries, err := c.journal.Entries(ctx, journal.Query{
 		Account: c.cfg.Name, Mailbox: name,
-		States: []journal.EntryState{journal.Open, journal.Held, journal.Failed},
+		States: []journal.EntryState{journal.Open, journal.Held, journal.Failed, journal.Unsure},
 	})
 	if err != nil {
 		return err

@@ -55,7 +55,12 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 	if err := c.scanned(work, name, began, hold, len(todo)); err != nil {
 		return err
 	}
-	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.LastScan = time.Now() })
+	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) {
+		m.LastScan = time.Now()
+		if c.unfetched == 0 {
+			m.Error = ""
+		}
+	})
 	return nil
 }
 
@@ -66,11 +71,13 @@ func (c *connection) scanWindow(ctx, work context.Context, name string, window, 
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(possible, c.most()) {
+	for _, chunk := range c.batches(name, possible) {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err := c.process(work, name, chunk, j); err != nil {
+		err := c.process(work, name, chunk, j)
+		c.fetchedBatch(name, chunk, err)
+		if err != nil {
 			return err
 		}
 	}

@@ -31,6 +31,9 @@ func settle(e *journal.Entry, step int, o actions.Outcome, now time.Time) {
 // conclude derives the state of an entry from its steps.
 func conclude(e *journal.Entry) {
 	e.State = stateOf(*e)
+	if e.State == journal.Done {
+		e.Reason = "" // why it waited
+	}
 	for _, s := range e.Steps {
 		if e.State == journal.Failed && s.State == journal.StepFailed && e.Reason == "" {
 			e.Reason = s.Action.String() + ": " + s.Error

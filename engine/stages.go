@@ -88,7 +88,7 @@ func (c *connection) fetchStructures(ctx context.Context, some []*candidate) err
 		return halves(some, func(half []*candidate) error { return c.fetchStructures(ctx, half) })
 	case isRefusal(err):
 		c.log.Error("the structure of a message cannot be fetched", "uid", some[0].fetched.UID, "error", err)
-		if !isPassing(err) {
+		if c.refusedAgain(some[0].fetched.UID, err) {
 			some[0].message.Structure = facts.NewPartialStructure(nil, unreadable(err))
 		}
 		return nil
@@ -108,6 +108,27 @@ func (c *connection) fetchStructures(ctx context.Context, some []*candidate) err
 		}
 	}
 	return nil
+}
+
+// refusedAgain counts the refusals of a message's structure and reports whether
+// they say that it cannot be read: three of them, or two with a code that says so
+// (RFC 3516). Until then the message stays pending.
+func (c *connection) refusedAgain(uid imap.UID, err error) bool {
+	var e *imapsession.Error
+	if isPassing(err) || !errors.As(err, &e) {
+		return false
+	}
+	at := c.placeOf(c.selected, uid)
+	c.refusals[at]++
+	enough := 3
+	if e.Code == "PARSE" || e.Code == "UNKNOWN-CTE" {
+		enough = 2
+	}
+	if c.refusals[at] < enough {
+		return false
+	}
+	delete(c.refusals, at)
+	return true
 }
 
 // isRefusal reports whether a fetch was refused perhaps over one message of

@@ -54,5 +54,5 @@ func (b *stateBox) ruleError(rule, why string) {
 func (b *stateBox) proof(mailbox string) {
 	now := time.Now()
 	b.set(func(s *AccountStatus) { s.LastProof = now })
-	b.mailbox(mailbox, func(m *MailboxStatus) { m.LastProof, m.Error = now, "" })
+	b.mailbox(mailbox, func(m *MailboxStatus) { m.LastProof = now })
 }

@@ -109,6 +109,7 @@ func (m *mailbox) Present(ctx context.Context, uids imap.UIDSet) (imap.UIDSet, e
 // Find looks for the copies of messages of this mailbox whose steps are under
 // way, and selects this mailbox again.
 func (m *mailbox) Find(ctx context.Context, target string, refs []actions.MessageRef) (map[imap.UID]imap.UID, error) {
+	validity := m.c.validity
 	var wants []*task
 	for _, ref := range refs {
 		for _, w := range m.c.open {
@@ -126,7 +127,7 @@ func (m *mailbox) Find(ctx context.Context, target string, refs []actions.Messag
 			delete(found.uids, uid) // no proof that anything may be removed
 		}
 	}
-	if err := m.c.use(ctx, m.name); err != nil {
+	if err := m.c.back(ctx, m.name, validity); err != nil {
 		return nil, err
 	}
 	return found.uids, nil
