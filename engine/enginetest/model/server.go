@@ -128,11 +128,6 @@ type Place struct {
 	Message
 }
 
-// Places returns all copies of an origin, by mailbox and UID.
-func (s *Server) Places(origin int) []Place {
-	return slices.DeleteFunc(s.All(), func(p Place) bool { return p.Origin != origin })
-}
-
 // All returns every message, by mailbox and UID.
 func (s *Server) All() []Place {
 	s.mu.Lock()

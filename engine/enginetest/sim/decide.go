@@ -83,9 +83,12 @@ func (w *World) userActs(k Kind) {
 	}
 }
 
-// isIn reports whether a mailbox holds a copy that is not flagged \Deleted.
+// isIn reports whether a mailbox holds a copy of a letter or of its twins that is
+// not flagged \Deleted.
 func (w *World) isIn(mailbox string, l *letter) bool {
-	return slices.ContainsFunc(w.Server.Places(l.origin), func(p model.Place) bool { return p.Mailbox == mailbox && !p.Has(imap.FlagDeleted) })
+	return slices.ContainsFunc(w.Server.All(), func(p model.Place) bool {
+		return p.Mailbox == mailbox && p.Subject == l.Subject && !p.Has(imap.FlagDeleted)
+	})
 }
 
 // untouched takes a message of a mailbox that no other client changed.
