@@ -77,6 +77,9 @@ type task struct {
 	// generation and decided say when it was decided last.
 	generation int
 	decided    time.Time
+	// loaded is set when it was there before this process: each of its steps may
+	// have been done, for the journal may come from a backup.
+	loaded bool
 	// blind counts looks that failed in a row.
 	blind int
 	// look is set when a step may have happened without our knowing; looked is
@@ -208,7 +211,7 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 	}
 	a.open = map[int64]*task{}
 	for _, e := range snap.Open {
-		a.open[e.Seq] = &task{Entry: e, look: true}
+		a.open[e.Seq] = &task{Entry: e, look: true, loaded: true}
 	}
 	a.expected = map[string]journal.Expected{}
 	for _, x := range snap.Expected {

@@ -176,7 +176,8 @@ func (w *task) step() *journal.Step { return &w.Steps[w.Next()] }
 // needsLook reports whether the next step is looked at before it is sent.
 func (w *task) needsLook() bool {
 	i := w.Next()
-	return w.look || i >= 0 && w.Steps[i].Doubt && w.looked != i+1
+	doubt := i >= 0 && (w.Steps[i].Doubt || w.loaded && w.Steps[i].Target != "")
+	return w.look || doubt && w.looked != i+1
 }
 
 // lane is the mailbox that a refusal of the next step pauses: its target, or

@@ -94,7 +94,7 @@ func isSame(e journal.Entry, cursor journal.Cursor, m *candidate) bool {
 func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (fate, error) {
 	mailbox, validity, uid := lastPlace(e)
 	if uid == 0 {
-		return c.copyLeft(ctx, e)
+		return c.copyLeft(ctx, e, false)
 	}
 	sel, err := c.sel(ctx, mailbox)
 	if isGone(err) {
@@ -104,19 +104,30 @@ func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (fate, e
 		return untold, err // it cannot be told now: the message waits
 	}
 	if validity != 0 && sel.UIDValidity != validity {
-		return untold, nil
+		return c.copyLeft(ctx, e, true)
 	}
-	flags, err := c.flagsThere(ctx, setOf([]imap.UID{uid}))
+	listed, err := c.there(ctx, setOf([]imap.UID{uid}))
+	if err != nil {
+		return untold, err
+	}
+	there, err := c.targetPrints(ctx, uidsOf(listed))
 	if err != nil {
 		return untold, err
 	}
 	delete(c.blind, mailbox)
-	return fateOf(place{mailbox: mailbox, validity: validity, uid: uid}, sel.UIDValidity, flags), nil
+	switch {
+	case len(there) == 0:
+		return departed, nil
+	case !sameIdentity(there[0].Print, e.Print):
+		return c.copyLeft(ctx, e, true) // its UID is another message's now
+	}
+	return present, nil
 }
 
-// copyLeft tells what became of a copy whose UID the server did not name: it
-// departed when its target holds no message with the identity any more.
-func (c *connection) copyLeft(ctx context.Context, e journal.Entry) (fate, error) {
+// copyLeft tells what became of a copy whose UID nobody knows (any more, where the
+// target was renumbered): it departed when its target holds no message with the
+// identity.
+func (c *connection) copyLeft(ctx context.Context, e journal.Entry, renumbered bool) (fate, error) {
 	i := slices.IndexFunc(e.Steps, func(s journal.Step) bool { return isDone(s) && s.Action.Kind.Spec().Destination })
 	if i < 0 || e.Steps[i].Target == "" {
 		return untold, nil
@@ -128,10 +139,12 @@ func (c *connection) copyLeft(ctx context.Context, e journal.Entry) (fate, error
 		return departed, nil
 	case err != nil:
 		return untold, err
-	case s.TargetValidity != 0 && s.TargetValidity != sel.UIDValidity:
-		return untold, nil
 	}
-	listed, err := c.searchAbove(ctx, max(1, s.TargetNext))
+	from := s.TargetNext
+	if renumbered || s.TargetValidity != 0 && s.TargetValidity != sel.UIDValidity {
+		from = 1
+	}
+	listed, err := c.searchAbove(ctx, max(1, from))
 	if uids := uidsOf(listed); err != nil || len(uids) > maxLookedThrough {
 		return untold, err
 	}

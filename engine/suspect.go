@@ -18,8 +18,8 @@ type suspect struct {
 	next time.Time
 }
 
-// maxEnds is how many connections a message may end, alone, before it is asked
-// for only as often as a reconcile happens.
+// maxEnds is how many connections a message may end before it is asked for ever
+// less often, at last once a reconcile.
 const maxEnds = 3
 
 // batches cuts the messages that a scan is about to fetch: first those that never
@@ -63,7 +63,7 @@ func (c *connection) fetchedBatch(name string, uids []imap.UID, err error) {
 		}
 		s := c.suspects[at]
 		if s.ends++; s.ends >= maxEnds {
-			s.next = time.Now().Add(c.timing.Reconcile)
+			s.next = time.Now().Add(min(c.timing.Again<<min(s.ends-maxEnds, 10), c.timing.Reconcile))
 		}
 	}
 }

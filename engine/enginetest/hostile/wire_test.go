@@ -34,7 +34,7 @@ func (w wire) wrong(line string) string {
 		return ""
 	}
 	tag, command, _ := strings.Cut(text, " ")
-	if !regexp.MustCompile(`^(T[0-9]+|S1)$`).MatchString(tag) {
+	if !regexp.MustCompile(`^([TI][0-9]+|S1)$`).MatchString(tag) {
 		return "it has no tag"
 	}
 	for _, form := range w.forms() {
