@@ -39,7 +39,7 @@ func restore(w *World) {
 // old, whatever was to be done for it.
 func forget(w *World) {
 	w.mu.Lock()
-	w.restored = disk.New(8)
+	w.restored, w.forgot = disk.New(8), true
 	for _, l := range w.letters {
 		l.touched = true
 	}

@@ -73,7 +73,7 @@ func (w *World) userActs(k Kind) {
 	case UserMoves:
 		w.Server.Move(l.origin, from, "Elsewhere")
 	case UserReturns:
-		if w.isIn("INBOX", l) {
+		if w.isIn("INBOX", l) || w.hasTwin(l) {
 			l.extra++ // nobody can tell it from a second delivery
 		}
 		w.Server.Move(l.origin, from, "INBOX")
@@ -89,6 +89,12 @@ func (w *World) isIn(mailbox string, l *letter) bool {
 	return slices.ContainsFunc(w.Server.All(), func(p model.Place) bool {
 		return p.Mailbox == mailbox && p.Subject == l.Subject && !p.Has(imap.FlagDeleted)
 	})
+}
+
+func (w *World) hasTwin(l *letter) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.letters, func(o *letter) bool { return o != l && o.Subject == l.Subject })
 }
 
 // untouched takes a message of a mailbox that no other client changed.

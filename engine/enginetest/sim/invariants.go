@@ -178,6 +178,18 @@ func (w *World) uncalled(group []*letter) []string {
 	return nil
 }
 
+// neverSaw reports whether three things came together: the journal was lost, a
+// message that was there could not be fetched when it was started anew, and the
+// mailbox was renumbered. Then nothing tells that message from a new one.
+func (w *World) neverSaw() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	struck := func(kind model.Fault) bool {
+		return slices.ContainsFunc(w.faults, func(f *armed) bool { return f.struck && f.Kind == Kind(kind) })
+	}
+	return w.forgot && struck(model.Late) && struck(model.Renumbered)
+}
+
 func (w *World) renumberedAndRestored() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -246,6 +258,9 @@ func (w *World) doubled(group []*letter, all []model.Place) []string {
 			continue
 		}
 		have[p.Mailbox]++
+	}
+	if w.neverSaw() {
+		return nil
 	}
 	most := len(group)
 	for _, l := range group {

@@ -69,6 +69,7 @@ func (w *World) run() Report {
 	}
 	took := w.settle(began)
 	time.Sleep(watchful)
+	w.awake()
 	found := append(w.unfinished(), w.broken()...)
 	entries := w.outcomes()
 	close(w.stop)
@@ -79,6 +80,16 @@ func (w *World) run() Report {
 	r := w.report(took, found)
 	r.Entries = entries
 	return r
+}
+
+// awake waits for a daemon that a fault has just ended.
+func (w *World) awake() {
+	for range 24 {
+		if _, ok := w.entries(); ok {
+			return
+		}
+		time.Sleep(5 * time.Minute)
+	}
 }
 
 // ready waits until the daemon knows what it watches, so that what comes then is
