@@ -51,7 +51,7 @@ fuzz: ## every fuzz target, FUZZTIME each
 	.ci/fuzz $(FUZZTIME)
 
 sweep: ## every scenario of the simulator with a fault at operation 0, 1, 2, ...
-	.ci/simulate 'TestSweep'
+	.ci/simulate 'Test(Sweep|Random)'
 
 random: ## all faults at all operations, and SEEDS random runs with several faults each
 	IMAPILOT_SIM_ALL=1 IMAPILOT_SEEDS=$(SEEDS) .ci/simulate 'Test(Sweep|Random)'

@@ -2,4 +2,7 @@
 
 package sim
 
-const stride = 1
+const (
+	stride = 1
+	seeds  = 400
+)

@@ -3,5 +3,9 @@
 package sim
 
 // Under the race detector, which makes a run five times as long, the sweep
-// tries every stride-th operation. "make sweep" tries them all without it.
-const stride = 23
+// tries every stride-th operation, and there are few random runs. "make sweep"
+// has the rest without it.
+const (
+	stride = 23
+	seeds  = 40
+)

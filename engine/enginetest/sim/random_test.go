@@ -10,12 +10,8 @@ import (
 	"time"
 )
 
-// seeds is how many random runs "make test" makes; IMAPILOT_SEEDS asks for
-// others: a number, or "from-to".
-const seeds = 300
-
 // TestRandom plays scenarios with more letters and several faults, all drawn
-// from a seed.
+// from a seed. IMAPILOT_SEEDS asks for other seeds: a number, or "from-to".
 func TestRandom(t *testing.T) {
 	var total tally
 	t.Cleanup(func() { total.log(t) })

@@ -99,12 +99,12 @@ func strideOf(k Kind) int {
 	}
 	switch k {
 	case DiskError, DiskFull, DiskKill, DiskPower:
-		return 8 * stride
+		return 12 * stride
 	case Kind(model.DropAfter), Kind(model.AnswerNo), Kind(model.Bye), KillAfter, PowerAfter, CommitFails, CommitUnknown,
 		Kind(model.Late), Kind(model.OKOverQuota), Kind(model.OKMessageLimit), Kind(model.OverQuota), Kind(model.BadCopyUID):
 		return stride
 	}
-	return 3 * stride
+	return 5 * stride
 }
 
 // TestReplay repeats one run, with everything that it said.
