@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -27,11 +28,11 @@ type selection struct {
 // add defines the flags that say where, who and when.
 func (s *selection) add(a *app, cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&s.Account, "account", "", "only this account")
-	f.StringVar(&s.Mailbox, "mailbox", "", "only this mailbox")
-	f.StringVar(&s.Rule, "rule", "", "only what this rule decided")
+	f.Var((*textValue)(&s.Account), "account", "only this account")
+	f.Var((*textValue)(&s.Mailbox), "mailbox", "only this mailbox")
+	f.Var((*textValue)(&s.Rule), "rule", "only what this rule decided")
 	f.Var((*uidValue)(&s.UID), "uid", "only the message with this UID")
-	f.StringVar(&s.since, "since", "", "only what happened since then: 2h, 7d, 2026-11-01 or \"2026-11-01 14:00\"")
+	f.Var((*textValue)(&s.since), "since", "only what happened since then: 2h, 7d, 2026-11-01 or \"2026-11-01 14:00\"")
 	complete(cmd, "account", a.completeAccount)
 	complete(cmd, "rule", a.completeRule)
 	complete(cmd, "mailbox", a.completeMailbox)
@@ -43,12 +44,27 @@ func (s *selection) add(a *app, cmd *cobra.Command) {
 func (s *selection) addEntries(a *app, cmd *cobra.Command) {
 	s.add(a, cmd)
 	f := cmd.Flags()
-	f.StringVar(&s.MessageID, "message-id", "", "only the messages with this Message-ID, with or without <>")
+	f.Var((*textValue)(&s.MessageID), "message-id", "only the messages with this Message-ID, with or without <>")
 	f.StringSliceVar(&s.outcomes, "outcome", nil, "only these outcomes, as in done,failed")
 	f.BoolVar(&s.held, "held", false, "only what is held; short for --outcome held")
 	f.BoolVar(&s.failed, "failed", false, "only what went wrong; short for --outcome failed,unsure")
 	complete(cmd, "message-id", cobra.NoFileCompletions)
 	complete(cmd, "outcome", completeOutcome)
+}
+
+// textValue is a flag that may not be empty: an empty variable of a script must
+// not select everything.
+type textValue string
+
+func (v *textValue) String() string { return string(*v) }
+func (v *textValue) Type() string   { return "string" }
+
+func (v *textValue) Set(text string) error {
+	if text == "" {
+		return errors.New("it is empty, and would select everything; leave the flag out for that")
+	}
+	*v = textValue(text)
+	return nil
 }
 
 // uidValue is a flag that takes a UID (RFC 9051 section 2.3.1.1).
