@@ -167,17 +167,25 @@ func TestHistoryWaitsForItsOwnMailbox(t *testing.T) {
 	}
 }
 
-// TestCameBackForgivesNoMailboxThatWasNotLookedAt: an entry whose copy has no
-// known place says nothing of whether its mailbox can be opened.
+// TestCameBackForgivesNoMailboxThatWasNotLookedAt: a mailbox that is gone took the
+// copy with it, and says nothing of whether it could be opened.
 func TestCameBackForgivesNoMailboxThatWasNotLookedAt(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
 	d.c.blind = map[string]int{"Old": 3}
 	e := act(actions.Move, "INBOX/1", "Old/0")
-	if back, err := d.c.cameFrom(t.Context(), &candidate{}, e); back != untold || err != nil || d.c.blind["Old"] != 3 {
+	if back, err := d.c.cameFrom(t.Context(), &candidate{}, e); back != departed || err != nil || d.c.blind["Old"] != 3 {
 		t.Errorf("%v %v, %d failed looks", back, err, d.c.blind["Old"])
 	}
 	d.deliver("Old", "a", noon)
 	e = act(actions.Move, "INBOX/1", "Old/1")
+	if err := d.c.use(t.Context(), "Old"); err != nil {
+		t.Fatal(err)
+	}
+	known, err := d.c.prints(t.Context(), []imap.UID{1})
+	if err != nil || len(known) != 1 {
+		t.Fatal(known, err)
+	}
+	e.Print = known[0].Print
 	e.Steps[1].TargetValidity = d.srv.UIDValidity(d, "Old")
 	if back, err := d.c.cameFrom(t.Context(), &candidate{}, e); back != present || err != nil || d.c.blind["Old"] != 0 {
 		t.Errorf("%v %v, %d failed looks", back, err, d.c.blind["Old"])

@@ -33,6 +33,6 @@ package engine_test
 //	and if that cannot be told now, it waits   TestScenarioCameBackWaits, TestCameBackWaitsForAllItsPlaces
 //	without any identity never                 TestScenarioNoIdentityNeverComesBack
 //	the user wins, before any limit            TestScenarioPingPongEndsWithTheUser
-//	the limit of hops                          TestScenarioHopLimit, TestScenarioHopLimitWhereOurCopyCannotBeTold
+//	the limit of hops                          TestScenarioHopLimit, TestScenarioCameBackFromATargetMadeAnew
 //	expected arrivals survive a crash          TestCrashAtEveryStep ("move into a watched mailbox", "... watched first")
 //	and are their account's own                TestScenarioExpectedArrivalsOfOtherAccounts
