@@ -100,8 +100,8 @@ func strideOf(k Kind) int {
 	switch k {
 	case DiskError, DiskFull, DiskKill, DiskPower:
 		return 12 * stride
-	case Kind(model.DropAfter), Kind(model.AnswerNo), Kind(model.Bye), KillAfter, PowerAfter, CommitFails, CommitUnknown,
-		Kind(model.Late), Kind(model.OKOverQuota), Kind(model.OKMessageLimit), Kind(model.OverQuota), Kind(model.BadCopyUID):
+	case Kind(model.DropAfter), Kind(model.AnswerNo), KillAfter, PowerAfter, CommitFails,
+		Kind(model.Late), Kind(model.OKOverQuota), Kind(model.OKMessageLimit), Kind(model.BadCopyUID):
 		return stride
 	}
 	return 5 * stride
