@@ -88,9 +88,10 @@ func isSame(e journal.Entry, cursor journal.Cursor, m *candidate) bool {
 }
 
 // leftItsPlace tells what became of a message that an entry dealt with: departed
-// when it is no longer where we last saw it, or lies there flagged \Deleted.
-// Where it cannot be told which copy is ours, the question is left to the rules,
-// and to the limit of hops.
+// when it is no longer where we last saw it, or lies there flagged \Deleted. A UID
+// proves it only together with the identity, for the place may have been made
+// anew; without a UID the identity alone is looked for. Where there is too much to
+// look through, the question is left to the rules and to the limit of hops.
 func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (fate, error) {
 	mailbox, validity, uid := lastPlace(e)
 	if uid == 0 {
