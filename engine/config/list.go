@@ -105,10 +105,10 @@ func readListFile(path string) ([]byte, error) {
 
 // parseList reads one value a line. Blank lines, lines that begin with # and
 // what follows a # between spaces are no values; "issue #5" is one. Line ends
-// are LF or CRLF, and a byte order mark is skipped.
+// are LF or CRLF. Byte order marks around a value are skipped: files that were
+// joined have them in the middle, where nobody sees them.
 func parseList(data []byte) ([]string, error) {
 	var values []string
-	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	number := 0
 	for line := range bytes.Lines(data) {
 		number++
@@ -137,15 +137,20 @@ func listValue(line []byte) (string, error) {
 	if !utf8.Valid(line) {
 		return "", errNotUTF8
 	}
-	text := strings.TrimSpace(string(line))
+	text := bare(string(line))
 	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
 		return "", errControl
 	}
-	text = withoutComment(text)
+	text = bare(withoutComment(text))
 	if len(text) > maxListValue {
 		return "", errLongValue
 	}
 	return text, nil
+}
+
+// bare is a text without the white space and the byte order marks around it.
+func bare(text string) string {
+	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '\uFEFF' })
 }
 
 // withoutComment cuts a trimmed line at a # that stands first or between
@@ -156,7 +161,7 @@ func withoutComment(text string) string {
 	}
 	for i := 1; i < len(text); i++ {
 		if text[i] == '#' && isBlank(text[i-1]) && (i+1 == len(text) || isBlank(text[i+1])) {
-			return strings.TrimRight(text[:i], " \t")
+			return text[:i]
 		}
 	}
 	return text

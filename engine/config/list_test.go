@@ -22,6 +22,7 @@ func TestParseList(t *testing.T) {
 		{"", nil, ""},
 		{"a\nb", []string{"a", "b"}, ""},
 		{"\uFEFFa\r\n\r\n \t\r\n  b c \t\r\n", []string{"a", "b c"}, ""},
+		{"\uFEFFa\n\uFEFFb\n\uFEFF\uFEFF\n\uFEFF# no\nc \uFEFF # no\n", []string{"a", "b", "c"}, ""},
 		{"# no\n  # no\n#no\na # no\nb\t#\nissue #5\nc#d\n", []string{"a", "b", "issue #5", "c#d"}, ""},
 		{"ü\n日本", []string{"ü", "日本"}, ""},
 		{long, []string{long}, ""},
