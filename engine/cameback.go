@@ -129,7 +129,11 @@ func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (fate, e
 // target was renumbered): it departed when its target holds no message with the
 // identity.
 func (c *connection) copyLeft(ctx context.Context, e journal.Entry, renumbered bool) (fate, error) {
-	i := slices.IndexFunc(e.Steps, func(s journal.Step) bool { return isDone(s) && s.Action.Kind.Spec().Destination })
+	// One that was gone when its mailbox was renumbered may have been moved by the
+	// step that was under way.
+	i := slices.IndexFunc(e.Steps, func(s journal.Step) bool {
+		return s.Action.Kind.Spec().Destination && (isDone(s) || e.State == journal.Gone && s.State == journal.Recorded)
+	})
 	if i < 0 || e.Steps[i].Target == "" {
 		return untold, nil
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,10 +26,14 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 	if err != nil {
 		return err
 	}
+	if err := c.allPrinted(name, listed, now); err != nil {
+		return err
+	}
 	now, handled, fresh := matchKnown(before, now, old.Scanned)
 	cursor := baseline(name, sel.UIDValidity, handled)
 	cursor.Scanned = old.Scanned
 	batch := journal.Batch{
+		Expect:  c.renumberedArrivals(name, old.UIDValidity, sel.UIDValidity),
 		Cursors: []journal.Cursor{cursor},
 		Known:   []journal.KnownBatch{{Mailbox: name, UIDValidity: sel.UIDValidity, Messages: only(now, handled)}},
 		Events: []journal.Event{{Kind: "uidvalidity", Mailbox: name, Text: fmt.Sprintf(
@@ -53,6 +58,42 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 		batch.Cursors = []journal.Cursor{cursor}
 	}
 	return c.commit(ctx, batch)
+}
+
+// allPrinted is an error while the server does not give every message that it
+// lists: one without a fingerprint would pass for a new one. A message that it
+// never gives must not keep the mailbox waiting for ever.
+func (c *connection) allPrinted(name string, listed imap.UIDSet, now []journal.Known) error {
+	printed := map[imap.UID]bool{}
+	for _, k := range now {
+		printed[k.UID] = true
+	}
+	missing := slices.DeleteFunc(uidsOf(listed), func(uid imap.UID) bool { return printed[uid] })
+	if len(missing) == 0 {
+		delete(c.blind, name)
+		return nil
+	}
+	if c.blind == nil {
+		c.blind = map[string]int{}
+	}
+	if c.blind[name]++; c.blind[name] <= maxTries {
+		return c.notGiven(setOf(missing))
+	}
+	return nil
+}
+
+// renumberedArrivals are the arrivals that are expected in a mailbox, as they are
+// to be recognised after it was renumbered.
+func (c *connection) renumberedArrivals(name string, old, now uint32) []journal.Expected {
+	var out []journal.Expected
+	for _, id := range slices.Sorted(maps.Keys(c.expected)) {
+		x := c.expected[id]
+		if x.Mailbox == name && x.UIDValidity == old && old != 0 {
+			x.UIDValidity, x.UIDNext = now, 1
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // matchKnown splits the messages of a renumbered mailbox into those that were

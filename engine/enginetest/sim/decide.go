@@ -20,7 +20,16 @@ func (w *World) decide(op model.Operation) model.Fault {
 			struck = append(struck, f.Kind)
 		}
 	}
+	hook := w.onMove
+	if op.Command != "UID MOVE" {
+		hook = nil
+	}
 	w.mu.Unlock()
+	if hook != nil {
+		w.onMove = nil
+		hook()
+		return model.DropAfter
+	}
 	out := model.None
 	for _, k := range struck {
 		if fault := w.strike(k); fault != model.None {

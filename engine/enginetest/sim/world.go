@@ -51,7 +51,8 @@ type World struct {
 	restored  *disk.Disk      // takes the place of the disk at the next start
 	journal   journal.Journal // while the daemon has it open
 	unsure    int
-	forgot    bool // the journal was lost
+	forgot    bool   // the journal was lost
+	onMove    func() // happens at the next MOVE, whose reply is lost
 }
 
 // armed is a fault and how many operations it has let pass.
