@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,8 +10,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/emersion/go-imap/v2"
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/conf"
 
@@ -44,9 +45,7 @@ func (b *builder) build() *Ruleset {
 		l.rs.rules = append(l.rs.rules, l.rule(d))
 	}
 	l.compile()
-	l.rs.index = newIndex(coversOf(l.rs.rules), l.factOf)
-	l.rs.hash = hashOf(ruleHashes(l.rs.rules))
-	l.rs.pool = &sync.Pool{New: func() any { return newRun(l.rs) }}
+	l.rs.ready()
 	return l.rs
 }
 
@@ -87,9 +86,10 @@ func hashOf(parts []string) string {
 }
 
 func (l *linker) rule(d *draft) compiledRule {
-	r := compiledRule{Rule: Rule{
+	r := compiledRule{draft: d, Rule: Rule{
 		Name: d.src.Name.Value, Accounts: texts(d.src.Accounts), In: d.src.in(), If: d.src.If.Value,
 		Stop: d.src.Stop, DryRun: d.src.DryRun, MaxMoves: defaultMoves, MaxExpunges: defaultExpunges,
+		On: cmp.Or(d.src.On, OnArrival), Flags: flagsOf(d.src.Flags), Cron: d.src.Cron, Repeat: d.src.Repeat,
 	}}
 	if d.src.MaxMessages > 0 {
 		r.MaxMoves, r.MaxExpunges = d.src.MaxMessages, d.src.MaxMessages
@@ -110,6 +110,14 @@ func (l *linker) rule(d *draft) compiledRule {
 	r.cover = r.condition.cover(l.covers)
 	r.key = r.condition.key(l.keys)
 	return r
+}
+
+func flagsOf(list []Text) []imap.Flag {
+	var out []imap.Flag
+	for _, t := range list {
+		out = append(out, imap.Flag(t.Value))
+	}
+	return out
 }
 
 // needsOf is what facts are read from.

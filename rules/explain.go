@@ -59,7 +59,7 @@ func (rs *Ruleset) Explain(in Input) Explanation {
 	out := Explanation{Decision: rs.Evaluate(in)}
 	x := newExplainer(rs.builder, in)
 	for i := range rs.rules {
-		out.Rules = append(out.Rules, x.rule(&rs.rules[i], rs.builder.drafts[i], out.Decision))
+		out.Rules = append(out.Rules, x.rule(&rs.rules[i], rs.rules[i].draft, out.Decision))
 	}
 	x.finish()
 	return out

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
 
 	"imapilot/actions"
 )
@@ -39,6 +42,13 @@ type Rule struct {
 	// Targets are the mailboxes of copy and move that hold no expression.
 	Targets      []string
 	Stop, DryRun bool
+	// On is when the rule is asked, Flags are those whose addition asks it.
+	On    Trigger
+	Flags []imap.Flag
+	// Cron is its schedule as it was written, "" where it has none.
+	Cron string
+	// Repeat is after how long it may act on the same message again, 0 never.
+	Repeat time.Duration
 	// MaxMoves and MaxExpunges are the most messages that it may take away at once.
 	MaxMoves, MaxExpunges int
 }
@@ -52,6 +62,7 @@ type compiledRule struct {
 	cover        cover
 	key          keyPair
 	namesDeleted bool
+	draft        *draft
 }
 
 type compiledAction struct {
@@ -70,6 +81,31 @@ func (rs *Ruleset) Rules() []Rule {
 		out[i] = r.Rule
 	}
 	return out
+}
+
+// Only returns the set of those rules that keep wants, in their order. It shares
+// what was compiled; its hash is its own.
+func (rs *Ruleset) Only(keep func(Rule) bool) *Ruleset {
+	out := *rs
+	out.rules = nil
+	for i := range rs.rules {
+		if keep(rs.rules[i].Rule) {
+			out.rules = append(out.rules, rs.rules[i])
+		}
+	}
+	out.ready()
+	return &out
+}
+
+// ready makes what finds the rules of a set, and its hash.
+func (rs *Ruleset) ready() {
+	factOf := make(map[string]int, len(rs.facts))
+	for i, f := range rs.facts {
+		factOf[f.name] = i
+	}
+	rs.index = newIndex(coversOf(rs.rules), factOf)
+	rs.hash = hashOf(ruleHashes(rs.rules))
+	rs.pool = &sync.Pool{New: func() any { return newRun(rs) }}
 }
 
 // account describes an account, one that the source does not name too.

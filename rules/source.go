@@ -51,10 +51,31 @@ type RuleSource struct {
 	If   Text
 	Then []ActionSource
 	Stop bool
+	// On is when the rule is asked, "" on arrival.
+	On Trigger
+	// Flags are those whose addition asks a rule that is OnFlags.
+	Flags []Text
+	// Cron is the schedule of a rule that is OnSchedule, as it was written.
+	Cron string
+	// Repeat is after how long a rule may act on the same message again, 0 never.
+	Repeat time.Duration
 	// MaxMessages is 0 for the default of the rule's destination.
 	MaxMessages int
 	DryRun      bool
 }
+
+// Trigger is what makes the engine ask a rule.
+type Trigger string
+
+// The triggers.
+const (
+	// OnArrival rules are asked about each message once, when it arrives.
+	OnArrival Trigger = "arrival"
+	// OnSchedule rules are asked about every message of their mailboxes, on a clock.
+	OnSchedule Trigger = "schedule"
+	// OnFlags rules are asked about a message to which a flag was added.
+	OnFlags Trigger = "flags"
+)
 
 // ActionSource is one entry of a rule's "then".
 type ActionSource struct {
