@@ -124,6 +124,14 @@ const (
 	StepReplaced StepState = "withdrawn"
 )
 
+// The triggers of entries.
+const (
+	TriggerArrival  = "arrival"
+	TriggerSchedule = "schedule"
+	TriggerFlags    = "flags"
+	TriggerApply    = "apply"
+)
+
 // Entry is what was decided for one message in one walk, and what became of
 // it. Its steps are a chain in the order of apply: a step is sent only when
 // every earlier one is done.
@@ -137,8 +145,14 @@ type Entry struct {
 	// at most 200 bytes.
 	From    string `json:"from,omitempty"`
 	Subject string `json:"subject,omitempty"`
-	// Trigger is "arrival" for now.
+	// Trigger is what made it decide: one of the Trigger constants.
 	Trigger string `json:"trigger"`
+	// Walk names the rules that were asked, in the order of the configuration;
+	// empty stands for all rules on arrival.
+	Walk []string `json:"walk,omitempty"`
+	// Occasion tells one firing of the trigger from the next: when a run was due,
+	// when a flag was seen. It is a part of the ids of webhooks. Empty on arrival.
+	Occasion string `json:"occasion,omitempty"`
 	// Decided is the clock of the decision; a step that is older than a few
 	// minutes is decided again with this clock.
 	Decided time.Time `json:"decided"`
@@ -223,6 +237,38 @@ type Creation struct {
 	Rule    string
 	Mailbox string
 	At      time.Time
+}
+
+// Run is the last run of a scheduled rule in one account.
+type Run struct {
+	Rule string `json:"rule"`
+	// Due is the instant of the schedule that it was for. A rule that never ran
+	// has one, too: when it was first seen.
+	Due time.Time `json:"due"`
+	// Started and Ended are zero for a rule that never ran; Ended is zero while
+	// one is under way, or when it was cut off: it goes on then.
+	Started time.Time `json:"started,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	// Missed counts the earlier instants that it stands for.
+	Missed int `json:"missed,omitempty"`
+	// Looked counts the messages that were looked at, Acted those that it acts on
+	// and Held those of them that its limit held back.
+	Looked int `json:"looked,omitempty"`
+	Acted  int `json:"acted,omitempty"`
+	Held   int `json:"held,omitempty"`
+	// Error is why it did not come to its end, "" if it did.
+	Error string `json:"error,omitempty"`
+}
+
+// Flagged is the set of messages of a mailbox that carried a flag when it was
+// looked at last.
+type Flagged struct {
+	Mailbox     string
+	Flag        imap.Flag
+	UIDValidity uint32
+	// ModSeq is the mailbox's HIGHESTMODSEQ then (RFC 7162), 0 where it has none.
+	ModSeq uint64
+	UIDs   imap.UIDSet
 }
 
 // Event is one line of the account's history, for people and machines.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/emersion/go-imap/v2"
 )
 
 // The errors of a journal. Everything else is wrapped in ErrUnavailable.
@@ -79,6 +81,9 @@ type Snapshot struct {
 	Pauses   []Pause
 	// Created counts mailboxes created by each rule in the last 24 hours.
 	Created []Creation
+	// Runs are the last runs of scheduled rules, Flagged the flags that were seen.
+	Runs    []Run
+	Flagged []Flagged
 	// Listed is when the mailboxes of the account were last listed, zero if
 	// never: the high-water mark of a mailbox that appears later.
 	Listed time.Time
@@ -112,12 +117,23 @@ type Batch struct {
 	Resume  []string
 	Created []Creation
 	Events  []Event
+	// Runs and Flagged replace those of the same rule, and of the same mailbox and
+	// flag.
+	Runs    []Run
+	Flagged []Flagged
+	// Keep are the sequences of entries by which a rule on a clock knows a message
+	// that it has just seen again: they are not pruned for [ActKept].
+	Keep []int64
 	// Listed records a completed listing of the account's mailboxes.
 	Listed time.Time
 }
 
 // Window is how many fingerprints a mailbox keeps.
 const Window = 10_000
+
+// ActKept is how long an entry of a scheduled rule is kept after the rule last
+// saw its message: a rule that runs once a year remembers.
+const ActKept = 400 * 24 * time.Hour
 
 // ReferenceWindow is how many references an account keeps.
 const ReferenceWindow = 100_000
@@ -135,6 +151,9 @@ type Query struct {
 	// MessageID may lack its angle brackets.
 	MessageID string
 	UID       uint32
+	// UIDValidity, FirstUID and LastUID restrict to places; they need Mailbox.
+	UIDValidity       uint32
+	FirstUID, LastUID imap.UID
 	// Seqs are sequences of an account, at most [MaxSeqs].
 	Seqs   []int64
 	States []EntryState
@@ -181,6 +200,7 @@ type AccountSummary struct {
 	Acquired time.Time
 	Cursors  []Cursor
 	Pauses   []Pause
+	Runs     []Run
 	// Entries counts entries by state, Deliveries deliveries by state.
 	Entries    map[EntryState]int
 	Deliveries map[DeliveryState]int

@@ -64,6 +64,10 @@ func cases() []testCase {
 		{"deliveries come in order of their next attempt", testDeliveriesOrder},
 		{"a delivery is replaced by its ID", testDeliveryReplaced},
 		{"events are tailed in order and by account", testTail},
+		{"the last run of a rule is kept", testRuns},
+		{"a flag's messages are kept by mailbox", testFlagged},
+		{"entries are found by place", testPlaces},
+		{"what a rule on a clock did is kept for longer", testKeep},
 		{"a summary counts without taking a lease", testSummary},
 		{"many goroutines may commit", testConcurrent},
 	}

@@ -49,12 +49,20 @@ func (d *DB) putEntry(account int64, e *journal.Entry, at time.Time) error {
 		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
 	}
 	return d.exec(`INSERT INTO entry (account, seq, mailbox, uidvalidity, uid, message_id, received, size, state,
-			acted, rules, decided, updated, body, email_id)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+			acted, rules, decided, updated, body, email_id, keep)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
 		ON CONFLICT (account, seq) DO UPDATE SET mailbox = ?3, uidvalidity = ?4, uid = ?5, message_id = ?6,
-			received = ?7, size = ?8, state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14, email_id = ?15`,
+			received = ?7, size = ?8, state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14, email_id = ?15, keep = ?16`,
 		account, e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print.MessageID, e.Print.Received, e.Print.Size,
-		string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text, e.Print.EmailID)
+		string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text, e.Print.EmailID, keptUntil(e, at))
+}
+
+// keptUntil is until when an entry is not pruned, however old it is.
+func keptUntil(e *journal.Entry, at time.Time) int64 {
+	if e.Trigger != journal.TriggerSchedule {
+		return 0
+	}
+	return at.Add(journal.ActKept).UnixMicro()
 }
 
 // orAt is the time of the commit where the writer gave none: what is written

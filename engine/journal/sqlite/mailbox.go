@@ -30,6 +30,9 @@ func (d *DB) forget(account int64, b *journal.Batch) error {
 		if err != nil {
 			return err
 		}
+		if err := d.exec("DELETE FROM flagged WHERE account = ? AND mailbox = ?", account, name); err != nil {
+			return err
+		}
 		if err := d.exec("DELETE FROM mailbox WHERE account = ? AND name = ?", account, name); err != nil {
 			return err
 		}

@@ -43,6 +43,7 @@ func TestHistoryReadsNoMoreThanItShows(t *testing.T) {
 		{"message", "entry_print (account=? AND message_id=?)", journal.Query{MessageID: "<a@x>"}},
 		{"failed", "entry_state (account=? AND state=?)", journal.Query{States: []journal.EntryState{journal.Failed, journal.Unsure}, Newest: true, Limit: 50}},
 		{"done", "entry_updated (account=?)", journal.Query{States: []journal.EntryState{journal.Done}, Newest: true, Limit: 50}},
+		{"place", "entry_place (account=? AND mailbox=? AND uidvalidity=? AND uid>? AND uid<?)", journal.Query{Mailbox: "INBOX", UIDValidity: 1, FirstUID: 1, LastUID: 9}},
 		{"entries", "sqlite_autoindex_entry_1 (account=? AND seq=?)", journal.Query{Seqs: []int64{1, 2}}},
 	} {
 		tt.q.Account, tt.q.ByTime = "home", true

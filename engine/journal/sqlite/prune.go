@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"strings"
 	"time"
 
 	"imapilot/engine/journal"
@@ -27,7 +28,7 @@ func (d *DB) prune(account int64, b *journal.Batch) error {
 	most, before := int64(0), b.At.Add(-Retention)
 	for _, sql := range []string{
 		`DELETE FROM entry WHERE id IN (SELECT id FROM entry
-			WHERE account = ?1 AND updated < ?2 AND state NOT IN ('open', 'held') ORDER BY updated LIMIT ?3)`,
+			WHERE account = ?1 AND updated < ?2 AND keep < ?4 AND state NOT IN ('open', 'held') ORDER BY updated LIMIT ?3)`,
 		`DELETE FROM delivery WHERE row IN (SELECT row FROM delivery
 			WHERE account = ?1 AND updated < ?2 AND state <> 'pending' ORDER BY updated LIMIT ?3)`,
 		// The oldest are those with the lowest identifiers.
@@ -38,7 +39,8 @@ func (d *DB) prune(account int64, b *journal.Batch) error {
 		`DELETE FROM expected WHERE account = ?1 AND id IN (SELECT id FROM expected
 			WHERE account = ?1 AND recorded < ?2 LIMIT ?3)`,
 	} {
-		if err := d.exec(sql, account, before, pruneBatch); err != nil {
+		args := []any{account, before, pruneBatch, b.At}
+		if err := d.exec(sql, args[:3+strings.Count(sql, "?4")]...); err != nil {
 			return err
 		}
 		most = max(most, d.conn.Changes())

@@ -92,6 +92,9 @@ func entriesSQL(q journal.Query) (string, []any) {
 	w.and(q.Spelled != "", spelled, q.Spelled, q.Spelled, q.Spelled, q.Spelled)
 	w.and(q.MessageID != "", "message_id IN (?, '<' || ? || '>')", q.MessageID, q.MessageID)
 	w.and(q.UID != 0, "uid = ?", q.UID)
+	w.and(q.UIDValidity != 0, "uidvalidity = ?", q.UIDValidity)
+	w.and(q.FirstUID != 0, "uid >= ?", q.FirstUID)
+	w.and(q.LastUID != 0, "uid <= ?", q.LastUID)
 	in(&w, "seq", q.Seqs)
 	w.and(!q.Since.IsZero(), "updated >= ?", q.Since)
 	w.and(!q.Until.IsZero(), "updated <= ?", q.Until)
@@ -111,7 +114,7 @@ func entriesOrder(q journal.Query) string {
 	if q.ByTime {
 		columns = []string{"updated", "seq"}
 	}
-	if q.MessageID != "" || areFew(q.States) {
+	if q.MessageID != "" || q.LastUID != 0 || areFew(q.States) {
 		columns[0] = "+" + columns[0]
 	}
 	if q.Account == "" {
