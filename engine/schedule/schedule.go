@@ -1,108 +1,56 @@
 package schedule
 
-import (
-	"errors"
-	"fmt"
-	"strings"
-	"time"
-	"unicode"
+import "time"
 
-	"github.com/robfig/cron/v3"
-)
-
-// The limits of an expression.
+// The years within which a schedule runs, in Unix seconds: from the beginning
+// of the year 1 until that of the year 10000. Beyond, package time overflows
+// and most notations of a time fail.
 const (
-	maxLength = 256 // bytes
-	minEvery  = time.Minute
+	firstSecond = -62135596800
+	endSecond   = 253402300800
 )
 
-// Schedule is when a rule runs. The zero value never does.
+// Schedule is when a rule runs. The zero value never does. Two schedules of the
+// same expression and the same location are equal.
 type Schedule struct {
-	expr  string
-	times cron.Schedule
+	expr   string
+	loc    *time.Location
+	every  time.Duration // above zero for @every, which has no fields
+	fields fields
+	fixed  bool // the hours are times of the day and no rhythm
 }
 
 // String returns the expression as it was written.
 func (s Schedule) String() string { return s.expr }
 
-// Parse reads a cron expression: minute, hour, day of month, month and day of
-// week, or a descriptor. Its times are those of loc; nil is UTC. The error is
-// one sentence for the person who wrote it.
-func Parse(expr string, loc *time.Location) (Schedule, error) {
-	if err := plausible(expr); err != nil {
-		return Schedule{}, err
+// IsZero reports whether s is the zero value, which never runs.
+func (s Schedule) IsZero() bool { return s == Schedule{} }
+
+// Next returns the first instant of the schedule after the given one, in the
+// schedule's location, and the zero time if there is none before the year 10000.
+// For @every it is the given instant and the duration. What is before the year 1
+// counts as its beginning.
+func (s Schedule) Next(after time.Time) time.Time {
+	// The monotonic clock stands still while a machine sleeps.
+	after = after.Round(0)
+	if after.Unix() < firstSecond {
+		after = time.Time{}
 	}
-	times, err := parse(expr)
-	if err != nil {
-		return Schedule{}, err
+	if s.IsZero() || after.Unix() >= endSecond {
+		return time.Time{}
 	}
-	if loc == nil {
-		loc = time.UTC
+	if next := s.next(after); next.Unix() < endSecond {
+		return next
 	}
-	if spec, ok := times.(*cron.SpecSchedule); ok {
-		spec.Location = loc
-	}
-	if err := runs(expr, times, loc); err != nil {
-		return Schedule{}, err
-	}
-	return Schedule{expr: expr, times: times}, nil
+	return time.Time{}
 }
 
-func plausible(expr string) error {
-	switch upper := strings.ToUpper(strings.TrimSpace(expr)); {
-	case upper == "":
-		return errors.New("the cron expression is empty")
-	case len(expr) > maxLength:
-		return fmt.Errorf("the cron expression is longer than %d bytes", maxLength)
-	case strings.ContainsFunc(expr, unicode.IsControl):
-		return errors.New("the cron expression holds a control character")
-	case strings.HasPrefix(upper, "TZ=") || strings.HasPrefix(upper, "CRON_TZ="):
-		return errors.New("a cron expression has no time zone of its own: it follows the key timezone")
-	}
-	return nil
-}
-
-// parse calls the library, which panics on some input.
-func parse(expr string) (times cron.Schedule, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			times, err = nil, errors.New("this is no cron expression")
-		}
-	}()
-	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
-	times, err = parser.Parse(strings.TrimSpace(expr))
-	if err != nil {
-		return nil, explain(expr, err)
-	}
-	return times, nil
-}
-
-// explain says it in our words where the library's are hard to read.
-func explain(expr string, err error) error {
-	fields := strings.Fields(expr)
+func (s Schedule) next(after time.Time) time.Time {
 	switch {
-	case strings.HasPrefix(fields[0], "@"):
-		return fmt.Errorf("%q is no descriptor: @hourly, @daily, @weekly, @monthly, @yearly or @every 90m", expr)
-	case len(fields) != 5:
-		return fmt.Errorf("a cron expression has five fields (minute, hour, day of month, month, day of week), this has %d", len(fields))
-	case strings.Contains(fields[4], "7"):
-		return errors.New("the day of week is 0 (Sunday) to 6 (Saturday)")
+	case s.every > 0:
+		return after.Add(s.every).In(s.loc)
+	case s.fixed:
+		return s.nextOfDay(after)
 	}
-	return fmt.Errorf("this is no cron expression: %w", err)
-}
-
-// runs refuses what never runs, such as 30 February, and what runs all the time.
-func runs(expr string, times cron.Schedule, loc *time.Location) error {
-	if every, ok := times.(cron.ConstantDelaySchedule); ok {
-		written := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(expr), "@every"))
-		if d, err := time.ParseDuration(written); err != nil || d < minEvery || every.Delay < minEvery {
-			return errors.New("@every is at least 1m")
-		}
-		return nil
-	}
-	// The library looks five years ahead; from here a 29 February is among them.
-	if times.Next(time.Date(2026, time.January, 1, 0, 0, 0, 0, loc)).IsZero() {
-		return errors.New("no day is like this, so it would never run")
-	}
-	return nil
+	return s.nextMatch(after)
 }

@@ -1,9 +1,11 @@
 package schedule
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata" // the zones, wherever the tests run
 )
 
 func TestParse(t *testing.T) {
@@ -18,7 +20,12 @@ func TestParse(t *testing.T) {
 		{"@every 59s", "at least 1m"},
 		{"@every -1h", "at least 1m"},
 		{"@every 0s", "at least 1m"},
+		{"@every 59.9s", "at least 1m"},
+		{"@every 8784h", ""},
+		{"@every 8784h1s", "at most 366 days"},
+		{"@every 9000000h", "no descriptor"},
 		{"@every", "no descriptor"},
+		{"@reboot", "no descriptor"},
 		{"@dayly", "no descriptor"},
 		{"", "empty"},
 		{"   ", "empty"},
@@ -28,6 +35,9 @@ func TestParse(t *testing.T) {
 		{"61 3 * * *", "no cron expression"},
 		{"0 0 30 2 *", "never run"},
 		{"0 0 31 4,6,9,11 *", "never run"},
+		{", 3 * * *", "never run"},
+		{"0 , * * *", "never run"},
+		{"0 0 29-31 2 *", ""},
 		{"TZ=", "time zone"},
 		{"TZ=Europe/Berlin", "time zone"},
 		{"CRON_TZ=UTC 0 3 * * *", "time zone"},
@@ -46,6 +56,9 @@ func TestParse(t *testing.T) {
 				}
 				return
 			}
+			if !s.IsZero() {
+				t.Errorf("a schedule beside the error: %v", s)
+			}
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("error %v, want one that says %q", err, test.says)
 			}
@@ -53,32 +66,57 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseUsesTheLocation(t *testing.T) {
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
+func TestScheduleIsAValue(t *testing.T) {
+	berlin := location(t, "Europe/Berlin")
+	a, b := mustParse(t, "0 3 * * *", berlin), mustParse(t, "0 3 * * *", berlin)
+	if a != b || a.IsZero() || fmt.Sprint(a) != "0 3 * * *" {
+		t.Errorf("%v, %v", a, b)
 	}
-	s, err := Parse("0 3 * * *", berlin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	next := s.times.Next(time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
-	if want := time.Date(2026, time.January, 1, 2, 0, 0, 0, time.UTC); !next.Equal(want) {
-		t.Errorf("next run %v, want %v", next.UTC(), want)
+	for _, other := range []Schedule{mustParse(t, "0 3 * * *", time.UTC), mustParse(t, "0 4 * * *", berlin), {}} {
+		if a == other {
+			t.Errorf("%v equals %v", a, other)
+		}
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"0 3 * * *", "@every 1h", "TZ=", "TZ=UTC", "*/0 * * * *", "1-2/3,4 * * feb sun", "@"} {
-		f.Add(seed)
+func TestZeroScheduleNeverRuns(t *testing.T) {
+	var s Schedule
+	now := time.Date(2026, time.May, 1, 0, 0, 0, 0, time.UTC)
+	at, missed := s.Due(time.Time{}, now)
+	if next := s.Next(now); !s.IsZero() || s.String() != "" || !next.IsZero() || !at.IsZero() || missed != 0 {
+		t.Errorf("next %v, due %v and %d", next, at, missed)
 	}
-	f.Fuzz(func(t *testing.T, expr string) {
-		s, err := Parse(expr, time.UTC)
-		if err != nil && err.Error() == "" {
-			t.Error("an error without words")
-		}
-		if err == nil && s.times == nil {
-			t.Error("a schedule without times")
-		}
-	})
+}
+
+// location returns a zone of the database.
+func location(t testing.TB, name string) *time.Location {
+	t.Helper()
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loc
+}
+
+func mustParse(t testing.TB, expr string, loc *time.Location) Schedule {
+	t.Helper()
+	s, err := Parse(expr, loc)
+	if err != nil {
+		t.Fatalf("%s: %v", expr, err)
+	}
+	return s
+}
+
+// instant reads "2026-03-29 02:30" as what a clock in loc shows, or
+// "2026-03-29 02:30 +0200" as an instant.
+func instant(t testing.TB, text string, loc *time.Location) time.Time {
+	t.Helper()
+	if at, err := time.Parse("2006-01-02 15:04 -0700", text); err == nil {
+		return at
+	}
+	at, err := time.ParseInLocation("2006-01-02 15:04", text, loc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
