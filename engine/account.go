@@ -32,6 +32,8 @@ type account struct {
 	// The next three are set by reload, under reloading.
 	reloading sync.Mutex
 	rules     *rules.Ruleset
+	narrowed  map[string]*rules.Ruleset // by the key of a walk
+	timers    []timer
 	webhooks  []config.Webhook
 	dryRun    bool
 	bodyLimit int // octets of a part that rules see
@@ -50,6 +52,9 @@ type account struct {
 	expected map[string]journal.Expected
 	pauses   map[string]journal.Pause
 	created  []journal.Creation
+	runs     map[string]journal.Run // the last of each scheduled rule
+	clocked  bool                   // the clock of this process has begun
+	passes   []*pass                // runs that are to be done, the first is under way
 	quota    *quota
 	refusals map[place]int      // of a message's structure
 	suspects map[place]*suspect // messages that may have ended a connection
@@ -114,6 +119,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 func (a *account) reload(cfg *config.Config) {
 	a.reloading.Lock()
 	a.rules, a.webhooks, a.bodyLimit = cfg.Rules, cfg.Webhooks, cfg.BodyLimit
+	a.narrowed, a.timers = map[string]*rules.Ruleset{}, timersOf(cfg, a.cfg.Name)
 	a.dryRun = a.engine.opts.DryRun || cfg.DryRun || a.cfg.DryRun
 	a.generation++
 	dry := a.dryRun
@@ -168,7 +174,9 @@ func (a *account) run(ctx context.Context) error {
 	delivering, end := context.WithCancel(ctx)
 	stop := a.outbox.start(delivering, work)
 	defer func() { end(); stop() }()
-	return a.keepConnected(ctx, work)
+	err := a.keepConnected(ctx, work)
+	a.abandon(cmp.Or(err, errStopped))
+	return err
 }
 
 // grace returns a context that outlives ctx by d, so that a step under way
@@ -221,7 +229,7 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 	for _, p := range snap.Pauses {
 		a.pauses[p.Target] = p
 	}
-	a.created = snap.Created
+	a.created, a.runs = snap.Created, runsByRule(snap.Runs)
 }
 
 // keepConnected connects, works until the connection ends, waits, and starts

@@ -71,8 +71,9 @@ func (s Selection) narrow() bool {
 	return s.Rule != "" || s.MessageID != "" || s.UID != 0 || len(s.Seqs) > 0 || len(s.Outcomes) > 0 || !s.Since.IsZero()
 }
 
-// request is a question to the owner of an account.
+// request is a question to the owner of an account, or a run for it to do.
 type request struct {
+	pass   *pass
 	verb   Verb
 	sel    Selection
 	result chan<- amended
@@ -104,6 +105,10 @@ func (a *account) ask(ctx context.Context, ended <-chan struct{}, verb Verb, sel
 
 // answer does what a request asks; it runs on the owner's goroutine.
 func (a *account) answer(ctx context.Context, req request) {
+	if req.pass != nil {
+		req.result <- amended{err: a.accept(req.pass)}
+		return
+	}
 	entries, err := Amendable(ctx, a.journal, a.cfg.Name, req.verb, req.sel)
 	if err != nil {
 		req.result <- amended{err: err}

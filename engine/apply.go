@@ -144,9 +144,18 @@ func (c *connection) advance(ctx context.Context, name string, ready []*task) er
 		return c.look(ctx, name, looks)
 	}
 	if old := filter(ready, c.isStale); len(old) > 0 {
-		return c.redecide(ctx, name, old)
+		return c.redecide(ctx, name, sameWalk(old))
 	}
 	return c.send(ctx, name, c.inOneCommand(firstGroup(ready), ready))
+}
+
+// sameWalk are those tasks that were decided as the first one was.
+func sameWalk(all []*task) []*task {
+	first := walkOf(all[0].Entry)
+	return filter(all, func(w *task) bool {
+		walk := walkOf(w.Entry)
+		return walk.kind() == first.kind() && walk.key() == first.key()
+	})
 }
 
 func filter(all []*task, keep func(*task) bool) []*task {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 
+	"imapilot/actions"
 	"imapilot/engine/journal"
 )
 
@@ -20,7 +21,9 @@ import (
 // messages. The identity is the EMAILID where the server has it (RFC 8474),
 // else Message-ID, size and INTERNALDATE. A message without any never came
 // back.
-func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting []*candidate) (map[imap.UID]map[string]string, error) {
+//
+// counts says whether what an entry did for a rule counts as an act now.
+func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting []*candidate, counts func(journal.Entry, actions.Item) bool) (map[imap.UID]map[string]string, error) {
 	prints := identities(acting)
 	if len(prints) == 0 {
 		return nil, nil
@@ -36,6 +39,11 @@ func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting
 			if used[e.Seq] || !sameIdentity(e.Print, m.print) || isSame(e, cursor, m) {
 				continue
 			}
+			if liesWhereItWasPut(e, cursor, m) {
+				used[e.Seq] = true
+				out[m.fetched.UID] = merge(out[m.fetched.UID], skipsOf(e, counts, actedText))
+				continue
+			}
 			became, err := c.cameFrom(ctx, m, e)
 			if err != nil {
 				return nil, err
@@ -45,7 +53,7 @@ func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting
 			}
 			if became == departed {
 				used[e.Seq] = true
-				out[m.fetched.UID] = merge(out[m.fetched.UID], skipsOf(e))
+				out[m.fetched.UID] = merge(out[m.fetched.UID], skipsOf(e, counts, "it acted on this message before, and the message was moved back"))
 			}
 		}
 	}
@@ -85,6 +93,19 @@ func identities(acting []*candidate) []journal.Fingerprint {
 
 func isSame(e journal.Entry, cursor journal.Cursor, m *candidate) bool {
 	return e.Mailbox == cursor.Mailbox && e.UIDValidity == cursor.UIDValidity && e.UID == m.fetched.UID
+}
+
+// liesWhereItWasPut reports whether a message is the one that a step of ours put
+// where it is, or that was acted on here under another UID before the mailbox was
+// renumbered: its identity is the same, and each entry is given away once.
+func liesWhereItWasPut(e journal.Entry, cursor journal.Cursor, m *candidate) bool {
+	mailbox, validity, uid := lastPlace(e)
+	if mailbox != cursor.Mailbox {
+		return false
+	}
+	moved := mailbox != e.Mailbox
+	return moved && uid == m.fetched.UID && (validity == 0 || validity == cursor.UIDValidity) ||
+		!moved && m.walk.kind() != journal.TriggerArrival && validity != cursor.UIDValidity
 }
 
 // leftItsPlace tells what became of a message that an entry dealt with: departed
@@ -176,11 +197,12 @@ func lastPlace(e journal.Entry) (mailbox string, validity uint32, uid imap.UID) 
 	return e.Mailbox, e.UIDValidity, e.UID
 }
 
-func skipsOf(e journal.Entry) map[string]string {
+// skipsOf are the rules that an entry keeps from acting again.
+func skipsOf(e journal.Entry, counts func(journal.Entry, actions.Item) bool, why string) map[string]string {
 	out := map[string]string{}
 	for _, item := range e.Plan.Items {
-		if item.SupersededBy == "" {
-			out[item.Rule] = "it acted on this message before, and the message was moved back"
+		if item.SupersededBy == "" && counts(e, item) {
+			out[item.Rule] = why
 		}
 	}
 	for rule := range e.Errors {

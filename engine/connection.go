@@ -18,7 +18,10 @@ import (
 // only one that scans and acts, and what it learned of the server.
 type connection struct {
 	*account
-	session  *imapsession.Session
+	session *imapsession.Session
+	// planning is set on a connection that only looks: it selects with EXAMINE, and
+	// has no lease and no journal to write to.
+	planning bool
 	dir      directory
 	watched  []string // server's spelling, in the order of watch
 	previous time.Time
@@ -53,14 +56,18 @@ func (a *account) connection(ctx, work context.Context, b *backoff) error {
 		return err
 	}
 	b.connected()
-	c := &connection{
-		account: a, session: s,
-		swept: map[string]imapsession.Status{}, repeats: map[string]repeat{}, recreated: map[string]time.Time{},
-	}
+	c := newConnection(a, s)
 	a.state.set(func(s *AccountStatus) { s.State, s.Error, s.NextTry, s.Connections = Watching, "", time.Time{}, 1 })
 	err = c.live(ctx, work)
 	c.end(err)
 	return err
+}
+
+func newConnection(a *account, s *imapsession.Session) *connection {
+	return &connection{
+		account: a, session: s,
+		swept: map[string]imapsession.Status{}, repeats: map[string]repeat{}, recreated: map[string]time.Time{},
+	}
 }
 
 // end marks what may be under way, and says goodbye when the line is good.
@@ -86,6 +93,9 @@ func (c *connection) end(err error) {
 func (c *connection) live(ctx, work context.Context) error {
 	if err := c.list(work); err != nil {
 		return err
+	}
+	if c.engine.opts.Apply != nil {
+		return c.applyOnly(ctx, work)
 	}
 	c.log.Info("connected", "host", c.cfg.Host, "mailboxes", len(c.watched), "move", c.session.Capabilities().Move,
 		"uidplus", c.session.Capabilities().UIDPlus, "idle", c.session.Capabilities().Idle)
@@ -155,6 +165,12 @@ func (c *connection) loop(ctx, work context.Context) error {
 			sweep = time.Now().Add(c.cfg.Poll)
 		}
 		if err := c.round(ctx, work); err != nil {
+			return err
+		}
+		if err := c.fire(work); err != nil {
+			return err
+		}
+		if err := c.runPasses(ctx, work); err != nil {
 			return err
 		}
 	}
@@ -260,15 +276,25 @@ func (c *connection) due(sweep time.Time) time.Time {
 	if r := c.reconciled.Add(c.timing.Reconcile); r.Before(at) {
 		at = r
 	}
-	if n := c.nextDue(); !n.IsZero() && n.Before(at) {
-		at = n
+	for _, n := range []time.Time{c.nextDue(), c.nextRun()} {
+		if !n.IsZero() && n.Before(at) {
+			at = n
+		}
 	}
 	return at
 }
 
-// wait returns when a mailbox was announced, a request came, at has come or
+// wait returns at once while a run is under way, else when a mailbox was announced, a request came, at has come or
 // ctx is done. With a single connection it idles meanwhile.
 func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
+	if len(c.passes) > 0 {
+		select {
+		case req := <-c.requests:
+			return &req, nil
+		default:
+			return nil, nil
+		}
+	}
 	if c.cfg.Connections == 1 && c.session.Capabilities().Idle && len(c.watched) > 0 {
 		err := c.use(ctx, c.watched[0])
 		if err == nil {
@@ -355,7 +381,11 @@ func (c *connection) back(ctx context.Context, name string, validity uint32) err
 // is selected already.
 func (c *connection) sel(ctx context.Context, name string) (imapsession.Selected, error) {
 	c.selected = ""
-	sel, err := c.session.Select(ctx, name)
+	open := c.session.Select
+	if c.planning {
+		open = c.session.Examine
+	}
+	sel, err := open(ctx, name)
 	if err == nil {
 		c.selected, c.validity, c.permanent = name, sel.UIDValidity, sel.PermanentFlags
 	}
@@ -459,6 +489,9 @@ func (a *account) remember(b journal.Batch) {
 	}
 	for _, id := range b.Arrived {
 		delete(a.expected, id)
+	}
+	for _, r := range b.Runs {
+		a.runs[r.Rule] = r
 	}
 	for _, p := range b.Pauses {
 		a.pauses[p.Target] = p

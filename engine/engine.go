@@ -36,6 +36,10 @@ type Options struct {
 	DryRun bool
 	// Once processes what is new on every watched mailbox, then returns.
 	Once bool
+	// Apply, where it is set, applies the rules to the mail of a scope, then
+	// returns. Nothing is watched, and no new mail looked at. Job tells of it under
+	// the number ApplyJob.
+	Apply *Scope
 	// Existing starts mailboxes that the journal does not know at nothing
 	// instead of at what they hold.
 	Existing bool
@@ -68,6 +72,8 @@ type Engine struct {
 	accounts map[string]*running
 	group    sync.WaitGroup
 	ctx      context.Context // of Run, nil before
+	jobs     map[int64]*job
+	lastJob  int64
 
 	failing sync.Mutex // apart from mu, which Reload holds while an account ends
 	failed  []error
@@ -88,6 +94,7 @@ func New(cfg *config.Config, o Options) *Engine {
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
 	}
+	o.Once = o.Once || o.Apply != nil
 	return &Engine{
 		opts: o, timing: o.Timing.withDefaults(), log: o.Logger,
 		cfg: cfg, accounts: map[string]*running{},
@@ -100,8 +107,12 @@ func New(cfg *config.Config, o Options) *Engine {
 func (e *Engine) Run(ctx context.Context) error {
 	e.mu.Lock()
 	e.ctx, e.started = ctx, time.Now()
-	for _, cfg := range e.cfg.Accounts {
-		e.start(cfg)
+	if e.opts.Apply != nil {
+		e.startApplying(*e.opts.Apply)
+	} else {
+		for _, cfg := range e.cfg.Accounts {
+			e.start(cfg, newAccount(e, cfg, e.cfg))
+		}
 	}
 	e.mu.Unlock()
 	if !e.opts.Once {
@@ -114,9 +125,9 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // start runs an account; the caller holds the mutex.
-func (e *Engine) start(cfg config.Account) {
+func (e *Engine) start(cfg config.Account, a *account) {
 	ctx, cancel := context.WithCancel(e.ctx)
-	r := &running{account: newAccount(e, cfg, e.cfg), cancel: cancel, done: make(chan struct{})}
+	r := &running{account: a, cancel: cancel, done: make(chan struct{})}
 	e.accounts[cfg.Name] = r
 	e.group.Go(func() {
 		defer close(r.done)
@@ -149,7 +160,7 @@ func (e *Engine) Reload(cfg *config.Config) error {
 			r.account.reload(cfg)
 			continue
 		}
-		e.start(acc)
+		e.start(acc, newAccount(e, acc, cfg))
 	}
 	return nil
 }

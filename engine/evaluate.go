@@ -20,6 +20,10 @@ import (
 type judgement struct {
 	hours int    // since the mailbox's last scan
 	hold  string // why all of them are held, "" for ordinary mail
+	// walk is which rules are asked, pass what they are asked for: nil for mail
+	// that arrives.
+	walk walk
+	pass *pass
 	// doubt: what is done for them may have been done before, by a process of
 	// which the journal tells nothing.
 	doubt bool
@@ -35,7 +39,8 @@ type candidate struct {
 	skip map[string]string
 	// hops counts our moves of it in the last 24 hours after which it left again.
 	hops int
-	// doubt is that of the judgement.
+	// walk and doubt are those of the judgement.
+	walk  walk
 	doubt bool
 	// again is set where it was decided before.
 	again bool
@@ -46,6 +51,10 @@ type candidate struct {
 	entries  []journal.Entry
 	// arrived is the expected arrival that it fulfils, "" if none.
 	arrived string
+	// earlier is what the journal holds of its place, keep the entries of it that a
+	// rule on a clock still needs; both are of a pass only.
+	earlier []journal.Entry
+	keep    []int64
 	// octets counts what was fetched of the parts of its body.
 	octets int
 }
@@ -54,7 +63,7 @@ type candidate struct {
 // items did not come back stay pending and are asked for again by the next
 // scan, until a listing lacks them.
 func (c *connection) process(ctx context.Context, name string, uids []imap.UID, j judgement) error {
-	ruleset, generation := c.current()
+	ruleset, generation := c.rulesOf(j.walk)
 	box := c.ruleMailbox(name)
 	fetched, err := c.fetchFirst(ctx, setOf(uids), ruleset.Needs(c.cfg.Name, box))
 	switch {
@@ -107,6 +116,13 @@ func complete(all []*candidate) []*candidate {
 }
 
 func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fetched, whole bool) []*candidate {
+	out := c.freshCandidates(fetched, whole)
+	c.recognise(cursor, out)
+	return out
+}
+
+// freshCandidates are candidates that no arrival is expected of.
+func (c *connection) freshCandidates(fetched []imapsession.Fetched, whole bool) []*candidate {
 	out := make([]*candidate, len(fetched))
 	for i, f := range fetched {
 		h := facts.ParseHeader(f.Header)
@@ -114,7 +130,6 @@ func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fet
 		m.message = &facts.Message{UID: f.UID, Flags: f.Flags, Received: f.Received, Size: f.Size, Header: h, WholeHeader: whole}
 		out[i] = m
 	}
-	c.recognise(cursor, out)
 	return out
 }
 
@@ -157,7 +172,7 @@ func (c *connection) decide(ctx context.Context, ruleset *rules.Ruleset, cursor 
 	var acting []*candidate
 	open := slices.DeleteFunc(slices.Clone(all), func(m *candidate) bool { return m.arrived != "" })
 	for _, m := range open {
-		m.at, m.doubt = now, j.doubt
+		m.at, m.doubt, m.walk = now, j.doubt, j.walk
 	}
 	if err := c.settle(ctx, ruleset, cursor, all, open); err != nil {
 		return err
@@ -168,7 +183,12 @@ func (c *connection) decide(ctx context.Context, ruleset *rules.Ruleset, cursor 
 			acting = append(acting, m)
 		}
 	}
-	skips, err := c.cameBack(ctx, cursor, acting)
+	if j.pass != nil {
+		if err := c.lookUp(ctx, cursor, open); err != nil {
+			return err
+		}
+	}
+	skips, err := c.actedBefore(ctx, cursor, acting, j)
 	if err != nil {
 		return err
 	}
@@ -176,6 +196,18 @@ func (c *connection) decide(ctx context.Context, ruleset *rules.Ruleset, cursor 
 		return err
 	}
 	return c.limit(ctx, ruleset, complete(acting), j)
+}
+
+// actedBefore returns, by UID, the rules that must not act on a message again,
+// and why.
+func (c *connection) actedBefore(ctx context.Context, cursor journal.Cursor, acting []*candidate, j judgement) (map[imap.UID]map[string]string, error) {
+	if j.pass != nil {
+		return c.actedInPass(ctx, cursor, acting, j.pass)
+	}
+	if j.walk.trigger == journal.TriggerFlags {
+		return nil, nil // once for each flag that was seen to come
+	}
+	return c.cameBack(ctx, cursor, acting, func(journal.Entry, actions.Item) bool { return true })
 }
 
 // decideAgain decides the messages that came back without the rules that
@@ -190,7 +222,9 @@ func (c *connection) decideAgain(ctx context.Context, ruleset *rules.Ruleset, cu
 	}
 	for _, m := range complete(back) {
 		m.entries = c.entriesOf(cursor, m, m.decision, m.at)
-		m.entries = keepWithReason(m, cursor, m.skip, m.entries, m.at)
+		if m.walk.kind() == journal.TriggerArrival {
+			m.entries = keepWithReason(m, cursor, m.skip, m.entries, m.at)
+		}
 	}
 	return nil
 }
@@ -207,7 +241,8 @@ func (c *connection) entriesOf(cursor journal.Cursor, m *candidate, d rules.Deci
 	base := journal.Entry{
 		Mailbox: cursor.Mailbox, UIDValidity: cursor.UIDValidity, UID: m.fetched.UID, Print: m.print,
 		From: shown(fromOf(m.message.Header)), Subject: shown(m.message.Header.Subject()),
-		Trigger: "arrival", Decided: now, Flags: slices.Clone(m.fetched.Flags), Errors: errorsOf(d),
+		Trigger: m.walk.kind(), Walk: m.walk.names, Occasion: m.walk.occasion,
+		Decided: now, Flags: slices.Clone(m.fetched.Flags), Errors: errorsOf(d),
 	}
 	var out []journal.Entry
 	if len(d.Plan.Items) > 0 {
@@ -237,7 +272,7 @@ func keepWithReason(m *candidate, cursor journal.Cursor, skip map[string]string,
 		entries = []journal.Entry{{
 			Mailbox: cursor.Mailbox, UIDValidity: cursor.UIDValidity, UID: m.fetched.UID, Print: m.print,
 			From: shown(fromOf(m.message.Header)), Subject: shown(m.message.Header.Subject()),
-			Trigger: "arrival", Decided: now, State: journal.Kept,
+			Trigger: journal.TriggerArrival, Decided: now, State: journal.Kept,
 		}}
 	}
 	for i := range entries {
@@ -301,20 +336,21 @@ func (c *connection) limit(ctx context.Context, ruleset *rules.Ruleset, acting [
 	if len(acting) == 0 {
 		return nil
 	}
-	if err := c.loadQuota(ctx); err != nil {
+	quota, err := c.quotaFor(ctx, j)
+	if err != nil {
 		return err
 	}
 	for _, m := range acting {
 		for i := range m.entries {
 			if m.entries[i].State == journal.Open {
-				c.hold(ruleset, &m.entries[i], m.hops, j)
+				c.hold(ruleset, quota, &m.entries[i], m.hops, j)
 			}
 		}
 	}
 	return nil
 }
 
-func (c *connection) hold(ruleset *rules.Ruleset, e *journal.Entry, hops int, j judgement) {
+func (c *connection) hold(ruleset *rules.Ruleset, quota *quota, e *journal.Entry, hops int, j judgement) {
 	if j.hold != "" {
 		e.State, e.Reason = journal.Held, j.hold
 		return
@@ -331,7 +367,7 @@ func (c *connection) hold(ruleset *rules.Ruleset, e *journal.Entry, hops int, j 
 	if !ok {
 		return
 	}
-	if reason, ok := c.quota.take(rule, item.Action.Kind, e.Decided, j.hours); !ok {
+	if reason, ok := quota.take(rule, item.Action.Kind, e.Decided, j.hours); !ok {
 		e.State, e.Reason = journal.Held, reason
 	}
 }
@@ -343,6 +379,16 @@ func ruleByName(ruleset *rules.Ruleset, name string) (rules.Rule, bool) {
 		}
 	}
 	return rules.Rule{}, false
+}
+
+// quotaFor is what limits the rules: of a run its own count, else that of the last
+// hour.
+func (c *connection) quotaFor(ctx context.Context, j judgement) (*quota, error) {
+	if j.pass != nil {
+		return j.pass.quota, nil
+	}
+	err := c.loadQuota(ctx)
+	return c.quota, err
 }
 
 // loadQuota counts what was taken away in the last hour, once a process.

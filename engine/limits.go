@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"imapilot/actions"
@@ -13,6 +15,10 @@ import (
 // gone wrong stops before it has emptied a mailbox.
 type quota struct {
 	uses map[string][]time.Time // by rule, ascending
+	// run counts what one run takes away, however long it lasts; most, if it is
+	// not 0, is then the limit of every rule.
+	run  bool
+	most int
 }
 
 // window is the time over which arrivals are counted.
@@ -20,7 +26,19 @@ const window = 60 * time.Minute
 
 // newQuota counts what the journal holds of the last hour.
 func newQuota(entries []journal.Entry) *quota {
-	q := &quota{uses: map[string][]time.Time{}}
+	return (&quota{}).count(slices.DeleteFunc(entries, func(e journal.Entry) bool {
+		return e.Trigger == journal.TriggerSchedule || e.Trigger == journal.TriggerApply // they have their own
+	}))
+}
+
+// runQuota counts for one run; entries are what it recorded before it was cut
+// off.
+func runQuota(most int, entries []journal.Entry) *quota {
+	return (&quota{run: true, most: most}).count(entries)
+}
+
+func (q *quota) count(entries []journal.Entry) *quota {
+	q.uses = map[string][]time.Time{}
 	for i := range entries {
 		if entries[i].State == journal.Held || entries[i].State == journal.DryRun {
 			continue
@@ -36,19 +54,40 @@ func newQuota(entries []journal.Entry) *quota {
 // hours is the time since the mailbox's last scan: a week offline has a
 // week's allowance of moves. Expunges get none: they cannot be undone.
 func (q *quota) take(rule rules.Rule, kind actions.Kind, now time.Time, hours int) (string, bool) {
-	limit := rule.MaxMoves * max(1, hours)
-	if kind == actions.Expunge {
-		limit = rule.MaxExpunges
-	}
+	limit := q.limit(rule, kind, hours)
 	q.prune(rule.Name, now)
 	if len(q.uses[rule.Name]) >= limit {
+		if q.run {
+			return fmt.Sprintf("limit reached: rule %q may take away %d messages in one run", rule.Name, limit), false
+		}
 		return fmt.Sprintf("limit reached: rule %q may take away %d messages in %d h", rule.Name, limit, max(1, hours)), false
 	}
 	q.uses[rule.Name] = append(q.uses[rule.Name], now)
 	return "", true
 }
 
+func (q *quota) limit(rule rules.Rule, kind actions.Kind, hours int) int {
+	switch {
+	case q.most > 0:
+		return q.most
+	case kind == actions.Expunge:
+		return rule.MaxExpunges
+	case q.run:
+		return rule.MaxMoves
+	}
+	return rule.MaxMoves * max(1, hours)
+}
+
+// marked returns what was counted so far, for reset.
+func (q *quota) marked() map[string][]time.Time { return maps.Clone(q.uses) }
+
+// reset forgets what was counted since: it was not recorded.
+func (q *quota) reset(mark map[string][]time.Time) { q.uses = mark }
+
 func (q *quota) prune(rule string, now time.Time) {
+	if q.run {
+		return
+	}
 	uses := q.uses[rule]
 	for len(uses) > 0 && now.Sub(uses[0]) > window {
 		uses = uses[1:]

@@ -221,7 +221,7 @@ func (c *connection) ruleMailbox(server string) rules.Mailbox {
 // warnUnruled says which watched mailboxes no rule looks at: a rule without
 // "in" is for INBOX alone.
 func (c *connection) warnUnruled() {
-	ruleset, _ := c.current()
+	ruleset := c.watching()
 	n := 0
 	for _, name := range c.watched {
 		if ruleset.Applies(c.cfg.Name, c.ruleMailbox(name)) {

@@ -39,9 +39,8 @@ const (
 // narrow finds the messages of a backlog on which no rule could act, by the
 // server's own word. A sample of them is looked at all the same; a server that
 // cannot search so is not asked.
-func (c *connection) narrow(ctx context.Context, name string, todo []imap.UID) (possible, excluded []imap.UID, err error) {
-	ruleset, _ := c.current()
-	if len(todo) < narrowFrom || c.awaits(name) || ruleset.ReadsHistory() {
+func (c *connection) narrow(ctx context.Context, ruleset *rules.Ruleset, name string, todo []imap.UID) (possible, excluded []imap.UID, err error) {
+	if len(todo) < narrowFrom {
 		return todo, nil, nil
 	}
 	for c.trust < trustNone {
@@ -208,6 +207,9 @@ func (c *connection) distrust(ctx context.Context, name string, missed int) erro
 	c.trust++
 	what := map[trust]string{trustFlags: "it is not asked for texts any more", trustNone: "it is not asked any more"}[c.trust]
 	text := fmt.Sprintf("%s: a search left out %d messages of %d looked at that rules would act on: %s, and every such message is fetched", c.dir.config(name), missed, sampleSize, what)
+	if c.planning {
+		return nil // it writes nothing
+	}
 	c.log.Warn("the server's search cannot be relied on", "mailbox", c.dir.config(name), "missed", missed, "consequence", what)
 	return c.commit(ctx, journal.Batch{At: time.Now(), Events: []journal.Event{{Kind: "search", Mailbox: name, Text: text}}})
 }

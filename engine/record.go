@@ -110,7 +110,7 @@ func (c *connection) observeKept(mailbox string, all []*candidate) {
 		c.engine.opts.Observe(Observation{Account: c.cfg.Name, At: time.Now(), Entry: journal.Entry{
 			Mailbox: mailbox, UID: m.fetched.UID, Print: m.print,
 			From: shown(fromOf(m.message.Header)), Subject: shown(m.message.Header.Subject()),
-			Trigger: "arrival", Flags: m.fetched.Flags,
+			Trigger: journal.TriggerArrival, Flags: m.fetched.Flags,
 		}})
 	}
 }
@@ -236,8 +236,13 @@ func (c *connection) deliveries(e journal.Entry, m *candidate, items []actions.I
 }
 
 func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %d %q %d %q",
-		c.cfg.Name, e.Mailbox, e.UIDValidity, e.UID, item.Rule, item.Index, item.Action.Endpoint))
+	of := fmt.Appendf(nil, "%q %q %d %d %q %d %q",
+		c.cfg.Name, e.Mailbox, e.UIDValidity, e.UID, item.Rule, item.Index, item.Action.Endpoint)
+	if e.Occasion != "" {
+		// A rule that acts on a message again makes another call.
+		of = fmt.Appendf(of, " %q %q", e.Trigger, e.Occasion)
+	}
+	sum := sha256.Sum256(of)
 	return "msg_" + hex.EncodeToString(sum[:16])
 }
 

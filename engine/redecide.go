@@ -18,9 +18,10 @@ import (
 // destructive and old, or that were held: on fresh facts, in which the flags
 // that this entry's own steps set or cleared stand as the first decision saw
 // them, and with the clock of the first decision. Steps that are done are
-// kept and not repeated; the rest is replaced by the new plan's.
+// kept and not repeated; the rest is replaced by the new plan's. All entries are
+// of one walk.
 func (c *connection) redecide(ctx context.Context, name string, entries []*task) error {
-	ruleset, generation := c.current()
+	ruleset, generation := c.rulesOf(walkOf(entries[0].Entry))
 	box := c.ruleMailbox(name)
 	var uids imap.UIDSet
 	for _, w := range entries {
@@ -71,7 +72,7 @@ func redecided(entries []*task, fetched []imapsession.Fetched, whole bool) (of m
 			continue
 		}
 		f := fetched[i]
-		m := &candidate{fetched: f, print: w.Print, at: w.Decided, skip: w.Skipped, again: true}
+		m := &candidate{fetched: f, print: w.Print, at: w.Decided, skip: w.Skipped, again: true, walk: walkOf(w.Entry)}
 		m.message = &facts.Message{
 			UID: f.UID, Flags: asDecided(f.Flags, w.Entry), Received: f.Received, Size: f.Size,
 			Header: facts.ParseHeader(f.Header), WholeHeader: whole,

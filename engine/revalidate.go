@@ -245,7 +245,7 @@ func (c *connection) holdUnseen(_ context.Context, name string, validity uint32,
 	for _, k := range messages {
 		out = append(out, journal.Entry{
 			Seq: c.seq(), Mailbox: name, UIDValidity: validity, UID: k.UID, Print: k.Print,
-			Trigger: "arrival", Decided: time.Now(), State: journal.Held,
+			Trigger: journal.TriggerArrival, Decided: time.Now(), State: journal.Held,
 			Reason: "the mailbox was renumbered with many new messages; confirm or skip",
 		})
 	}

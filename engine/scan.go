@@ -67,9 +67,14 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 // scanWindow decides the messages of one window of a backlog: first those that
 // the server does not exclude, in batches, then it handles the excluded ones.
 func (c *connection) scanWindow(ctx, work context.Context, name string, window, all []imap.UID, j judgement) error {
-	possible, excluded, err := c.narrow(work, name, window)
-	if err != nil {
-		return err
+	possible, excluded := window, []imap.UID(nil)
+	// What is to be recognised has to be seen, and so has what the journal is to
+	// know.
+	if ruleset, _ := c.rulesOf(j.walk); !c.awaits(name) && !ruleset.ReadsHistory() {
+		var err error
+		if possible, excluded, err = c.narrow(work, ruleset, name, window); err != nil {
+			return err
+		}
 	}
 	for _, chunk := range c.batches(name, possible) {
 		if ctx.Err() != nil {

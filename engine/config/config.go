@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"imapilot/engine/schedule"
 	"imapilot/rules"
 	"imapilot/rules/ruletest"
 )
@@ -24,10 +25,22 @@ type Config struct {
 	Accounts []Account
 	Webhooks []Webhook
 	Rules    *rules.Ruleset
+	// Schedules are the clocks of scheduled rules, in the order of the rules.
+	Schedules []RuleSchedule
 	// Source is what Rules were compiled from; expressions that are not part of
 	// the configuration are evaluated with it.
 	Source rules.Source
 	Tests  []ruletest.Case
+}
+
+// RuleSchedule is when a scheduled rule runs.
+type RuleSchedule struct {
+	Rule string
+	At   schedule.Schedule
+	// Jitter is by how much a run may begin later.
+	Jitter time.Duration
+	// CatchUp runs once at the start what was missed; the default is true.
+	CatchUp bool
 }
 
 // TLSMode is how a connection is secured.

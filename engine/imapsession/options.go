@@ -115,6 +115,8 @@ type Traffic struct {
 	Received, Sent atomic.Int64
 	// Commands were sent, Responses came back.
 	Commands, Responses atomic.Int64
+	// RoundTrips counts how often answers were waited for; IDLE is none.
+	RoundTrips atomic.Int64
 	// Ignored are responses of a kind that this package has no use for, or
 	// that could not be read.
 	Ignored atomic.Int64

@@ -29,6 +29,9 @@ type Session struct {
 // Capabilities returns what the server announced after login.
 func (s *Session) Capabilities() Capabilities { return s.caps }
 
+// Traffic counts what passes through the session.
+func (s *Session) Traffic() *Traffic { return s.o.Traffic }
+
 // Server returns how the server introduced itself after login.
 func (s *Session) Server() Server { return s.server }
 
@@ -89,6 +92,7 @@ func (s *Session) together(ctx context.Context, tasks ...task) []error {
 		}
 		return errs
 	}
+	s.o.Traffic.RoundTrips.Add(1)
 	stop := context.AfterFunc(ctx, func() { s.guard.fail(context.Cause(ctx)) })
 	sendAll(tasks, errs)
 	stop()

@@ -1,0 +1,401 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+	"imapilot/rules"
+)
+
+// pass is one run of some rules over the mail that is there: a plan, an apply, or
+// a firing of a scheduled rule. It goes through its mailboxes a window at a time,
+// so that its memory does not grow with them, and so that mail which arrives
+// meanwhile waits for one window at most. It survives the connection.
+type pass struct {
+	walk  walk
+	scope Scope
+	quota *quota
+	// run is the record of a scheduled rule, nil for others.
+	run *journal.Run
+	// repeat is after how long the rule may act on a message again, 0 never.
+	repeat time.Duration
+	// each is told of every entry of a plan; it may be nil.
+	each func(journal.Entry) error
+
+	begun bool
+	// left are the mailboxes that are to be looked at; of the first, uids are the
+	// messages to come and window those of them that are under way.
+	left   []Bound
+	listed bool
+	uids   []imap.UID
+	window []imap.UID
+
+	stopped atomic.Bool
+	done    chan struct{}
+	err     error // why it ended early, once done is closed
+
+	mu     sync.Mutex
+	report Report
+	order  []string // the names of its rules
+	total  int
+	began  time.Time
+	at     string // the mailbox under way, configuration spelling
+	bounds []Bound
+}
+
+func newPass(w walk, s Scope) *pass {
+	return &pass{walk: w, scope: s, quota: runQuota(s.Max, nil), done: make(chan struct{}), began: time.Now()}
+}
+
+// stop ends the pass after the batch under way.
+func (p *pass) stop() { p.stopped.Store(true) }
+
+// end says that nothing more is done.
+func (p *pass) end(err error) {
+	p.mu.Lock()
+	p.err, p.report.Cost.Took = err, time.Since(p.began)
+	p.mu.Unlock()
+	close(p.done)
+}
+
+func (p *pass) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// note changes what others may read of the pass.
+func (p *pass) note(change func(r *Report)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.report)
+}
+
+// soFar is what is known of the pass now.
+func (p *pass) soFar() (Report, Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.report.finished(p.order)
+	return r, Progress{Mailbox: p.at, Looked: r.Messages, Total: p.total, Acted: r.Acted, Held: r.Held, Began: p.began}
+}
+
+// errStopped is why a pass ended that was asked to.
+var errStopped = errors.New("stopped")
+
+// step brings a pass one window further. It returns true when it has ended.
+func (c *connection) step(ctx, work context.Context, p *pass) (ended bool, err error) {
+	if !p.begun {
+		if err := c.beginPass(work, p); err != nil {
+			return false, err
+		}
+	}
+	if len(p.left) == 0 {
+		return true, c.endPass(work, p, nil)
+	}
+	if p.stopped.Load() {
+		return true, c.endPass(work, p, errStopped)
+	}
+	err = c.stepMailbox(ctx, work, p, p.left[0])
+	if err != nil && mailboxOnly(err) {
+		p.leave(c.dir.config(p.left[0].Mailbox), c.cfg.Name, err.Error())
+		err = nil
+	}
+	return false, err
+}
+
+// leave gives the mailbox under way up.
+func (p *pass) leave(mailbox, account, why string) {
+	p.note(func(r *Report) {
+		r.Left = append(r.Left, LeftMailbox{Account: account, Mailbox: mailbox, Why: why})
+	})
+	p.next()
+}
+
+// next goes on to the next mailbox.
+func (p *pass) next() { p.left, p.listed, p.uids, p.window = p.left[1:], false, nil, nil }
+
+// beginPass finds the mailboxes of a pass and their ends: what arrives later, the
+// copies that it makes itself included, is no part of it.
+func (c *connection) beginPass(ctx context.Context, p *pass) error {
+	ruleset, _ := c.rulesOf(p.walk)
+	if p.scope.Content != "" && ruleset.Hash() != p.scope.Content {
+		return c.endPass(ctx, p, errors.New("the rules are not those of the plan any more; make a new one"))
+	}
+	var bounds []Bound
+	total := 0
+	for _, name := range c.mailboxesOf(ruleset, p.scope) {
+		b, n, err := c.boundOf(ctx, p.scope, name)
+		switch {
+		case mailboxOnly(err):
+			p.note(func(r *Report) {
+				r.Left = append(r.Left, LeftMailbox{Account: c.cfg.Name, Mailbox: c.dir.config(name), Why: reasonOf(err)})
+			})
+			continue
+		case err != nil:
+			return err
+		}
+		bounds, total = append(bounds, b), total+n
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.begun, p.left, p.bounds, p.total = true, bounds, slices.Clone(bounds), total
+	p.report.Mailboxes = len(bounds)
+	for _, r := range ruleset.Rules() {
+		p.order = append(p.order, r.Name)
+	}
+	return nil
+}
+
+// mailboxesOf lists the mailboxes at which some rule looks.
+func (c *connection) mailboxesOf(ruleset *rules.Ruleset, s Scope) []string {
+	var out []string
+	for _, e := range c.dir.entries {
+		name := e.Name
+		wanted := s.wants(name) || s.Mailbox == c.dir.config(name)
+		if !e.NoSelect && !e.NonExistent && wanted && !slices.Contains(out, name) && ruleset.Applies(c.cfg.Name, c.ruleMailbox(name)) {
+			out = append(out, name)
+		}
+	}
+	slices.SortFunc(out, cmp.Compare[string])
+	return out
+}
+
+// boundOf is the end of a mailbox: that of the plan, or what it holds now. n is
+// how many messages it holds.
+func (c *connection) boundOf(ctx context.Context, s Scope, name string) (b Bound, n int, err error) {
+	st, err := c.status(ctx, name)
+	if err != nil {
+		return b, 0, err
+	}
+	b = Bound{Account: c.cfg.Name, Mailbox: name, UIDValidity: st.UIDValidity, UIDNext: st.UIDNext}
+	if planned, ok := s.bound(c.cfg.Name, name); ok {
+		if planned.UIDValidity != st.UIDValidity {
+			return b, 0, &imapsession.Error{Op: "STATUS", Subject: name, Class: imapsession.Target, Text: "the server renumbered the mailbox since the plan was made"}
+		}
+		return planned, int(st.Messages), nil
+	}
+	if len(s.Bounds) > 0 {
+		return b, 0, &imapsession.Error{Op: "STATUS", Subject: name, Class: imapsession.Target, Text: "the mailbox was no part of the plan"}
+	}
+	return b, int(st.Messages), nil
+}
+
+// stepMailbox decides the next window of a mailbox and has done what it asks for.
+func (c *connection) stepMailbox(ctx, work context.Context, p *pass, b Bound) error {
+	if err := c.back(work, b.Mailbox, b.UIDValidity); err != nil {
+		return err
+	}
+	if b.UIDValidity == 0 {
+		p.leave(c.dir.config(b.Mailbox), c.cfg.Name, "the server gives this mailbox no UIDVALIDITY, so nothing is done in it")
+		return nil
+	}
+	if err := c.listPass(work, p, b); err != nil {
+		return err
+	}
+	if len(p.uids) == 0 && len(p.window) == 0 {
+		p.next()
+		return nil
+	}
+	if err := c.decideWindow(ctx, work, p, b); err != nil {
+		return err
+	}
+	if c.planning {
+		return nil
+	}
+	return c.apply(ctx, work)
+}
+
+// listPass lists the messages of a mailbox once.
+func (c *connection) listPass(ctx context.Context, p *pass, b Bound) error {
+	p.mu.Lock()
+	p.at = c.dir.config(b.Mailbox)
+	p.mu.Unlock()
+	if p.listed {
+		return nil
+	}
+	criteria := &imap.SearchCriteria{}
+	if b.UIDNext > 0 {
+		criteria.UID = []imap.UIDSet{{imap.UIDRange{Start: 1, Stop: max(1, b.UIDNext-1)}}}
+	}
+	if !p.scope.Since.IsZero() {
+		criteria.Since = p.scope.Since.AddDate(0, 0, -1) // in whatever zone the server counts its days
+	}
+	found, err := c.session.Search(ctx, criteria)
+	if err != nil {
+		return err
+	}
+	p.uids, p.listed = slices.DeleteFunc(uidsOf(found), func(uid imap.UID) bool { return b.UIDNext > 0 && uid >= b.UIDNext }), true
+	return nil
+}
+
+// decideWindow decides what the server does not exclude of the next window.
+func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) error {
+	if len(p.window) == 0 {
+		ruleset, _ := c.rulesOf(p.walk)
+		window := p.uids[:min(len(p.uids), windowSize)]
+		possible, excluded, err := c.narrow(work, ruleset, b.Mailbox, window)
+		if err != nil {
+			return err
+		}
+		p.note(func(r *Report) { r.Messages, r.Excluded = r.Messages+len(excluded), r.Excluded+len(excluded) })
+		p.window, p.uids = possible, p.uids[len(window):]
+	}
+	for len(p.window) > 0 && ctx.Err() == nil && !p.stopped.Load() {
+		n := min(len(p.window), batchSize)
+		if err := c.decideBatch(work, p, b, p.window[:n]); err != nil {
+			return err
+		}
+		p.window = p.window[n:]
+	}
+	return nil
+}
+
+// decideBatch decides some messages and records what follows. When it fails,
+// nothing of it was counted.
+func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, uids []imap.UID) error {
+	ruleset, generation := c.rulesOf(p.walk)
+	needs := ruleset.Needs(c.cfg.Name, c.ruleMailbox(b.Mailbox))
+	fetched, err := c.fetchSome(ctx, uids, needs)
+	if err != nil {
+		return err
+	}
+	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
+	all := p.inScope(c.freshCandidates(fetched, needs.WholeHeader))
+	mark := p.quota.marked()
+	err = c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, hours: 1})
+	if err == nil && !c.planning {
+		err = c.recordPass(ctx, cursor, complete(all), generation)
+	}
+	if err != nil {
+		p.quota.reset(mark)
+		return err
+	}
+	return c.countBatch(p, b, uids, all)
+}
+
+// inScope leaves out what was received before the scope begins.
+func (p *pass) inScope(all []*candidate) []*candidate {
+	if p.scope.Since.IsZero() {
+		return all
+	}
+	return slices.DeleteFunc(all, func(m *candidate) bool { return m.fetched.Received.Before(p.scope.Since) })
+}
+
+func (c *connection) countBatch(p *pass, b Bound, uids []imap.UID, all []*candidate) error {
+	mailbox := c.dir.config(b.Mailbox)
+	p.note(func(r *Report) {
+		r.Messages += len(uids)
+		for _, m := range all {
+			if m.absent {
+				r.Unreadable++
+				continue
+			}
+			r.count(c.cfg.Name, mailbox, m)
+		}
+	})
+	if p.each == nil {
+		return nil
+	}
+	for _, m := range complete(all) {
+		for _, e := range m.entries {
+			e.Mailbox = mailbox
+			if err := p.each(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// recordPass writes one decided batch of a pass: what record does, without a
+// cursor.
+func (c *connection) recordPass(ctx context.Context, cursor journal.Cursor, all []*candidate, generation int) error {
+	batch := journal.Batch{At: time.Now()}
+	t := targets{c: c, seen: map[string]imapsession.Status{}}
+	for _, m := range byUID(all) {
+		for _, e := range m.toRecord() {
+			if err := c.addEntry(ctx, &batch, t, &e, m); err != nil {
+				return err
+			}
+		}
+		batch.Entries = append(batch.Entries, m.overtaken()...)
+		batch.Keep = append(batch.Keep, m.keep...)
+		for rule, why := range errorsOf(m.decision) {
+			c.state.ruleError(rule, why)
+		}
+	}
+	if len(batch.Entries) == 0 && len(batch.Keep) == 0 {
+		return nil
+	}
+	if err := c.commit(ctx, batch); err != nil {
+		return err
+	}
+	c.decidedNow(batch.Entries, generation)
+	return nil
+}
+
+// endPass writes how a run ended, and ends it.
+func (c *connection) endPass(ctx context.Context, p *pass, cause error) error {
+	p.left = nil
+	if p.run != nil {
+		run := *p.run
+		r, _ := p.soFar()
+		run.Ended, run.Looked, run.Acted, run.Held = time.Now(), r.Messages, r.Acted, r.Held
+		run.Error = runError(r, cause)
+		batch := journal.Batch{Runs: []journal.Run{run}}
+		if run.Error != "" || run.Acted > 0 || run.Held > 0 {
+			batch.Events = []journal.Event{{Kind: "run", Rule: run.Rule, Text: runText(run)}}
+		}
+		if err := c.commit(ctx, batch); err != nil {
+			return err
+		}
+	}
+	p.begun = true
+	p.end(cause)
+	return nil
+}
+
+// runError is what kept a run from looking at everything.
+func runError(r Report, cause error) string {
+	switch {
+	case cause != nil:
+		return cause.Error()
+	case len(r.Left) > 0:
+		return fmt.Sprintf("%s: %s", r.Left[0].Mailbox, r.Left[0].Why)
+	}
+	return ""
+}
+
+func runText(run journal.Run) string {
+	text := fmt.Sprintf("rule %s ran: %d messages looked at, %d to act on", run.Rule, run.Looked, run.Acted)
+	if run.Held > 0 {
+		text += fmt.Sprintf(", %d held by its limit", run.Held)
+	}
+	if run.Error != "" {
+		text += "; " + run.Error
+	}
+	return text
+}
+
+// Progress is how far a run came.
+type Progress struct {
+	Mailbox string    `json:"mailbox"` // configuration spelling
+	Looked  int       `json:"looked"`
+	Total   int       `json:"total"`
+	Acted   int       `json:"acted"`
+	Held    int       `json:"held"`
+	Began   time.Time `json:"began"`
+}
