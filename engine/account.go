@@ -53,8 +53,9 @@ type account struct {
 	pauses   map[string]journal.Pause
 	created  []journal.Creation
 	runs     map[string]journal.Run // the last of each scheduled rule
-	clocked  bool                   // the clock of this process has begun
-	passes   []*pass                // runs that are to be done, the first is under way
+	flagged  map[flagKey]journal.Flagged
+	clocked  bool    // the clock of this process has begun
+	passes   []*pass // runs that are to be done, the first is under way
 	quota    *quota
 	refusals map[place]int      // of a message's structure
 	suspects map[place]*suspect // messages that may have ended a connection
@@ -230,6 +231,7 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 		a.pauses[p.Target] = p
 	}
 	a.created, a.runs = snap.Created, runsByRule(snap.Runs)
+	a.flagged = flaggedByKey(snap.Flagged)
 }
 
 // keepConnected connects, works until the connection ends, waits, and starts

@@ -282,6 +282,7 @@ func (c *connection) settleGroup(ctx context.Context, group []*task, outcomes []
 		w.look = w.look || o.State == actions.NotDone && e.Steps[i].Target != ""
 		batch.Entries = append(batch.Entries, e)
 		c.noteArrival(&batch, e, i, o)
+		c.noteFlags(&batch, e, i)
 	}
 	if _, paused := c.pauses[target]; paused && resume {
 		batch.Resume = []string{target}
@@ -319,6 +320,7 @@ func (c *connection) noteArrival(batch *journal.Batch, e journal.Entry, step int
 			batch.Cursors[i] = cursor
 		}
 		batch.Arrived = append(batch.Arrived, id)
+		c.noteCopy(batch, e, s.Target, cursor.UIDValidity, o.Target)
 		return
 	}
 	if s.State != journal.StepDone && s.State != journal.StepLeft && e.State != journal.Open {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -203,6 +204,9 @@ func (c *connection) round(ctx, work context.Context) error {
 // scanAll scans every watched mailbox and applies what is open.
 func (c *connection) scanAll(ctx, work context.Context) error {
 	c.reconciled, c.failing = time.Now(), 0
+	if err := c.forgetFlags(work); err != nil {
+		return err
+	}
 	for _, name := range c.newFirst(c.inOrder()) {
 		if ctx.Err() != nil {
 			return nil
@@ -417,7 +421,7 @@ func (c *connection) sweep(ctx context.Context) error {
 		if _, pending := c.repeats[name]; !pending {
 			c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = "" })
 		}
-		if changed(c.swept[name], st) {
+		if changed(c.swept[name], st) || c.flagsMayHaveChanged(name, st) {
 			c.wake.mailbox(name)
 		}
 	}
@@ -437,7 +441,7 @@ func (c *connection) status(ctx context.Context, name string) (imapsession.Statu
 		}
 	}
 	sel, err := c.sel(ctx, name)
-	return imapsession.Status{UIDValidity: sel.UIDValidity, UIDNext: sel.UIDNext, Messages: sel.Messages}, err
+	return statusOf(sel), err
 }
 
 // polled lists the mailboxes that nothing idles on now.
@@ -452,6 +456,12 @@ func (c *connection) polled() []string {
 // changed reports whether a mailbox may hold news.
 func changed(before, now imapsession.Status) bool {
 	return before.UIDValidity != now.UIDValidity || before.UIDNext != now.UIDNext || before.UIDNext == 0
+}
+
+// flagsMayHaveChanged reports whether a mailbox is worth a look for the sake of
+// rules on flags: where the server tells no HIGHESTMODSEQ, always.
+func (c *connection) flagsMayHaveChanged(name string, now imapsession.Status) bool {
+	return (now.HighestModSeq == 0 || now.HighestModSeq != c.swept[name].HighestModSeq) && len(c.flagRules(name)) > 0
 }
 
 // commit writes a batch and takes it into memory. Nothing is taken when the
@@ -477,6 +487,7 @@ func (a *account) commit(ctx context.Context, b journal.Batch) error {
 func (a *account) remember(b journal.Batch) {
 	for _, name := range b.Forget {
 		delete(a.cursors, name)
+		maps.DeleteFunc(a.flagged, func(k flagKey, _ journal.Flagged) bool { return k.mailbox == name })
 	}
 	for _, c := range b.Cursors {
 		a.cursors[c.Mailbox] = c
@@ -489,6 +500,9 @@ func (a *account) remember(b journal.Batch) {
 	}
 	for _, id := range b.Arrived {
 		delete(a.expected, id)
+	}
+	for _, f := range b.Flagged {
+		a.flagged[keyOf(f.Mailbox, f.Flag)] = f
 	}
 	for _, r := range b.Runs {
 		a.runs[r.Rule] = r

@@ -237,8 +237,10 @@ func (c *connection) exclude(ctx context.Context, name string, excluded []imap.U
 	handle(&cursor, handled)
 	trim(&cursor, c.unfetched)
 	c.log.Info("a search of the server excluded messages that no rule is about", "mailbox", c.dir.config(name), "excluded", len(handled))
-	return c.commit(ctx, journal.Batch{
+	batch := journal.Batch{
 		At: time.Now(), Cursors: []journal.Cursor{cursor},
 		Known: []journal.KnownBatch{{Mailbox: name, UIDValidity: cursor.UIDValidity, Messages: known}},
-	})
+	}
+	c.noteExcluded(&batch, cursor, handled)
+	return c.commit(ctx, batch)
 }

@@ -45,6 +45,7 @@ func (c *connection) record(ctx context.Context, cursor journal.Cursor, all []*c
 	handle(&cursor, uids)
 	trim(&cursor, c.unfetched)
 	batch.Cursors = []journal.Cursor{cursor}
+	c.noteArrived(&batch, cursor, all)
 	if len(known.Messages) > 0 {
 		batch.Known = []journal.KnownBatch{known}
 	}

@@ -55,6 +55,9 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 	if err := c.scanned(work, name, began, hold, len(todo)); err != nil {
 		return err
 	}
+	if err := c.scanFlags(ctx, work, name, sel); err != nil {
+		return err
+	}
 	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) {
 		m.LastScan = time.Now()
 		if c.unfetched == 0 {
@@ -92,8 +95,12 @@ func (c *connection) scanWindow(ctx, work context.Context, name string, window, 
 	return c.exclude(work, name, excluded, all[max(0, len(all)-journal.Window)])
 }
 
+func statusOf(sel imapsession.Selected) imapsession.Status {
+	return imapsession.Status{UIDValidity: sel.UIDValidity, UIDNext: sel.UIDNext, Messages: sel.Messages, HighestModSeq: sel.HighestModSeq}
+}
+
 func (c *connection) noteSelected(name string, sel imapsession.Selected) {
-	c.swept[name] = imapsession.Status{UIDValidity: sel.UIDValidity, UIDNext: sel.UIDNext, Messages: sel.Messages}
+	c.swept[name] = statusOf(sel)
 	c.state.proof(c.dir.config(name))
 	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Messages = sel.Messages })
 }

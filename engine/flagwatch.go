@@ -1,0 +1,304 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/actions"
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+	"imapilot/rules"
+)
+
+// Rules on flags are asked about a message when one of their flags was added to
+// it. Of each mailbox and flag the journal holds the set of messages that carried
+// it; what a search finds beyond that was added since, by whomever. The set moves
+// on in the commit that records the decision, so that each addition is decided
+// once. What imapilot sets itself goes into the set when it is recorded as done.
+
+// flagSlack is by how much the clocks of a server and of this machine may differ,
+// where a message came with a flag that somebody set before we looked.
+const flagSlack = 5 * time.Minute
+
+// flagKey is a mailbox, in the server's spelling, and a flag in lower case: flags
+// compare without it (RFC 9051 section 2.3.2).
+type flagKey struct{ mailbox, flag string }
+
+func keyOf(mailbox string, f imap.Flag) flagKey {
+	return flagKey{mailbox, strings.ToLower(string(f))}
+}
+
+func flaggedByKey(list []journal.Flagged) map[flagKey]journal.Flagged {
+	out := map[flagKey]journal.Flagged{}
+	for _, f := range list {
+		out[keyOf(f.Mailbox, f.Flag)] = f
+	}
+	return out
+}
+
+// flagRules are the rules that wait for flags in a mailbox.
+func (c *connection) flagRules(name string) []rules.Rule {
+	ruleset, _ := c.current()
+	box := c.ruleMailbox(name)
+	return slices.DeleteFunc(ruleset.Rules(), func(r rules.Rule) bool {
+		return r.On != rules.OnFlags || len(r.Accounts) > 0 && !slices.Contains(r.Accounts, c.cfg.Name) || !slices.ContainsFunc(r.In, box.Match)
+	})
+}
+
+// flagsIn are the flags that rules wait for, each once.
+func flagsIn(waiting []rules.Rule) []imap.Flag {
+	var out []imap.Flag
+	for _, r := range waiting {
+		for _, f := range r.Flags {
+			if !hasFlag(out, f) {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// scanFlags looks for flags that were added in the selected mailbox, and decides
+// what follows. sel is what SELECT told of it.
+func (c *connection) scanFlags(ctx, work context.Context, name string, sel imapsession.Selected) error {
+	waiting := c.flagRules(name)
+	for _, f := range flagsIn(waiting) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := c.back(work, name, sel.UIDValidity); err != nil {
+			return err
+		}
+		if err := c.scanFlag(ctx, work, name, sel, f, waiting); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *connection) scanFlag(ctx, work context.Context, name string, sel imapsession.Selected, f imap.Flag, waiting []rules.Rule) error {
+	before, known := c.flagged[keyOf(name, f)]
+	known = known && before.UIDValidity == sel.UIDValidity
+	if known && before.ModSeq != 0 && before.ModSeq == sel.HighestModSeq {
+		return nil // nothing in the mailbox changed (RFC 7162 section 3.1.2.1)
+	}
+	now, err := c.session.Search(work, &imap.SearchCriteria{Flag: []imap.Flag{f}})
+	if err != nil {
+		return err
+	}
+	after := journal.Flagged{Mailbox: name, Flag: f, UIDValidity: sel.UIDValidity, ModSeq: sel.HighestModSeq, UIDs: now}
+	if !known {
+		return c.commit(work, journal.Batch{Flagged: []journal.Flagged{after}})
+	}
+	added := c.added(name, before.UIDs, now, f)
+	for chunk := range slices.Chunk(added, batchSize) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := c.decideFlagged(work, name, chunk, f, waiting); err != nil {
+			return err
+		}
+	}
+	return c.settleFlagged(work, after)
+}
+
+// settleFlagged writes the set as it was found, less what is still to be decided.
+func (c *connection) settleFlagged(ctx context.Context, after journal.Flagged) error {
+	before := c.flagged[keyOf(after.Mailbox, after.Flag)]
+	pending := c.added(after.Mailbox, before.UIDs, after.UIDs, after.Flag)
+	if len(pending) > 0 {
+		after.ModSeq = 0 // look again, whatever changes
+		left := setOf(pending)
+		after.UIDs = setOf(slices.DeleteFunc(uidsOf(after.UIDs), left.Contains))
+	}
+	if before.ModSeq == after.ModSeq && before.UIDs.String() == after.UIDs.String() {
+		return nil
+	}
+	return c.commit(ctx, journal.Batch{Flagged: []journal.Flagged{after}})
+}
+
+// added are the messages that carry a flag which they did not, as far as the
+// cursor has handled them, and without those on which a step of ours sets it.
+func (c *connection) added(name string, before, now imap.UIDSet, f imap.Flag) []imap.UID {
+	cursor := c.cursors[name]
+	own := c.ownFlags(name, cursor.UIDValidity, f)
+	return slices.DeleteFunc(uidsOf(now), func(uid imap.UID) bool {
+		return before.Contains(uid) || own[uid] || uid > cursor.Floor && !cursor.Handled.Contains(uid)
+	})
+}
+
+// ownFlags are the messages of which a step that is under way sets a flag.
+func (c *connection) ownFlags(name string, validity uint32, f imap.Flag) map[imap.UID]bool {
+	out := map[imap.UID]bool{}
+	for _, w := range c.open {
+		if w.Mailbox != name || w.UIDValidity != validity {
+			continue
+		}
+		for _, s := range w.Steps {
+			out[w.UID] = out[w.UID] || s.State == journal.Recorded && s.Action.Kind == actions.AddFlags && hasFlag(s.Action.Flags, f)
+		}
+	}
+	return out
+}
+
+// decideFlagged asks the rules that wait for a flag about messages to which it was
+// added.
+func (c *connection) decideFlagged(ctx context.Context, name string, uids []imap.UID, f imap.Flag, waiting []rules.Rule) error {
+	w := walk{trigger: journal.TriggerFlags, occasion: string(f) + " " + time.Now().UTC().Format(time.RFC3339Nano)}
+	for _, r := range waiting {
+		if hasFlag(r.Flags, f) {
+			w.names = append(w.names, r.Name)
+		}
+	}
+	ruleset, generation := c.rulesOf(w)
+	needs := ruleset.Needs(c.cfg.Name, c.ruleMailbox(name))
+	fetched, err := c.fetchSome(ctx, uids, needs)
+	if err != nil {
+		return err
+	}
+	cursor := c.cursors[name]
+	all := c.freshCandidates(fetched, needs.WholeHeader)
+	if err := c.decide(ctx, ruleset, cursor, all, judgement{walk: w, hours: 1}); err != nil {
+		return err
+	}
+	seen := complete(all)
+	for _, uid := range uids {
+		if !slices.ContainsFunc(seen, func(m *candidate) bool { return m.fetched.UID == uid }) {
+			c.notFetched(name, uid)
+		}
+	}
+	return c.recordFlagged(ctx, c.flagged[keyOf(name, f)], seen, generation)
+}
+
+// recordFlagged writes what was decided, and that these additions were seen.
+func (c *connection) recordFlagged(ctx context.Context, set journal.Flagged, all []*candidate, generation int) error {
+	batch := journal.Batch{At: time.Now()}
+	t := targets{c: c, seen: map[string]imapsession.Status{}}
+	set.UIDs, set.ModSeq = slices.Clone(set.UIDs), 0
+	for _, m := range byUID(all) {
+		set.UIDs.AddNum(m.fetched.UID)
+		for i := range m.entries {
+			if err := c.addEntry(ctx, &batch, t, &m.entries[i], m); err != nil {
+				return err
+			}
+		}
+		for rule, why := range errorsOf(m.decision) {
+			c.state.ruleError(rule, why)
+		}
+	}
+	batch.Flagged = []journal.Flagged{set}
+	if err := c.commit(ctx, batch); err != nil {
+		return err
+	}
+	c.decidedNow(batch.Entries, generation)
+	return nil
+}
+
+// noteFlags moves the sets with what a step of ours did to the flags of a message,
+// so that it is no news.
+func (c *connection) noteFlags(batch *journal.Batch, e journal.Entry, step int) {
+	s := e.Steps[step]
+	if s.State != journal.StepDone || s.Action.Kind.Spec().Phase != actions.PhaseFlags {
+		return
+	}
+	for _, f := range s.Action.Flags {
+		c.changeFlagged(batch, e.Mailbox, e.UIDValidity, f, []imap.UID{e.UID}, s.Action.Kind == actions.AddFlags)
+	}
+}
+
+// changeFlagged adds messages to the set of a flag, or takes them out, where there
+// is one.
+func (c *connection) changeFlagged(batch *journal.Batch, mailbox string, validity uint32, f imap.Flag, uids []imap.UID, add bool) {
+	key := keyOf(mailbox, f)
+	set, ok := c.flagged[key]
+	i := slices.IndexFunc(batch.Flagged, func(b journal.Flagged) bool { return keyOf(b.Mailbox, b.Flag) == key })
+	if i >= 0 {
+		set = batch.Flagged[i]
+	}
+	if !ok || set.UIDValidity != validity {
+		return
+	}
+	if add {
+		set.UIDs = slices.Clone(set.UIDs)
+		set.UIDs.AddNum(uids...)
+	} else {
+		gone := setOf(uids)
+		set.UIDs = setOf(slices.DeleteFunc(uidsOf(set.UIDs), gone.Contains))
+	}
+	set.ModSeq = 0
+	if i >= 0 {
+		batch.Flagged[i] = set
+		return
+	}
+	batch.Flagged = append(batch.Flagged, set)
+}
+
+// noteArrived is told of messages that are handled for the first time. A flag that
+// one carries already was not added to it here, unless it came after the last scan:
+// somebody was quicker than we.
+func (c *connection) noteArrived(batch *journal.Batch, cursor journal.Cursor, all []*candidate) {
+	for _, f := range flagsIn(c.flagRules(cursor.Mailbox)) {
+		var old []imap.UID
+		for _, m := range all {
+			late := m.arrived == "" && m.fetched.Received.After(cursor.Scanned.Add(-flagSlack))
+			if hasFlag(m.fetched.Flags, f) && !late {
+				old = append(old, m.fetched.UID)
+			}
+		}
+		if len(old) > 0 {
+			c.changeFlagged(batch, cursor.Mailbox, cursor.UIDValidity, f, old, true)
+		}
+	}
+}
+
+// noteCopy is noteArrived for a copy of ours that COPYUID named: it has the flags
+// of the message (RFC 9051 section 6.4.7).
+func (c *connection) noteCopy(batch *journal.Batch, e journal.Entry, target string, validity uint32, uid imap.UID) {
+	for _, f := range flagsIn(c.flagRules(target)) {
+		if carries(e, f) {
+			c.changeFlagged(batch, target, validity, f, []imap.UID{uid}, true)
+		}
+	}
+}
+
+// carries reports whether a message has a flag, as far as its entry tells.
+func carries(e journal.Entry, f imap.Flag) bool {
+	has := hasFlag(e.Flags, f)
+	for _, s := range e.Steps {
+		if s.State == journal.StepDone && hasFlag(s.Action.Flags, f) {
+			has = s.Action.Kind == actions.AddFlags
+		}
+	}
+	return has
+}
+
+// noteExcluded is noteArrived for messages that were never fetched: whatever flags
+// they carry was not added. The next look at the flags takes those out again that
+// carry none.
+func (c *connection) noteExcluded(batch *journal.Batch, cursor journal.Cursor, uids []imap.UID) {
+	for _, f := range flagsIn(c.flagRules(cursor.Mailbox)) {
+		c.changeFlagged(batch, cursor.Mailbox, cursor.UIDValidity, f, uids, true)
+	}
+}
+
+// forgetFlags makes the sets void that no rule waits for any more, so that a rule
+// which does so later starts from what is there then.
+func (c *connection) forgetFlags(ctx context.Context) error {
+	var batch journal.Batch
+	for _, key := range slices.SortedFunc(maps.Keys(c.flagged), func(a, b flagKey) int { return strings.Compare(a.mailbox+a.flag, b.mailbox+b.flag) }) {
+		set := c.flagged[key]
+		waited := slices.Contains(c.watched, set.Mailbox) && hasFlag(flagsIn(c.flagRules(set.Mailbox)), set.Flag)
+		if set.UIDValidity != 0 && !waited {
+			batch.Flagged = append(batch.Flagged, journal.Flagged{Mailbox: set.Mailbox, Flag: set.Flag})
+		}
+	}
+	if len(batch.Flagged) == 0 {
+		return nil
+	}
+	return c.commit(ctx, batch)
+}
