@@ -10,10 +10,9 @@ import (
 const (
 	// starBit is what the library sets in a field that holds *.
 	starBit = 1 << 63
-	// maxMonths is the longest way from a month to the next that has a matching
-	// day, both counted: from February 2096 to February 2104, for 2100 is no
-	// leap year.
-	maxMonths = 8*12 + 1
+	// maxMonths is how many months at most have to be looked at for a matching
+	// day: from March 2096 to February 2104, for 2100 is no leap year.
+	maxMonths = 8 * 12
 	day       = 24 * time.Hour
 )
 
@@ -53,7 +52,7 @@ func (f fields) nextClock(hour, minute int) (time.Duration, bool) {
 		if f.hour&(1<<hour) == 0 {
 			continue
 		}
-		if m := minute + bits.TrailingZeros64((f.minute&^starBit)>>minute); m < 60 {
+		if m := minute + bits.TrailingZeros64(f.minute>>minute); m < 60 {
 			return time.Duration(hour)*time.Hour + time.Duration(m)*time.Minute, true
 		}
 	}

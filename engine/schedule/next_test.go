@@ -80,6 +80,7 @@ func TestNextAtAChangeOfTheClocks(t *testing.T) {
 		{"a range of all hours is fixed", "Europe/Berlin", "30 0-23 * * *", "2026-03-29 01:00", "2026-03-29 01:30 +0100, 2026-03-29 03:00 +0200, 2026-03-29 03:30 +0200"},
 		{"so is a step from a number", "Europe/Berlin", "30 0/2 * * *", "2026-03-29 01:00", "2026-03-29 03:00 +0200, 2026-03-29 04:30 +0200"},
 		{"a rhythm has none in the gap", "Europe/Berlin", "30 */2 * * *", "2026-03-29 01:00", "2026-03-29 04:30 +0200"},
+		{"nor has one within a list", "Europe/Berlin", "30 1,?/2 * * *", "2026-03-29 01:00", "2026-03-29 01:30 +0100, 2026-03-29 04:30 +0200"},
 		{"the overlap", "Europe/Berlin", "30 2 * * *", "2026-10-24 12:00", "2026-10-25 02:30 +0200, 2026-10-26 02:30 +0100"},
 		{"between the two", "Europe/Berlin", "30 2 * * *", "2026-10-25 02:45 +0200", "2026-10-26 02:30 +0100"},
 		{"before the second", "Europe/Berlin", "30 2 * * *", "2026-10-25 02:15 +0100", "2026-10-26 02:30 +0100"},
@@ -172,7 +173,7 @@ func TestEveryIsElapsedTime(t *testing.T) {
 	}
 }
 
-// TestNextReadsWallTime: the monotonic clock of a machine that slept lags.
+// TestNextReadsWallTime: the monotonic clock stands still while a machine sleeps.
 func TestNextReadsWallTime(t *testing.T) {
 	s := mustParse(t, "@every 6h", time.UTC)
 	if next := s.Next(time.Now()); next != next.Round(0) {

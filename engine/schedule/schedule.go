@@ -31,8 +31,6 @@ func (s Schedule) IsZero() bool { return s == Schedule{} }
 // For @every it is the given instant and the duration. What is before the year 1
 // counts as its beginning.
 func (s Schedule) Next(after time.Time) time.Time {
-	// The monotonic clock stands still while a machine sleeps.
-	after = after.Round(0)
 	if after.Unix() < firstSecond {
 		after = time.Time{}
 	}

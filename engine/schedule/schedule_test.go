@@ -66,6 +66,14 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestParseSurvivesTheLibrary: no input is known that gets past plausible and
+// makes the library panic, but it has no promise.
+func TestParseSurvivesTheLibrary(t *testing.T) {
+	if times, err := parse("TZ="); times != nil || err == nil {
+		t.Errorf("%v, %v", times, err)
+	}
+}
+
 func TestScheduleIsAValue(t *testing.T) {
 	berlin := location(t, "Europe/Berlin")
 	a, b := mustParse(t, "0 3 * * *", berlin), mustParse(t, "0 3 * * *", berlin)
