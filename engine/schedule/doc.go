@@ -54,9 +54,9 @@
 //     overlap runs when the clock first shows it. A day that the calendar of the
 //     zone left out altogether has no runs (Samoa had no 30 December 2011).
 //     Where a gap ends at midnight, the run falls on the next day's 00:00.
-//   - Hours with * or */n, also within a list, mean a rhythm. It runs at every instant at which the
-//     clock shows a time that matches: "0 * * * *" in both hours of an overlap,
-//     and what is in the gap does not run.
+//   - Hours with * or */n, also within a list, mean a rhythm. It runs at every
+//     instant at which the clock shows a time that matches: "0 * * * *" in both
+//     hours of an overlap, and what is in the gap does not run.
 //
 // Minutes never decide: "*/30 2 * * *" has fixed hours. [Parse] refuses a time
 // zone inside an expression, for all rules follow the configuration's, and an
