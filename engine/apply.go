@@ -139,14 +139,14 @@ func (c *connection) ready(w *task) bool {
 // advance does the next thing for some of the ready entries: look at what may
 // have happened, decide again what is old, or send the earliest kind of step.
 func (c *connection) advance(ctx context.Context, name string, ready []*task) error {
-	ready = ready[:min(len(ready), batchSize)]
+	ready = ready[:min(len(ready), windowSize)]
 	if looks := filter(ready, (*task).needsLook); len(looks) > 0 {
-		return c.look(ctx, name, looks)
+		return c.look(ctx, name, looks[:min(len(looks), batchSize)])
 	}
 	if old := filter(ready, c.isStale); len(old) > 0 {
-		return c.redecide(ctx, name, sameWalk(old))
+		return c.redecide(ctx, name, sameWalk(old[:min(len(old), batchSize)]))
 	}
-	return c.send(ctx, name, c.inOneCommand(firstGroup(ready), ready))
+	return c.send(ctx, name, c.flight(ready))
 }
 
 // sameWalk are those tasks that were decided as the first one was.
@@ -166,17 +166,6 @@ func filter(all []*task, keep func(*task) bool) []*task {
 		}
 	}
 	return out
-}
-
-// firstGroup returns the entries whose next step is the same command, of the
-// earliest phase there is.
-func firstGroup(ready []*task) []*task {
-	first := slices.MinFunc(ready, func(a, b *task) int {
-		return cmp.Compare(a.step().Action.Kind.Spec().Phase, b.step().Action.Kind.Spec().Phase)
-	})
-	return filter(ready, func(w *task) bool {
-		return w.step().Action.Equal(first.step().Action) && w.step().Target == first.step().Target
-	})
 }
 
 // step is the next step; only entries with one come here.
@@ -212,24 +201,6 @@ func (c *connection) isStale(w *task) bool {
 	return w.generation != generation || time.Since(w.decided) > c.timing.Stale
 }
 
-// send performs one step for a group of messages and records the outcomes.
-func (c *connection) send(ctx context.Context, name string, group []*task) error {
-	step := *group[0].step()
-	if reason := c.cannot(step); reason != "" {
-		return c.giveUp(ctx, group, reason)
-	}
-	if wait, err := c.prepareTarget(ctx, group); err != nil || wait {
-		return err
-	}
-	action := step.Action
-	action.Mailbox = step.Target
-	outcomes, err := actions.Apply(ctx, &mailbox{c: c, name: name, step: step.Target}, action, refsOf(group))
-	if err != nil {
-		return c.refused(ctx, name, group, err)
-	}
-	return c.settleGroup(ctx, group, outcomes, true)
-}
-
 // cannot says why a step cannot be sent at all: it has no target, or the
 // mailbox cannot store a keyword (PERMANENTFLAGS without \*, RFC 9051 section
 // 7.1), which servers accept in silence and forget.
@@ -257,18 +228,16 @@ func refsOf(group []*task) []actions.MessageRef {
 	return refs
 }
 
-// settleGroup records the outcomes of one step. resume says that the command
-// was accepted, which ends a pause of its target.
-func (c *connection) settleGroup(ctx context.Context, group []*task, outcomes []actions.Outcome, resume bool) error {
+// settleGroup adds the outcomes of one step to a batch. resume says that the
+// command was accepted, which ends a pause of its target.
+func (c *connection) settleGroup(batch *journal.Batch, group []*task, outcomes []actions.Outcome, resume bool) {
 	byUID := map[imap.UID]actions.Outcome{}
 	for _, o := range outcomes {
 		byUID[o.UID] = o
 	}
-	now := time.Now()
-	batch := journal.Batch{At: now}
 	target := group[0].lane()
 	if resume {
-		c.laneOf(target).accept(now)
+		c.laneOf(target).accept(batch.At)
 	}
 	for _, w := range group {
 		o, ok := byUID[w.UID]
@@ -276,19 +245,18 @@ func (c *connection) settleGroup(ctx context.Context, group []*task, outcomes []
 			continue
 		}
 		e, i := cloneEntry(w.Entry), w.Next()
-		settle(&e, i, o, now)
+		settle(&e, i, o, batch.At)
 		w.refreshed, w.broke = false, 0
 		// Not done, as far as we were told: the copy may be there all the same.
 		w.look = w.look || o.State == actions.NotDone && e.Steps[i].Target != ""
 		batch.Entries = append(batch.Entries, e)
-		c.noteArrival(&batch, e, i, o)
-		c.noteFlags(&batch, e, i)
+		c.noteArrival(batch, e, i, o)
+		c.noteFlags(batch, e, i)
 	}
-	if _, paused := c.pauses[target]; paused && resume {
-		batch.Resume = []string{target}
+	if _, paused := c.pauses[target]; paused && resume && !slices.Contains(batch.Resume, target) {
+		batch.Resume = append(batch.Resume, target)
 		batch.Events = append(batch.Events, journal.Event{Kind: "resumed", Mailbox: target, Text: c.dir.config(target) + ": accepted again"})
 	}
-	return c.commit(ctx, batch)
 }
 
 // cloneEntry copies what settle changes, so that memory keeps the old state

@@ -71,6 +71,18 @@ type mailbox struct {
 	c    *connection
 	name string
 	step string // the target of the step under way
+	// ahead is the answer to the first command, where it was sent with others.
+	ahead *imapsession.Changed
+}
+
+// answered takes the answer to a command that was sent ahead.
+func (m *mailbox) answered() (imapsession.Changed, bool) {
+	if m.ahead == nil {
+		return imapsession.Changed{}, false
+	}
+	out := *m.ahead
+	m.ahead = nil
+	return out, true
 }
 
 func (m *mailbox) Can() actions.Can {
@@ -79,15 +91,25 @@ func (m *mailbox) Can() actions.Can {
 }
 
 func (m *mailbox) Store(ctx context.Context, uids imap.UIDSet, op imap.StoreFlagsOp, flags []imap.Flag) error {
+	if sent, ok := m.answered(); ok {
+		return sent.Err
+	}
 	return m.c.session.Store(ctx, uids, op, flags)
 }
 
 func (m *mailbox) Copy(ctx context.Context, uids imap.UIDSet, target string) (map[imap.UID]imap.UID, error) {
+	if sent, ok := m.answered(); ok {
+		return sent.Pairs, sent.Err
+	}
 	return m.c.session.Copy(ctx, uids, target)
 }
 
 func (m *mailbox) Move(ctx context.Context, uids imap.UIDSet, target string) (map[imap.UID]imap.UID, error) {
-	moved, err := m.c.session.Move(ctx, uids, target)
+	sent, ok := m.answered()
+	if !ok {
+		sent.Pairs, sent.Err = m.c.session.Move(ctx, uids, target)
+	}
+	moved, err := sent.Pairs, sent.Err
 	if err == nil {
 		m.c.fallbacks.worked("MOVE")
 	}

@@ -3,7 +3,6 @@ package imapsession
 import (
 	"context"
 	"errors"
-	"maps"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -73,19 +72,14 @@ func (s *Session) transfer(ctx context.Context, command string, uids imap.UIDSet
 	}
 	pairs, told := map[imap.UID]imap.UID{}, true
 	ended, err := s.each(ctx, command, target, uids, func(part imap.UIDSet) (*operation, func() error) {
-		op := newOperation(command, target, nil)
-		named := false
-		op.take = func(r response) bool {
-			if r.code == "COPYUID" {
-				got, ok := parseCopyUID(r.args, part)
-				maps.Copy(pairs, got)
-				named = named || ok
-			}
+		got := &transferred{pairs: pairs}
+		op := newOperation(command, target, func(r response) bool {
+			got.take(r, part)
 			return command == "UID MOVE" && isExpunge(r)
-		}
+		})
 		return op, func() error {
 			err := send(part)
-			told = told && (named || err != nil)
+			told = told && (got.named || err != nil)
 			return err
 		}
 	})

@@ -1,0 +1,152 @@
+package imapsession
+
+import (
+	"context"
+	"errors"
+	"maps"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// Change is one command of a flight: UID STORE, UID COPY or UID MOVE of messages
+// in the selected mailbox.
+type Change struct {
+	// Verb is "STORE", "COPY" or "MOVE".
+	Verb string
+	UIDs imap.UIDSet
+	// Target is where COPY and MOVE lead.
+	Target string
+	// Op and Flags are those of STORE, which is .SILENT.
+	Op    imap.StoreFlagsOp
+	Flags []imap.Flag
+}
+
+// Changed is what became of one command. Pairs are those of Copy and Move.
+type Changed struct {
+	Pairs map[imap.UID]imap.UID
+	Err   error
+}
+
+// maxFlight is how many commands are sent before the first is answered.
+const maxFlight = 64
+
+// MaxFlight is the most commands that ChangeAll sends in one go.
+func MaxFlight() int { return maxFlight }
+
+// ChangeAll is Store, Copy and Move for many sets of messages in one round trip,
+// or a few (RFC 9051 section 5.5). No message may be in two of them: what one
+// command does must make no other one wrong. Each has its own outcome; one that
+// does not fit a line is sent by itself.
+func (s *Session) ChangeAll(ctx context.Context, changes []Change) []Changed {
+	out := make([]Changed, len(changes))
+	for i := 0; i < len(changes); {
+		n := s.fly(ctx, changes[i:], out[i:])
+		if n == 0 {
+			out[i] = s.changeAlone(ctx, changes[i])
+			n = 1
+		}
+		i += n
+	}
+	return out
+}
+
+// fly sends the first commands of a list together, as far as they fit, and returns
+// how many these are.
+func (s *Session) fly(ctx context.Context, changes []Change, out []Changed) int {
+	var tasks []task
+	var transfers []*transferred
+	for _, c := range changes[:min(len(changes), maxFlight)] {
+		if !s.fitsOne(c) {
+			break
+		}
+		t, got := s.changeTask(c)
+		tasks, transfers = append(tasks, t), append(transfers, got)
+	}
+	if len(tasks) == 0 {
+		return 0
+	}
+	for i, err := range s.together(ctx, tasks...) {
+		out[i] = Changed{Pairs: transfers[i].result(err), Err: err}
+	}
+	return len(tasks)
+}
+
+// fitsOne reports whether a change is one command that may be sent.
+func (s *Session) fitsOne(c Change) bool {
+	parts, err := split(c.UIDs, 4*len(encodeUTF7(c.Target)))
+	if err != nil || len(parts) != 1 || len(limited(parts, s.caps.MessageLimit)) != 1 {
+		return false
+	}
+	switch c.Verb {
+	case "STORE":
+		return checkFlags(c.Flags) == nil && len(c.Flags) > 0
+	case "MOVE":
+		return s.caps.Move && checkMailbox(c.Target) == nil
+	case "COPY":
+		return checkMailbox(c.Target) == nil
+	}
+	return false
+}
+
+// transferred gathers what COPYUID tells of one command.
+type transferred struct {
+	pairs map[imap.UID]imap.UID
+	named bool
+}
+
+// result is nil where the server did not tell, or not usably.
+func (t *transferred) result(err error) map[imap.UID]imap.UID {
+	if t == nil || !t.named && err == nil {
+		return nil
+	}
+	return t.pairs
+}
+
+// take reads the COPYUID of a command about these messages.
+func (t *transferred) take(r response, part imap.UIDSet) {
+	if r.code != "COPYUID" {
+		return
+	}
+	if got, ok := parseCopyUID(r.args, part); ok {
+		maps.Copy(t.pairs, got)
+		t.named = true
+	}
+}
+
+func (s *Session) changeTask(c Change) (task, *transferred) {
+	command := "UID " + c.Verb
+	if c.Verb == "STORE" {
+		op := newOperation(command, s.selected, func(r response) bool { return r.kind == "FETCH" })
+		return task{op, func() func() error {
+			return s.client.Store(c.UIDs, &imap.StoreFlags{Op: c.Op, Silent: true, Flags: c.Flags}, nil).Close
+		}}, nil
+	}
+	got := &transferred{pairs: map[imap.UID]imap.UID{}}
+	op := newOperation(command, c.Target, nil)
+	op.take = func(r response) bool {
+		got.take(r, c.UIDs)
+		return c.Verb == "MOVE" && isExpunge(r)
+	}
+	return task{op, func() func() error {
+		if c.Verb == "MOVE" {
+			cmd := s.client.Move(c.UIDs, c.Target)
+			return func() error { _, err := cmd.Wait(); return err }
+		}
+		cmd := s.client.Copy(c.UIDs, c.Target)
+		return func() error { _, err := cmd.Wait(); return err }
+	}}, got
+}
+
+func (s *Session) changeAlone(ctx context.Context, c Change) (out Changed) {
+	switch c.Verb {
+	case "STORE":
+		out.Err = s.Store(ctx, c.UIDs, c.Op, c.Flags)
+	case "COPY":
+		out.Pairs, out.Err = s.Copy(ctx, c.UIDs, c.Target)
+	case "MOVE":
+		out.Pairs, out.Err = s.Move(ctx, c.UIDs, c.Target)
+	default:
+		out.Err = refuse("UID "+c.Verb, s.selected, Bad, errors.New("no command of a flight"))
+	}
+	return out
+}
