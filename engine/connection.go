@@ -390,10 +390,25 @@ func (c *connection) sel(ctx context.Context, name string) (imapsession.Selected
 		open = c.session.Examine
 	}
 	sel, err := open(ctx, name)
+	c.nowSelected(name, sel, err)
+	return sel, err
+}
+
+// selAbove is sel and a search for the messages from a UID on.
+func (c *connection) selAbove(ctx context.Context, name string, from imap.UID) (imapsession.Selected, imap.UIDSet, bool, error) {
+	c.selected = ""
+	sel, listed, found, err := c.session.SelectAbove(ctx, name, from)
+	c.nowSelected(name, sel, err)
+	if found && c.session.Capabilities().ESearch {
+		c.fallbacks.worked("ESEARCH")
+	}
+	return sel, listed, found, err
+}
+
+func (c *connection) nowSelected(name string, sel imapsession.Selected, err error) {
 	if err == nil {
 		c.selected, c.validity, c.permanent = name, sel.UIDValidity, sel.PermanentFlags
 	}
-	return sel, err
 }
 
 // sweep asks for the STATUS of every mailbox that no watch connection covers

@@ -19,16 +19,7 @@ import (
 func (c *connection) scan(ctx, work context.Context, name string) error {
 	began := time.Now()
 	c.unfetched = 0
-	sel, err := c.sel(work, name)
-	if err != nil {
-		return err
-	}
-	c.noteSelected(name, sel)
-	cursor, err := c.cursorFor(work, name, sel)
-	if err != nil {
-		return err
-	}
-	listed, err := c.searchAbove(work, cursor.Floor+1)
+	sel, cursor, listed, err := c.listPending(work, name)
 	if err != nil {
 		return err
 	}
@@ -65,6 +56,30 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 		}
 	})
 	return nil
+}
+
+// listPending selects a mailbox and lists what lies above its cursor, in one round
+// trip where it is known. The selection renews the server's view, so that the
+// search sees what another connection was told of.
+func (c *connection) listPending(ctx context.Context, name string) (sel imapsession.Selected, cursor journal.Cursor, listed imap.UIDSet, err error) {
+	before := c.cursors[name]
+	found := false
+	if before.UIDValidity == 0 {
+		sel, err = c.sel(ctx, name)
+	} else {
+		sel, listed, found, err = c.selAbove(ctx, name, before.Floor+1)
+	}
+	if err != nil {
+		return sel, cursor, nil, err
+	}
+	c.noteSelected(name, sel)
+	if cursor, err = c.cursorFor(ctx, name, sel); err != nil {
+		return sel, cursor, nil, err
+	}
+	if !found || cursor.Version != before.Version {
+		listed, err = c.searchAbove(ctx, cursor.Floor+1)
+	}
+	return sel, cursor, listed, err
 }
 
 // scanWindow decides the messages of one window of a backlog: first those that

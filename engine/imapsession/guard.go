@@ -56,7 +56,9 @@ func (g *guard) begin(ops ...*operation) error {
 	}
 	limit := time.Now().Add(g.o.Timeouts.Total)
 	for _, op := range ops {
-		op.limit = limit
+		if !op.sent { // the end of an IDLE has its own
+			op.limit = limit
+		}
 	}
 	g.ops, g.responses = ops, 0
 	g.arm()

@@ -19,10 +19,14 @@ const maxIdle = 25 * time.Minute
 // once.
 //
 // Each call ends with a DONE whose reply has Timeouts.IdleDone to come: a
-// connection that died is noticed no later than that after refresh.
+// connection that died is noticed no later than that after refresh. After news the
+// reply is not waited for: the next command goes out behind the DONE.
 func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error) {
 	if !s.caps.Idle {
 		return false, refuse("IDLE", s.selected, Bad, errors.New("the server does not offer IDLE"))
+	}
+	if err := s.finishIdle(); err != nil {
+		return false, err
 	}
 	if s.guard.takeNews() {
 		return true, nil
@@ -35,24 +39,78 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error)
 	if err := s.guard.begin(op); err != nil {
 		return false, s.lost(op, err)
 	}
-	err := s.idle(ctx, op, min(refresh, maxIdle))
+	wait, err := s.idle(ctx, op, min(refresh, maxIdle))
+	if err == nil && s.guard.takeNews() {
+		// What follows goes out behind the DONE, not after its answer.
+		s.ending = &ending{op: op, wait: wait}
+		return true, nil
+	}
+	if err == nil {
+		err = wait()
+	}
 	s.guard.end()
-	if op.completion.status == "OK" && op.continuations > 0 {
-		// It never said "+": it does not know how to wait, and would be asked
-		// again at once, for ever.
-		return false, &Error{Op: "IDLE", Subject: s.selected, Status: "OK", Class: Bad, Err: errors.New("the server ended IDLE before it began")}
-	}
-	if errors.Is(err, errProtocol) && op.completion.status == "OK" {
-		return false, s.lost(op, err)
-	}
-	if err := s.outcome(op, err); err != nil {
+	if err := s.idled(op, err); err != nil {
 		return false, err
 	}
 	return s.guard.takeNews(), nil
 }
 
-// idle sends IDLE, waits, and sends DONE.
-func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration) error {
+// idled is the error of an IDLE that has ended.
+func (s *Session) idled(op *operation, err error) error {
+	if op.completion.status == "OK" && op.continuations > 0 {
+		// It never said "+": it does not know how to wait, and would be asked
+		// again at once, for ever.
+		return &Error{Op: "IDLE", Subject: s.selected, Status: "OK", Class: Bad, Err: errors.New("the server ended IDLE before it began")}
+	}
+	if errors.Is(err, errProtocol) && op.completion.status == "OK" {
+		return s.lost(op, err)
+	}
+	return s.outcome(op, err)
+}
+
+// ending is an IDLE whose DONE was sent. Its methods work on nil, which has ended.
+type ending struct {
+	op   *operation
+	wait func() error
+	err  error
+}
+
+// ahead puts the operation before others.
+func (e *ending) ahead(ops []*operation) []*operation {
+	if e == nil {
+		return ops
+	}
+	return append([]*operation{e.op}, ops...)
+}
+
+func (e *ending) await() {
+	if e != nil {
+		e.err = e.wait()
+	}
+}
+
+// ended notes how an IDLE ended, for the next one to tell.
+func (s *Session) ended(e *ending) {
+	if e != nil {
+		s.ending, s.idleErr = nil, s.idled(e.op, e.err)
+	}
+}
+
+// finishIdle waits for the end of an IDLE whose DONE was sent, and tells how the
+// last one ended.
+func (s *Session) finishIdle() error {
+	if e := s.ending; e != nil {
+		e.await()
+		s.guard.end()
+		s.ended(e)
+	}
+	err := s.idleErr
+	s.idleErr = nil
+	return err
+}
+
+// idle sends IDLE, waits, and sends DONE. It returns what waits for the end.
+func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration) (wait func() error, err error) {
 	timer := time.NewTimer(refresh)
 	defer timer.Stop()
 	// Until the server has said "+", DONE cannot be sent.
@@ -60,7 +118,7 @@ func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration
 	defer stop()
 	cmd, err := s.client.Idle()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	select {
 	case <-s.guard.newsCh:
@@ -73,10 +131,8 @@ func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration
 		s.guard.fail(err)
 	}
 	s.guard.hurry(s.o.Timeouts.IdleDone)
-	if closing := cmd.Close(); err == nil && closing == nil {
-		return cmd.Wait()
-	} else if err == nil {
+	if closing := cmd.Close(); err == nil {
 		err = closing
 	}
-	return err
+	return cmd.Wait, err
 }

@@ -72,7 +72,7 @@ func TestIdleEndsOnNews(t *testing.T) {
 			if word, _, _ := c.Read(); word != "DONE" {
 				t.Errorf("the client sent %q", word)
 			}
-			c.Send("* 2 EXISTS", tag+" OK")
+			c.Send(tag + " OK")
 			c.Send(wait(c) + " OK")
 			c.Drain()
 		}, func(t *testing.T, s *imapsession.Session) {
@@ -83,6 +83,41 @@ func TestIdleEndsOnNews(t *testing.T) {
 			}
 			if must[bool](t)(s.Idle(t.Context(), 20*time.Minute)) {
 				t.Errorf("%s: told twice", news)
+			}
+		})
+	}
+}
+
+// What is announced behind DONE came after the news that ended the IDLE: it counts
+// by itself, and where a SELECT went out behind the DONE, that shows it.
+func TestNewsBehindDone(t *testing.T) {
+	for _, selects := range []bool{false, true} {
+		scripted(t, everything, func(c *imaptest.Script) {
+			c.Select()
+			tag := c.Expect("IDLE")
+			c.Send("+", "* 1 EXISTS")
+			if word, _, _ := c.Read(); word != "DONE" {
+				t.Errorf("the client sent %q", word)
+			}
+			time.Sleep(time.Second) // Idle has returned
+			if selects {
+				again := c.Expect("SELECT INBOX") // before the end of the IDLE is told
+				c.Send("* 2 EXISTS", tag+" OK", again+" OK [READ-WRITE] selected")
+				c.Send(wait(c) + " OK")
+			} else {
+				c.Send("* 2 EXISTS", tag+" OK")
+			}
+			c.Drain()
+		}, func(t *testing.T, s *imapsession.Session) {
+			must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+			if !must[bool](t)(s.Idle(t.Context(), time.Minute)) {
+				t.Error("no news")
+			}
+			if selects {
+				must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+			}
+			if got := must[bool](t)(s.Idle(t.Context(), time.Minute)); got == selects {
+				t.Errorf("after SELECT %v: news %v", selects, got)
 			}
 		})
 	}

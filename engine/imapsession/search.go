@@ -47,6 +47,11 @@ func (s *Session) SearchAbove(ctx context.Context, from imap.UID) (imap.UIDSet, 
 	if err != nil {
 		return nil, err
 	}
+	return above(found, from), nil
+}
+
+// above are the members of a set from a UID on.
+func above(found imap.UIDSet, from imap.UID) imap.UIDSet {
 	// "n:*" always names the last message, also below n (RFC 9051 section 6.4.8).
 	var out imap.UIDSet
 	for _, r := range found {
@@ -54,7 +59,7 @@ func (s *Session) SearchAbove(ctx context.Context, from imap.UID) (imap.UIDSet, 
 			out = append(out, imap.UIDRange{Start: max(r.Start, from), Stop: r.Stop})
 		}
 	}
-	return out, nil
+	return out
 }
 
 // maxFound is how many numbers and ranges a search's answer may hold.
@@ -83,12 +88,18 @@ func (s *Session) searchOnce(ctx context.Context, criteria *imap.SearchCriteria)
 // searchCommand sends one UID SEARCH. What was found comes beside an error,
 // too.
 func (s *Session) searchCommand(ctx context.Context, criteria *imap.SearchCriteria) ([]imap.UIDRange, error) {
+	t, result := s.searchTask(s.selected, criteria)
+	return result(s.together(ctx, t)[0])
+}
+
+// searchTask is a UID SEARCH, and what gives its result once it has ended.
+func (s *Session) searchTask(mailbox string, criteria *imap.SearchCriteria) (task, func(error) ([]imap.UIDRange, error)) {
 	var options *imap.SearchOptions
 	if s.caps.ESearch {
 		options = &imap.SearchOptions{ReturnAll: true}
 	}
 	var found []imap.UIDRange
-	op := newOperation("UID SEARCH", s.selected, nil)
+	op := newOperation("UID SEARCH", mailbox, nil)
 	op.take = func(r response) bool {
 		var ranges []imap.UIDRange
 		switch r.kind {
@@ -106,16 +117,18 @@ func (s *Session) searchCommand(ctx context.Context, criteria *imap.SearchCriter
 		found = append(found, ranges...)
 		return true
 	}
-	err := s.run(ctx, op, func() error {
-		_, err := s.client.UIDSearch(criteria, options).Wait()
-		return err
-	})
-	if n := messages(found); err == nil && n > maxMessages {
-		// Of class Target: it is this mailbox, and the connection is good.
-		return nil, &Error{Op: "UID SEARCH", Subject: s.selected, Status: "OK", Class: Target,
-			Err: fmt.Errorf("%w: %d messages, where %d can be dealt with", errTooMuch, n, maxMessages)}
+	send := func() func() error {
+		cmd := s.client.UIDSearch(criteria, options)
+		return func() error { _, err := cmd.Wait(); return err }
 	}
-	return found, err
+	return task{op, send}, func(err error) ([]imap.UIDRange, error) {
+		if n := messages(found); err == nil && n > maxMessages {
+			// Of class Target: it is this mailbox, and the connection is good.
+			return nil, &Error{Op: "UID SEARCH", Subject: mailbox, Status: "OK", Class: Target,
+				Err: fmt.Errorf("%w: %d messages, where %d can be dealt with", errTooMuch, n, maxMessages)}
+		}
+		return found, err
+	}
 }
 
 // maxMessages is how many messages an answer may name: a range of a few bytes

@@ -37,26 +37,57 @@ func (s *Session) Examine(ctx context.Context, mailbox string) (Selected, error)
 }
 
 func (s *Session) selectMailbox(ctx context.Context, mailbox string, readOnly bool) (Selected, error) {
-	command := "SELECT"
-	if readOnly {
-		command = "EXAMINE"
-	}
+	command := selecting(readOnly)
 	if err := checkMailbox(mailbox); err != nil {
 		return Selected{}, refuse(command, mailbox, Target, err)
 	}
 	s.selected = ""
-	sel := Selected{Mailbox: mailbox}
-	op := newOperation(command, mailbox, sel.take)
-	op.fresh = true
-	err := s.run(ctx, op, func() error {
-		_, err := s.client.Select(mailbox, &imap.SelectOptions{ReadOnly: readOnly}).Wait()
-		return err
-	})
-	if err != nil {
+	t, sel := s.selectTask(mailbox, readOnly)
+	if err := s.together(ctx, t)[0]; err != nil {
 		return Selected{}, err
 	}
 	s.selected = mailbox
-	return sel, nil
+	return *sel, nil
+}
+
+func selecting(readOnly bool) string {
+	if readOnly {
+		return "EXAMINE"
+	}
+	return "SELECT"
+}
+
+func (s *Session) selectTask(mailbox string, readOnly bool) (task, *Selected) {
+	sel := &Selected{Mailbox: mailbox}
+	op := newOperation(selecting(readOnly), mailbox, sel.take)
+	op.fresh = true
+	return task{op, func() func() error {
+		cmd := s.client.Select(mailbox, &imap.SelectOptions{ReadOnly: readOnly})
+		return func() error { _, err := cmd.Wait(); return err }
+	}}, sel
+}
+
+// SelectAbove is Select and SearchAbove in one round trip: some servers answer a
+// search from the view that SELECT renews. found is false where the search was
+// refused, and is to be made again.
+func (s *Session) SelectAbove(ctx context.Context, mailbox string, from imap.UID) (sel Selected, uids imap.UIDSet, found bool, err error) {
+	if err := checkMailbox(mailbox); err != nil {
+		return sel, nil, false, refuse("SELECT", mailbox, Target, err)
+	}
+	from = max(from, 1)
+	s.selected = ""
+	selecting, got := s.selectTask(mailbox, false)
+	searching, result := s.searchTask(mailbox, &imap.SearchCriteria{UID: []imap.UIDSet{{{Start: from, Stop: 0}}}})
+	errs := s.together(ctx, selecting, searching)
+	if errs[0] != nil {
+		return sel, nil, false, errs[0]
+	}
+	s.selected = mailbox
+	listed, err := result(errs[1])
+	if err != nil {
+		return *got, nil, false, nil
+	}
+	return *got, above(toSet(listed), from), true, nil
 }
 
 // take reads what belongs to the answer of a SELECT.

@@ -24,6 +24,10 @@ type Session struct {
 	server    Server
 	owned     int  // counts the commands of our own
 	noEmailID bool // the server refused what it announced
+	// ending is an IDLE whose DONE was sent and not answered yet, idleErr how the
+	// last such one ended, if not well.
+	ending  *ending
+	idleErr error
 }
 
 // Capabilities returns what the server announced after login.
@@ -80,13 +84,14 @@ func (s *Session) together(ctx context.Context, tasks ...task) []error {
 	for i, t := range tasks {
 		ops[i] = t.op
 	}
+	before := s.ending
 	if err := ctx.Err(); err != nil {
 		for i, op := range ops {
 			errs[i] = &Error{Op: op.command, Subject: op.subject, Class: Connection, Err: err}
 		}
 		return errs
 	}
-	if err := s.guard.begin(ops...); err != nil {
+	if err := s.guard.begin(before.ahead(ops)...); err != nil {
 		for i, op := range ops {
 			errs[i] = s.lost(op, err)
 		}
@@ -94,21 +99,24 @@ func (s *Session) together(ctx context.Context, tasks ...task) []error {
 	}
 	s.o.Traffic.RoundTrips.Add(1)
 	stop := context.AfterFunc(ctx, func() { s.guard.fail(context.Cause(ctx)) })
-	sendAll(tasks, errs)
+	sendAll(tasks, before, errs)
 	stop()
 	s.guard.end()
+	s.ended(before)
 	for i, op := range ops {
 		errs[i] = s.outcome(op, errs[i])
 	}
 	return errs
 }
 
-// sendAll sends every task and then waits for them.
-func sendAll(tasks []task, errs []error) {
+// sendAll sends every task and then waits for them, and first for what ends before
+// them.
+func sendAll(tasks []task, before *ending, errs []error) {
 	waits := make([]func() error, len(tasks))
 	for i, t := range tasks {
 		waits[i] = t.send()
 	}
+	before.await()
 	for i, wait := range waits {
 		errs[i] = wait()
 	}
