@@ -134,7 +134,7 @@ func (b *builder) compareWithEarlier(all []profile, i int, index map[string][]in
 		}
 	}
 	slices.Sort(earlier)
-	earlier = slices.Compact(earlier)
+	earlier = slices.DeleteFunc(slices.Compact(earlier), func(j int) bool { return !meet(all[j].src, all[i].src) })
 	for _, j := range earlier[:min(len(earlier), maxCompared)] {
 		if b.unreachable(&all[j], &all[i]) || b.overlap(&all[j], &all[i]) {
 			return
@@ -144,7 +144,7 @@ func (b *builder) compareWithEarlier(all []profile, i int, index map[string][]in
 
 // unreachable reports a rule of which every message was stopped before.
 func (b *builder) unreachable(earlier, later *profile) bool {
-	if !earlier.src.Stop || earlier.src.DryRun && !later.src.DryRun || later.deleted && !earlier.deleted {
+	if !earlier.src.Stop || earlier.src.DryRun && !later.src.DryRun || later.deleted && !earlier.deleted || !alwaysMeet(earlier.src, later.src) {
 		return false
 	}
 	if !b.coversAccounts(earlier.src, later.src) || !coversPlaces(earlier.in, later.in) || !implies(later, earlier) {
@@ -288,7 +288,8 @@ func coversPlace(q, p string) bool {
 }
 
 // filledMailboxes warns of a rule for a mailbox that another rule fills: mail
-// that imapilot moves fires no rule where it arrives.
+// that imapilot moves fires no rule where it arrives. Rules on a clock and on
+// flags look at all mail, wherever it came from.
 func (b *builder) filledMailboxes(all []profile) {
 	f := fillers{of: map[Mailbox]*profile{}}
 	for i := range all {
@@ -306,7 +307,9 @@ func (b *builder) filledMailboxes(all []profile) {
 		}
 	}
 	for i := range all {
-		b.filledMailbox(&all[i], f)
+		if all[i].src.arrives() {
+			b.filledMailbox(&all[i], f)
+		}
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/emersion/go-imap/v2"
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/conf"
 
@@ -67,9 +66,9 @@ func coversOf(list []compiledRule) []cover {
 }
 
 func ruleHashes(list []compiledRule) []string {
-	out := make([]string, 0, 2*len(list))
+	out := make([]string, 0, 4*len(list))
 	for _, r := range list {
-		out = append(out, r.Name, r.Hash, fmt.Sprint(r.MaxMoves, r.MaxExpunges, r.DryRun))
+		out = append(out, r.Name, r.Hash, fmt.Sprint(r.MaxMoves, r.MaxExpunges, r.DryRun), r.asked())
 	}
 	return out
 }
@@ -87,9 +86,9 @@ func hashOf(parts []string) string {
 
 func (l *linker) rule(d *draft) compiledRule {
 	r := compiledRule{draft: d, Rule: Rule{
-		Name: d.src.Name.Value, Accounts: texts(d.src.Accounts), In: d.src.in(), If: d.src.If.Value,
+		Name: d.src.Name.Value, Accounts: texts(d.src.Accounts), In: d.src.in(), If: d.written(),
 		Stop: d.src.Stop, DryRun: d.src.DryRun, MaxMoves: defaultMoves, MaxExpunges: defaultExpunges,
-		On: cmp.Or(d.src.On, OnArrival), Flags: flagsOf(d.src.Flags), Cron: d.src.Cron, Repeat: d.src.Repeat,
+		On: cmp.Or(d.src.On, OnArrival), Flags: triggerFlags(d.src.Flags), Cron: d.src.Cron, Repeat: d.src.Repeat,
 	}}
 	if d.src.MaxMessages > 0 {
 		r.MaxMoves, r.MaxExpunges = d.src.MaxMessages, d.src.MaxMessages
@@ -110,14 +109,6 @@ func (l *linker) rule(d *draft) compiledRule {
 	r.cover = r.condition.cover(l.covers)
 	r.key = r.condition.key(l.keys)
 	return r
-}
-
-func flagsOf(list []Text) []imap.Flag {
-	var out []imap.Flag
-	for _, t := range list {
-		out = append(out, imap.Flag(t.Value))
-	}
-	return out
 }
 
 // needsOf is what facts are read from.

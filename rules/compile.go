@@ -153,10 +153,10 @@ func (b *builder) checkRules() {
 func (b *builder) checkRule(r RuleSource) *draft {
 	d := &draft{src: r}
 	b.checkPlaces(r)
-	d.condition = b.expression(r.If.Value, r.If.Pos, 0)
-	if t := d.condition.typ; d.condition.node != nil && !t.fits(typ{kind: boolKind}) {
-		b.problem(r.If.Pos, Error, fmt.Sprintf("the condition must be true or false, this is %s", t), hintForCondition(d.condition.node, t))
-		d.condition.node = nil
+	b.checkTrigger(r)
+	d.condition = b.condition(r.If)
+	if r.Unless != (Text{}) {
+		d.condition = b.except(d.condition, b.condition(r.Unless))
 	}
 	if len(r.Then) == 0 {
 		b.problem(r.Name.Pos, Error, "the rule does nothing", "list its actions under then:")
@@ -173,6 +173,16 @@ func (b *builder) checkRule(r RuleSource) *draft {
 		d.actions = append(d.actions, b.checkAction(r, a))
 	}
 	return d
+}
+
+// condition parses and checks what must be true or false.
+func (b *builder) condition(text Text) expression {
+	e := b.expression(text.Value, text.Pos, 0)
+	if e.node != nil && !e.typ.fits(typ{kind: boolKind}) {
+		b.problem(text.Pos, Error, fmt.Sprintf("the condition must be true or false, this is %s", e.typ), hintForCondition(e.node, e.typ))
+		e.node = nil
+	}
+	return e
 }
 
 // checkDestinations warns of a second destination: a message leaves its

@@ -47,8 +47,8 @@ func (rs *Ruleset) Moves() []Move {
 
 // circles finds rules that move mail around: what one takes from A to B
 // another takes back. Mail that imapilot moved fires no rule where it arrives,
-// but apply and rules on a clock see all mail, and would carry it around for
-// ever.
+// but apply and rules on a clock see all mail, and would carry it around. A rule
+// on flags is no part of a circle: each time round the user flags the message.
 func (b *builder) circles(all []profile) {
 	next := b.followers(all)
 	reported, budget := map[int]bool{}, maxCircleSteps
@@ -67,7 +67,7 @@ func (b *builder) followers(all []profile) [][]int {
 	f := fillers{of: map[Mailbox]*profile{}}
 	byTarget := map[Mailbox][]int{}
 	for i := range all {
-		if all[i].target == "" || all[i].src.DryRun {
+		if !all[i].carries() {
 			continue
 		}
 		target := mailboxOf(all[i].target)
@@ -78,7 +78,7 @@ func (b *builder) followers(all []profile) [][]int {
 	}
 	next, steps := make([][]int, len(all)), 0
 	for j := range all {
-		if all[j].target == "" || all[j].src.DryRun {
+		if !all[j].carries() {
 			continue
 		}
 		for _, in := range all[j].in {
@@ -96,6 +96,9 @@ func (b *builder) followers(all []profile) [][]int {
 	}
 	return next
 }
+
+// carries reports whether a rule can be part of a circle.
+func (p *profile) carries() bool { return p.target != "" && !p.src.DryRun && p.src.On != OnFlags }
 
 // mailboxOf is the mailbox that a profile's target names.
 func mailboxOf(target string) Mailbox {
@@ -139,13 +142,15 @@ func wayBack(from map[int]int, start, at int) []int {
 }
 
 // circle reports one. It is certain where each rule takes whatever the one
-// before it took.
+// before it took, and the same asks all of them: a rule on a clock that brings
+// back what another took on arrival makes mail wait, which is no mistake as long
+// as apply is not asked for both.
 func (b *builder) circle(all []profile, circle []int) {
 	certain := true
 	var way []string
 	for i, at := range circle {
 		following := circle[(i+1)%len(circle)]
-		certain = certain && implies(&all[at], &all[following]) && !slices.ContainsFunc(all[following].in, isPattern)
+		certain = certain && all[at].src.arrives() == all[following].src.arrives() && implies(&all[at], &all[following]) && !slices.ContainsFunc(all[following].in, isPattern)
 		way = append(way, fmt.Sprintf("%q moves to %s", all[at].name, showTarget(all[at].target)))
 	}
 	severity, may := Warning, "can move"

@@ -47,10 +47,13 @@ type RuleSource struct {
 	Accounts []Text
 	// In are names, globs ("Lists/*") or roles ("role:junk") of mailboxes;
 	// empty means INBOX.
-	In   []Text
-	If   Text
-	Then []ActionSource
-	Stop bool
+	In []Text
+	If Text
+	// Unless is a condition under which the rule does not act after all; the
+	// zero Text is none.
+	Unless Text
+	Then   []ActionSource
+	Stop   bool
 	// On is when the rule is asked, "" on arrival.
 	On Trigger
 	// Flags are those whose addition asks a rule that is OnFlags.
