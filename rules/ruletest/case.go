@@ -19,7 +19,8 @@ const maxMessage = 64 << 20
 
 // Case is one test.
 type Case struct {
-	// Rule is the name of the rule that is judged alone; "" judges the whole walk.
+	// Rule is the name of the rule that is judged alone; "" judges the whole walk
+	// of the rules on arrival.
 	Rule string
 	// Name shows the test: "newsletters (letter.eml)".
 	Name string
@@ -36,8 +37,8 @@ type Case struct {
 	// BodyLimit is how many bytes of the text rules see; 0 is 64 KiB.
 	BodyLimit int
 	// Alone compiles the rule without the others. It is called when an earlier
-	// rule takes the message and stops; where it is nil, the test then is not
-	// covered.
+	// rule on arrival takes the message and stops; where it is nil, the test then
+	// is not covered. Rules on a clock or on flags do not need it.
 	Alone func() *rules.Ruleset
 }
 

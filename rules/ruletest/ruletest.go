@@ -41,9 +41,9 @@ func (r Report) Failed() int {
 type Runner struct {
 	Rules *rules.Ruleset
 	// Explain says how rules decide an input; it may be nil. It is asked for
-	// tests that fail, and given the rules that decided: Rules, or a rule that
-	// had to be compiled without the others. The rules that are not judged are
-	// in the input's Skip.
+	// tests that fail, and given the rules that decided: those that are asked on
+	// arrival, or one rule by itself. The rules that are not judged are in the
+	// input's Skip.
 	Explain func(*rules.Ruleset, rules.Input) string
 }
 
@@ -53,18 +53,19 @@ func Run(rs *rules.Ruleset, cases []Case) Report { return Runner{Rules: rs}.Run(
 // Run runs the tests, in order.
 func (r Runner) Run(cases []Case) Report {
 	var report Report
+	arrival := r.Rules.Only(arrives)
 	others := map[string]string{}
 	for _, rule := range r.Rules.Rules() {
 		others[rule.Name] = "it is not tested here"
 	}
 	for _, c := range cases {
 		if c.Rule == "" {
-			report.Results = append(report.Results, r.run(c, nil))
+			report.Results = append(report.Results, r.run(c, arrival, nil))
 			continue
 		}
 		reason, known := others[c.Rule]
 		delete(others, c.Rule)
-		report.Results = append(report.Results, r.run(c, others))
+		report.Results = append(report.Results, r.run(c, r.walk(c, arrival), others))
 		if known {
 			others[c.Rule] = reason
 		}
@@ -72,24 +73,37 @@ func (r Runner) Run(cases []Case) Report {
 	return report
 }
 
-// run judges one test. The rules in skip add nothing to the outcome.
-func (r Runner) run(c Case, skip map[string]string) Result {
+func arrives(rule rules.Rule) bool { return rule.On == rules.OnArrival }
+
+// walk is the walk that asks the rule of a test: that of the rules on arrival, or
+// for any other rule one of its own, so that no rule that is never asked with it
+// stops it or reads for it.
+func (r Runner) walk(c Case, arrival *rules.Ruleset) *rules.Ruleset {
+	itself := func(rule rules.Rule) bool { return rule.Name == c.Rule }
+	if !slices.ContainsFunc(r.Rules.Rules(), func(rule rules.Rule) bool { return itself(rule) && !arrives(rule) }) {
+		return arrival
+	}
+	return r.Rules.Only(itself)
+}
+
+// run judges one test by a walk. The rules in skip add nothing to the outcome.
+func (r Runner) run(c Case, walk *rules.Ruleset, skip map[string]string) Result {
 	raw, err := c.read()
 	if err != nil {
 		return notCovered(c, err.Error())
 	}
 	in := c.input(raw)
 	in.Skip = skip
-	d := r.Rules.Evaluate(in)
+	d := walk.Evaluate(in)
 	if c.Rule == "" {
-		return r.explain(judgeWalk(c, d), r.Rules, in)
+		return r.explain(r.judgeWalk(c, d), walk, in)
 	}
 	if _, ok := verdictOf(d, c.Rule); !ok && d.StoppedBy != "" && c.Alone != nil {
 		if alone := c.Alone(); alone != nil {
 			return r.explain(r.judgeRule(c, alone.Evaluate(in)), alone, in)
 		}
 	}
-	return r.explain(r.judgeRule(c, d), r.Rules, in)
+	return r.explain(r.judgeRule(c, d), walk, in)
 }
 
 func (r Runner) explain(res Result, rs *rules.Ruleset, in rules.Input) Result {
@@ -115,11 +129,11 @@ func (r Runner) judgeRule(c Case, d rules.Decision) Result {
 	return judge(c, actionsOf(d, c.Rule), because)
 }
 
-// judgeWalk judges what all rules together do. Rules in dry run do nothing, so
-// they need not be decided either.
-func judgeWalk(c Case, d rules.Decision) Result {
+// judgeWalk judges what the rules on arrival together do. Rules in dry run do
+// nothing, so they need not be decided either.
+func (r Runner) judgeWalk(c Case, d rules.Decision) Result {
 	if len(d.Verdicts) == 0 {
-		return notCovered(c, fmt.Sprintf("no rule looks at %s; say given: {mailbox: ...}", c.Given.place()))
+		return notCovered(c, r.whyNobody(c))
 	}
 	for _, v := range d.Verdicts {
 		if reason := undecided(v); reason != "" && !v.DryRun {
@@ -131,6 +145,14 @@ func judgeWalk(c Case, d rules.Decision) Result {
 		got = append(got, item.Action)
 	}
 	return judge(c, got, because(d))
+}
+
+// whyNobody says why no rule was asked in the whole walk.
+func (r Runner) whyNobody(c Case) string {
+	if r.Rules.Applies(c.Given.Account, rules.Mailbox{Name: c.Given.Mailbox, Role: c.Given.Role}) {
+		return fmt.Sprintf("only rules on a clock or on flags look at %s; put the test beside one of them", c.Given.place())
+	}
+	return fmt.Sprintf("no rule looks at %s; say given: {mailbox: ...}", c.Given.place())
 }
 
 // because says in one line how a walk went.

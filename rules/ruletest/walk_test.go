@@ -76,11 +76,11 @@ func TestWalkThatIsNotCovered(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	unknown := rules.Decision{Verdicts: []rules.Verdict{{Rule: "r", Truth: rules.Unknown}}}
-	if r := judgeWalk(Case{}, unknown); r.Pass || !strings.Contains(r.Detail, "needs what the test does not give") {
+	if r := (Runner{}).judgeWalk(Case{}, unknown); r.Pass || !strings.Contains(r.Detail, "needs what the test does not give") {
 		t.Errorf("%+v", r)
 	}
 	unknown.Verdicts[0].DryRun = true
-	if r := judgeWalk(Case{}, unknown); !r.Pass {
+	if r := (Runner{}).judgeWalk(Case{}, unknown); !r.Pass {
 		t.Errorf("a rule in dry run does nothing: %+v", r)
 	}
 }
