@@ -39,7 +39,7 @@ func (b *builder) checkTrigger(r RuleSource) {
 func triggerFlag(name string) (flag imap.Flag, message, hint string) {
 	switch {
 	case strings.Contains(name, "${"):
-		return "", "a flag that asks a rule cannot hold ${}: no message is known before one is flagged", `write it out, as in '\Flagged' or $Todo`
+		return "", "on: names flags and cannot hold ${}", `write it out, as in '\Flagged' or $Todo`
 	case strings.EqualFold(name, `\Deleted`):
 		return "", `\Deleted asks no rule: a message that carries it is about to be removed`, `use another flag, as in '\Flagged' or $Todo`
 	case strings.EqualFold(name, `\Recent`):

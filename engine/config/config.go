@@ -31,6 +31,18 @@ type Config struct {
 	// the configuration are evaluated with it.
 	Source rules.Source
 	Tests  []ruletest.Case
+	// Schedules are those of the rules on a clock, in the order of the rules.
+	Schedules []RuleSchedule
+}
+
+// RuleSchedule is when a rule on a clock runs.
+type RuleSchedule struct {
+	Rule string
+	At   schedule.Schedule
+	// Jitter is by how much at most a run begins later, 0 to 24 hours.
+	Jitter time.Duration
+	// CatchUp is set where one run makes up for those that were missed.
+	CatchUp bool
 }
 
 // RuleSchedule is when a scheduled rule runs.

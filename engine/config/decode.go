@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"imapilot/engine/config/strictyaml"
@@ -48,12 +47,39 @@ func (l *loader) mapping(n *strictyaml.Node, what string, table fields, later ..
 func (l *loader) unknown(key *strictyaml.Node, what string, table fields) {
 	names := slices.Sorted(maps.Keys(table))
 	hint := "known here: " + strings.Join(names, ", ")
-	if near := nearest(key.Value, names); near != "" {
+	if place := misplaced(what, key.Value); place != "" {
+		hint = place
+	} else if near := nearest(key.Value, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	} else if home := homeOf(key.Value); home != "" {
-		hint = fmt.Sprintf("it is a key of the %s", home)
+		hint = "it is a key of " + called(home)
 	}
-	l.problem(key, fmt.Sprintf("unknown key %q in the %s", key.Value, what), hint)
+	l.problem(key, fmt.Sprintf("unknown key %q in %s", key.Value, called(what)), hint)
+}
+
+// called is what a mapping is called in a sentence.
+func called(what string) string {
+	if what == "trigger" {
+		return "on:"
+	}
+	return "the " + what
+}
+
+// misplaced is where a key belongs that people look for elsewhere, "" for others.
+func misplaced(what, key string) string {
+	example := map[string]string{
+		"cron": "{cron: '0 3 * * *'}", "timezone": "{cron: '0 3 * * *', timezone: Europe/Berlin}", "jitter": "{cron: '0 3 * * *', jitter: 10m}",
+		"catch_up": "{cron: '0 3 * * *', catch_up: false}", "flags": `{flags: ['\Flagged']}`,
+	}[key]
+	switch {
+	case what == "rule" && example != "", what == "retention" && example != "" && key != "flags":
+		return "it stands in on:, as in on: " + example
+	case what == "retention" && key == "if":
+		return "name what stays under unless:, or write a rule"
+	case what == "trigger" && key == "repeat":
+		return "it stands in the rule, beside on:"
+	}
+	return ""
 }
 
 // later refuses a key that a coming version will have.
@@ -193,38 +219,6 @@ func (l *loader) integer(n *strictyaml.Node, low, high int, out *int) {
 		return
 	}
 	*out = v
-}
-
-func (l *loader) duration(n *strictyaml.Node, low, high time.Duration, out *time.Duration) {
-	d, ok := parseDuration(n.Value)
-	if n.Kind == strictyaml.Scalar && n.Type == strictyaml.Integer {
-		l.problem(n, "this number has no unit", fmt.Sprintf("write %ss, or another time from %s to %s", n.Value, spell(low), spell(high)))
-		return
-	}
-	if n.Kind != strictyaml.Scalar || !ok || d < low || d > high {
-		l.problem(n, fmt.Sprintf("this must be a time from %s to %s", spell(low), spell(high)), "write it as in 90s, 5m or 2h")
-		return
-	}
-	*out = d
-}
-
-// parseDuration reads what time.ParseDuration reads, and whole days as in 30d.
-func parseDuration(s string) (time.Duration, bool) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		return time.Duration(n) * 24 * time.Hour, err == nil
-	}
-	d, err := time.ParseDuration(s)
-	return d, err == nil
-}
-
-func spell(d time.Duration) string {
-	s := d.String()
-	s = strings.TrimSuffix(s, "0s")
-	if t := strings.TrimSuffix(s, "0m"); strings.HasSuffix(t, "h") {
-		return t
-	}
-	return s
 }
 
 // strings reads a list of texts.

@@ -47,6 +47,9 @@ func (l *loader) file(path string, first bool) {
 	}
 	all, later := l.topLevel(first)
 	l.mapping(root, "configuration", all, later...)
+	if n := root.Get("retention"); n != nil && n.Kind != strictyaml.Bad {
+		l.retentions(n)
+	}
 	l.lost(root)
 }
 

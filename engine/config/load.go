@@ -22,7 +22,7 @@ func load(path string, observe func(what string, known fields)) (*Config, []Diag
 		observe: observe,
 
 		cfg:   &Config{Path: filepath.Clean(path), Location: time.UTC, BodyLimit: defaultBody},
-		lines: map[string][]string{}, names: map[string]bool{}, missing: map[string]bool{},
+		lines: map[string][]string{}, schedules: map[int]RuleSchedule{}, names: map[string]bool{}, missing: map[string]bool{},
 	}
 	l.file(l.cfg.Path, true)
 	l.compile()
@@ -53,8 +53,12 @@ type loader struct {
 	refs    []ref               // by rules.Text.Pos
 	watched []watched
 	tests   []pending
-	state   string
-	names   map[string]bool // "webhook ci": what was defined, over all files
+	// schedules are those of the rules on a clock, by their numbers, and unnamed
+	// the numbers of those that get a name when all others are known.
+	schedules map[int]RuleSchedule
+	unnamed   []int
+	state     string
+	names     map[string]bool // "webhook ci": what was defined, over all files
 	// missing are the keys whose definitions could not all be read: a name
 	// that is unknown then is no news.
 	missing map[string]bool
@@ -98,14 +102,15 @@ func nowhere(value string) rules.Text { return rules.Text{Value: value, Pos: -1}
 // hold no accounts and no settings.
 func (l *loader) topLevel(first bool) (all fields, later []string) {
 	all = fields{
-		"define":   func(_, n *strictyaml.Node) { l.defines(n) },
-		"lists":    func(_, n *strictyaml.Node) { l.lists(n) },
-		"webhooks": func(_, n *strictyaml.Node) { l.webhooks(n) },
-		"rules":    func(_, n *strictyaml.Node) { l.rules(n) },
-		"include":  func(_, n *strictyaml.Node) { l.include(n) },
-		"tests":    func(_, n *strictyaml.Node) { l.userTests(n, "", wholeWalk) },
+		"define":    func(_, n *strictyaml.Node) { l.defines(n) },
+		"lists":     func(_, n *strictyaml.Node) { l.lists(n) },
+		"webhooks":  func(_, n *strictyaml.Node) { l.webhooks(n) },
+		"rules":     func(_, n *strictyaml.Node) { l.rules(n) },
+		"include":   func(_, n *strictyaml.Node) { l.include(n) },
+		"tests":     func(_, n *strictyaml.Node) { l.userTests(n, wholeWalk) },
+		"retention": func(_, _ *strictyaml.Node) {}, // read after the rules of the file
 	}
-	later = []string{"retention", "egress", "allow", "admin", "notices"}
+	later = []string{"egress", "allow", "admin", "notices"}
 	if first {
 		all["state"] = func(_, n *strictyaml.Node) { l.statePath(n) }
 		all["timezone"] = func(_, n *strictyaml.Node) {} // read before the others
@@ -129,16 +134,23 @@ func (l *loader) statePath(n *strictyaml.Node) {
 }
 
 func (l *loader) timezone(n *strictyaml.Node) {
+	if zone := l.zone(n); zone != nil {
+		l.cfg.Location = zone
+	}
+}
+
+// zone reads the name of a time zone. It gives nil when a problem was reported.
+func (l *loader) zone(n *strictyaml.Node) *time.Location {
 	var name string
 	if !l.str(n, &name) {
-		return
+		return nil
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {
 		l.problem(n, fmt.Sprintf("there is no time zone %q", name), "use a name of the tz database, as in Europe/Berlin or UTC")
-		return
+		return nil
 	}
-	l.cfg.Location = loc
+	return loc
 }
 
 func (l *loader) defines(n *strictyaml.Node) {
@@ -160,6 +172,7 @@ func (l *loader) defines(n *strictyaml.Node) {
 
 // compile hands everything to the rules and takes their problems.
 func (l *loader) compile() {
+	l.nameRetentions()
 	l.source.Location = l.cfg.Location
 	for _, a := range l.cfg.Accounts {
 		l.source.Accounts = append(l.source.Accounts, rules.AccountSource{
@@ -203,6 +216,12 @@ func (l *loader) finish() {
 	}
 	l.unruled()
 	l.unwatched()
+	for i, r := range l.source.Rules {
+		if s, ok := l.schedules[i]; ok {
+			s.Rule = r.Name.Value
+			l.cfg.Schedules = append(l.cfg.Schedules, s)
+		}
+	}
 	for _, p := range l.tests {
 		l.cfg.Tests = append(l.cfg.Tests, l.withDefaults(p))
 	}

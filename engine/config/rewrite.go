@@ -51,9 +51,11 @@ func RewriteWant(data []byte, line int, want []actions.Action) (Rewrite, error) 
 // testAt finds the test that begins on a line, of a rule or of the whole walk.
 func testAt(root *strictyaml.Node, line int) *strictyaml.Node {
 	lists := []*strictyaml.Node{root.Get("tests")}
-	if all := root.Get("rules"); all != nil {
-		for _, rule := range all.Items {
-			lists = append(lists, rule.Get("tests"))
+	for _, key := range []string{"rules", "retention"} {
+		if all := root.Get(key); all != nil {
+			for _, rule := range all.Items {
+				lists = append(lists, rule.Get("tests"))
+			}
 		}
 	}
 	for _, list := range lists {

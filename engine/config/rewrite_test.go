@@ -59,6 +59,14 @@ func TestRewriteWant(t *testing.T) {
 	}
 }
 
+func TestRewriteWantOfARetention(t *testing.T) {
+	before := "rules: []\nretention:\n  - in: [A]\n    after: 30d\n    tests:\n      - message: x.eml\n        want: "
+	r, err := RewriteWant([]byte(before+"[]\n"), 6, []actions.Action{{Kind: actions.Trash}})
+	if err != nil || string(r.Text) != before+"[trash]\n" {
+		t.Errorf("%v, %q", err, r.Text)
+	}
+}
+
 func TestRewriteWantRefuses(t *testing.T) {
 	move := []actions.Action{{Kind: actions.Move, Mailbox: "A"}}
 	for text, line := range map[string]int{

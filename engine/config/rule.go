@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"imapilot/engine/config/strictyaml"
-	"imapilot/engine/schedule"
 	"imapilot/rules"
 )
 
@@ -29,25 +28,43 @@ func (l *loader) rules(n *strictyaml.Node) {
 
 func (l *loader) rule(n *strictyaml.Node) {
 	var r rules.RuleSource
-	var tests *strictyaml.Node
-	broken := len(l.diags)
+	var tests, stop, repeat *strictyaml.Node
+	broken, t := len(l.diags), trigger{on: rules.OnArrival}
 	l.mapping(n, "rule", fields{
 		"name":         func(_, n *strictyaml.Node) { r.Name = l.ruleName(n) },
 		"accounts":     func(_, n *strictyaml.Node) { r.Accounts = l.texts(n) },
 		"in":           func(_, n *strictyaml.Node) { r.In = l.texts(n) },
 		"if":           func(_, n *strictyaml.Node) { r.If, _ = l.scalar(n) },
 		"then":         func(_, n *strictyaml.Node) { r.Then = l.actions(n) },
-		"stop":         func(_, n *strictyaml.Node) { l.boolean(n, &r.Stop) },
+		"stop":         func(key, n *strictyaml.Node) { l.boolean(n, &r.Stop); stop = key },
 		"dry_run":      func(_, n *strictyaml.Node) { l.boolean(n, &r.DryRun) },
 		"max_messages": func(_, n *strictyaml.Node) { l.integer(n, 1, maxMessages, &r.MaxMessages) },
 		"tests":        func(_, n *strictyaml.Node) { tests = n },
-		"on":           l.trigger,
-	}, "repeat", "timezone", "jitter", "catch_up", "digest", "debounce", "quiet_hours", "rate_limit", "create", "unless")
+		"on":           func(key, n *strictyaml.Node) { t = l.trigger(key, n) },
+		"repeat": func(key, n *strictyaml.Node) {
+			if l.duration(n, minRepeat, maxRepeatDays*day, &r.Repeat) {
+				repeat = key
+			}
+		},
+	}, "digest", "debounce", "quiet_hours", "rate_limit", "create", "unless")
 	l.ruleRequires(n)
+	r.On = t.on
+	l.repeats(repeat, &r)
+	l.stopsNobody(stop, r)
 	l.substitute(n, &r, len(l.diags) > broken)
+	l.addRule(r, t, tests)
+}
+
+// addRule takes a rule that was read, with what asks it and its tests.
+func (l *loader) addRule(r rules.RuleSource, t trigger, tests *strictyaml.Node) {
+	at := len(l.source.Rules)
+	r.On, r.Flags, r.Cron = t.on, t.flags, t.cron
 	l.source.Rules = append(l.source.Rules, r)
+	if t.on == rules.OnSchedule {
+		l.schedules[at] = t.when
+	}
 	if tests != nil {
-		l.userTests(tests, r.Name.Value, len(l.source.Rules)-1)
+		l.userTests(tests, at)
 	}
 }
 
@@ -72,7 +89,7 @@ func (l *loader) substitute(n *strictyaml.Node, r *rules.RuleSource, broken bool
 	if r.Name.Value == "" && (n.Get("name") == nil || r.Name.Pos < 0) {
 		r.Name = nowhere(own)
 	}
-	if n.Get("if") == nil || r.If == (rules.Text{}) {
+	if r.If == (rules.Text{}) {
 		r.If = nowhere(fmt.Sprintf("subject == %q", own))
 	}
 	then := n.Get("then")
@@ -117,43 +134,6 @@ func (l *loader) texts(n *strictyaml.Node) []rules.Text {
 		}
 	}
 	return out
-}
-
-// trigger refuses what only a later version can do, but looks at it first.
-func (l *loader) trigger(key, n *strictyaml.Node) {
-	if n.Kind == strictyaml.Scalar && n.Value == "arrival" {
-		return
-	}
-	if n.Kind != strictyaml.Mapping {
-		l.problem(n, "on: is arrival, the default, or a mapping", "as in {cron: '0 3 * * *'}")
-		return
-	}
-	message := "rules on a clock or on flags are not available in this version yet"
-	if slices.ContainsFunc(n.Entries, func(e strictyaml.Entry) bool { return e.Value.Kind == strictyaml.Bad }) {
-		message = "" // what is wrong with it was said already
-	}
-	l.mapping(n, "on", fields{
-		"cron": func(_, n *strictyaml.Node) {
-			var expr string
-			if !l.str(n, &expr) {
-				return
-			}
-			if _, err := schedule.Parse(expr, l.cfg.Location); err != nil {
-				message = ""
-				l.problem(n, err.Error(), "five fields, as in '0 3 * * *', or '@daily'")
-				return
-			}
-			message = fmt.Sprintf("the schedule %q is valid, but rules on a clock are not available in this version yet", expr)
-		},
-		"flags": func(_, n *strictyaml.Node) {
-			l.strings(n)
-			message = "rules on flags are not available in this version yet"
-		},
-	})
-	if message == "" {
-		return
-	}
-	l.problem(key, message, "remove on: to run the rule when mail arrives")
 }
 
 func (l *loader) actions(n *strictyaml.Node) []rules.ActionSource {

@@ -20,23 +20,23 @@ import (
 // wholeWalk stands for the rule of a test that judges all of them together.
 const wholeWalk = -1
 
-// userTests reads the tests of a rule, or those of the whole walk.
-func (l *loader) userTests(n *strictyaml.Node, name string, rule int) {
+// userTests reads the tests of a rule, by its number, or those of the whole walk.
+func (l *loader) userTests(n *strictyaml.Node, rule int) {
 	if n.Kind != strictyaml.Sequence {
 		l.problem(n, "tests: is a list of tests", "begin each with a dash, as in - message: testdata/letter.eml")
 		return
 	}
 	for _, item := range n.Items {
 		if item.Kind == strictyaml.Mapping {
-			l.tests = append(l.tests, pending{test: l.userTest(item, name), rule: rule})
+			l.tests = append(l.tests, pending{test: l.userTest(item), rule: rule})
 		} else if item.Kind != strictyaml.Bad {
 			l.wrongType(item, "a test")
 		}
 	}
 }
 
-func (l *loader) userTest(n *strictyaml.Node, rule string) ruletest.Case {
-	c := ruletest.Case{Rule: rule, File: l.reading, Line: n.Line}
+func (l *loader) userTest(n *strictyaml.Node) ruletest.Case {
+	c := ruletest.Case{File: l.reading, Line: n.Line}
 	l.mapping(n, "test", fields{
 		"message": func(_, n *strictyaml.Node) { l.message(n, &c) },
 		"given":   func(_, n *strictyaml.Node) { l.given(n, &c.Given) },
@@ -48,9 +48,6 @@ func (l *loader) userTest(n *strictyaml.Node, rule string) ruletest.Case {
 	}
 	if n.Get("want") == nil {
 		l.problem(n, "the test does not say what it wants", "list the actions under want:, or write want: [] for none")
-	}
-	if c.Name == "" {
-		c.Name = testName(c)
 	}
 	return c
 }
@@ -202,7 +199,11 @@ func (l *loader) withDefaults(p pending) ruletest.Case {
 	var r rules.RuleSource
 	if p.rule != wholeWalk {
 		r = l.source.Rules[p.rule]
+		c.Rule = r.Name.Value
 		c.Alone = func() *rules.Ruleset { return l.alone(r) }
+	}
+	if c.Name == "" {
+		c.Name = testName(c)
 	}
 	c.BodyLimit = l.cfg.BodyLimit
 	if c.Given.Account == "" {

@@ -65,6 +65,7 @@ func (o object) shape() shape {
 	if o.one {
 		out["minProperties"], out["maxProperties"] = 1, 1
 	}
+	maps.Copy(out, o.more)
 	return out
 }
 
@@ -137,7 +138,16 @@ func filled() shape { return shape{"type": "string", "minLength": 1} }
 func pattern(p string) shape { return shape{"type": "string", "pattern": p} }
 
 // span is what parseDuration reads.
-func span() shape { return pattern(`^([0-9]+d|([0-9]+(\.[0-9]+)?(ms|s|m|h))+)$`) }
+func span() shape { return pattern(`^([0-9]+[dw]|([0-9]+(\.[0-9]+)?(ms|s|m|h))+)$`) }
+
+// longSpan is what parseLong reads.
+func longSpan() shape { return pattern(`^[0-9]+[hdw]$`) }
+
+// both is what all of its parts allow.
+func both(all ...shape) shape { return shape{"allOf": all} }
+
+// has is a mapping that has a key.
+func has(key string) shape { return shape{"required": []string{key}} }
 
 // instant is what the loader reads as a time.
 func instant() shape {

@@ -8,6 +8,7 @@ type object struct {
 	required  []string
 	one       bool // exactly one of its keys
 	keys      []key
+	more      shape // what else is true of it
 }
 
 // key describes one key to a user.
@@ -30,7 +31,8 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), listKeys(), ruleKeys(), testKeys(), givenKeys(),
+		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
+		testKeys(), givenKeys(),
 	}
 }
 
@@ -45,8 +47,9 @@ func configurationKeys() object {
 		{"webhooks", "The endpoints that the action webhook calls, by names of your own.", named(defined("webhook"))},
 		{"define", "Expressions that rules use by their names.", named(defined("text"))},
 		{"lists", "Lists of values for in_list, here or each in a file.", named(either(defined("texts"), defined("list")))},
-		{"rules", "The rules, asked from top to bottom for each message.", listOf(defined("rule"))},
-		{"tests", "Tests of what all rules together do: want: lists the actions in the order in which they are applied, without those that another rule supersedes and without those of rules in dry run.", listOf(defined("test"))},
+		{"rules", "The rules, asked from top to bottom for each message that arrives; each rule on a clock is asked by itself.", listOf(defined("rule"))},
+		{"retention", "How long mail stays in a mailbox. Each entry is a rule on a clock, after the rules of its file.", listOf(defined("retention"))},
+		{"tests", "Tests of what the rules on arrival together do: want: lists the actions in the order in which they are applied, without those that another rule supersedes and without those of rules in dry run.", listOf(defined("test"))},
 	}}
 }
 
@@ -106,14 +109,46 @@ func ruleKeys() object {
 	return object{what: "rule", doc: "One rule.", required: []string{"name", "if", "then"}, keys: []key{
 		{"name", "The journal knows the rule by it: a rule with another name acts on a message again.", defined("text")},
 		{"accounts", "The accounts that the rule is for; default all.", defined("texts")},
-		{"in", `The mailboxes that the rule looks at: names, patterns as in "Lists/*", and roles as in "role:junk"; default INBOX.`, defined("texts")},
+		{"in", `The mailboxes that the rule looks at: names, patterns as in "Lists/*", and roles as in "role:junk"; default INBOX. Those of a rule on a clock need not be watched.`, defined("texts")},
 		{"if", "The condition; true is always.", defined("text")},
 		{"then", "What is done with a message that matches.", wordOrList()},
-		{"stop", "No later rule is asked for a message that matches.", boolean()},
+		{"stop", "No later rule of the same walk is asked for a message that matches. A rule on a clock is a walk of its own, where it has no effect.", boolean()},
 		{"dry_run", "Decide and record, and do nothing.", boolean()},
-		{"max_messages", "The most messages that the rule may move or expunge at once; what is beyond is held until you confirm it. Default 1000, or 100 for expunge.", integer(1, maxMessages)},
+		{"max_messages", "The most messages that the rule may move or expunge at once: on a clock in one run, else in 60 minutes; what is beyond is held until you confirm it. Default 1000, or 100 for expunge.", integer(1, maxMessages)},
 		{"tests", "Tests of this rule alone, whatever the others do.", listOf(defined("test"))},
-		{"on", "When the rule is asked.", enum("arrival")},
+		{"on", "When the rule is asked: on arrival (the default), on a schedule, or when a flag is added.", either(enum("arrival"), defined("trigger"))},
+		{"repeat", "After how long a rule on a clock may act on the same message again, 1m to 366d as in 24h, 30d or 2w; default never.", span()},
+	}, more: shape{"dependencies": shape{"repeat": has("on")}}}
+}
+
+func triggerKeys() object {
+	return object{what: "trigger", doc: "What asks a rule: a schedule, or flags.", keys: []key{
+		{"cron", "A schedule: minute, hour, day of month, month and day of week as in '0 3 * * *', or '@daily', '@every 90m' and the like. The rule looks at all mail of its mailboxes, and acts on each message once.", filled()},
+		{"timezone", "The time zone of the schedule, as in Europe/Berlin; default: that of the configuration.", filled()},
+		{"jitter", "Each run begins up to so much later, 0s to 24h, so that not all begin at once; default 0s.", span()},
+		{"catch_up", "One run makes up for those that were missed while imapilot did not run; default true.", boolean()},
+		{"flags", `The flags, 1 to 20, as in ['\Flagged', $Todo]. The rule is asked each time that somebody else adds one of them to a message.`, either(defined("text"),
+			shape{"type": "array", "items": defined("text"), "minItems": 1, "maxItems": 20})},
+	}, more: shape{
+		"oneOf":        []shape{has("cron"), has("flags")},
+		"dependencies": shape{"timezone": has("cron"), "jitter": has("cron"), "catch_up": has("cron")},
+	}}
+}
+
+func retentionKeys() object {
+	return object{what: "retention", doc: "How long mail stays in some mailboxes, and what is done with it then.", required: []string{"in", "after"}, keys: []key{
+		{"name", "The journal knows it by this name; default: retention of and its first mailbox, with a number where there is another one of that name.", defined("text")},
+		{"accounts", "The accounts that it is for; default all.", defined("texts")},
+		{"in", `The mailboxes: names, patterns as in "Lists/*", and roles as in "role:trash". They need not be watched.`, either(defined("text"),
+			shape{"type": "array", "items": defined("text"), "minItems": 1})},
+		{"after", "How long a message stays after the server took it in, 1h to 36500d as in 12h, 30d or 2w.", longSpan()},
+		{"unless", "A condition: messages for which it is true stay.", defined("text")},
+		{"then", "What is done with a message that is older; default: trash.", wordOrList()},
+		{"on", "The schedule; default {cron: '0 3 * * *'}.", both(defined("trigger"), has("cron"))},
+		{"max_messages", "The most messages that may be moved or expunged in one run; what is beyond is held until you confirm it. Default 1000, or 100 for expunge.", integer(1, maxMessages)},
+		{"dry_run", "Decide and record, and do nothing.", boolean()},
+		{"stop", "Has no effect, because each retention is a walk of its own.", boolean()},
+		{"tests", "Tests of this retention alone.", listOf(defined("test"))},
 	}}
 }
 

@@ -33,6 +33,7 @@ accounts: {a: {tls: {}, password: {}}}
 webhooks: {w: {secret: {}}}
 lists: {l: {}}
 rules: [{on: {}}]
+retention: [{}]
 tests: [{given: {}}]
 `
 
@@ -45,8 +46,6 @@ func TestSchemaHasTheLoadersKeys(t *testing.T) {
 		}
 		got[what] = slices.Sorted(maps.Keys(known))
 	})
-	// What on: takes is refused in this version, so editors do not offer it.
-	delete(got, "on")
 	want := map[string][]string{}
 	for _, o := range objects() {
 		for _, k := range o.keys {
@@ -201,7 +200,20 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 		{rule(seen + "{move: A}"), false},
 		{rule(seen + "[trash], max_messages: 0"), false},
 		{rule(seen + "[trash], repeat: 24h"), false},
-		{rule(seen + "[trash], on: {cron: '0 3 * * *'}"), false},
+		{rule(seen + "[trash], on: {cron: '0 3 * * *'}"), true},
+		{rule(seen + "[trash], on: {cron: '@daily', timezone: Europe/Berlin, jitter: 10m, catch_up: false}, repeat: 2w"), true},
+		{rule(seen + `[trash], on: {flags: ['\Flagged', $Todo]}`), true},
+		{rule(seen + "[trash], on: {flags: $Todo}"), true},
+		{rule(seen + "[trash], on: {flags: []}"), false},
+		{rule(seen + "[trash], on: {flags: [" + strings.Repeat("$A, ", 20) + "$A]}"), false},
+		{rule(seen + "[trash], on: {flags: $Todo, cron: '@daily'}"), false},
+		{rule(seen + "[trash], on: {flags: $Todo, jitter: 10m}"), false},
+		{rule(seen + "[trash], on: {jitter: 10m}"), false},
+		{rule(seen + "[trash], on: {}"), false},
+		{rule(seen + "[trash], on: weekly"), false},
+		{rule(seen + "[trash], on: {cron: '@daily', every: 5m}"), false},
+		{rule(seen + "[trash], on: {cron: '@daily', jitter: 10}"), false},
+		{rule(seen + "[trash], on: {cron: '@daily'}, repeat: daily"), false},
 		{rule("name: r, if: true, then: [trash]"), true},
 		{rule("name: r, then: [trash]"), false},
 		{rule("if: seen, then: [trash]"), false},
@@ -216,6 +228,19 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 		{home + "tests: [{message: x.eml, want: keep, given: {role: spam}}]\n", false},
 		{home + "tests: [{message: x.eml, want: keep, given: {now: tomorrow}}]\n", false},
 		{home + "retention: 30d\n", false},
+		{home + "retention: []\n", true},
+		{home + "retention: [{in: Promotions, after: 30d}]\n", true},
+		{home + "retention: [{name: n, accounts: [home], in: [A, B], after: 2w, unless: flagged, then: [{move: C}], on: {cron: '@weekly', jitter: 1h}, max_messages: 5, dry_run: true, tests: []}]\n", true},
+		{home + "retention: [{in: Trash, after: 12h, then: expunge}]\n", true},
+		{home + "retention: [{in: [], after: 30d}]\n", false},
+		{home + "retention: [{in: Promotions}]\n", false},
+		{home + "retention: [{after: 30d}]\n", false},
+		{home + "retention: [{in: Promotions, after: 90m}]\n", false},
+		{home + "retention: [{in: Promotions, after: 30}]\n", false},
+		{home + "retention: [{in: Promotions, after: 30d, repeat: 7d}]\n", false},
+		{home + "retention: [{in: Promotions, after: 30d, if: seen}]\n", false},
+		{home + "retention: [{in: Promotions, after: 30d, on: arrival}]\n", false},
+		{home + "retention: [{in: Promotions, after: 30d, on: {flags: $Todo}}]\n", false},
 		{home + "rules: {}\n", false},
 	}
 	s := compiled(t)

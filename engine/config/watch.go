@@ -79,12 +79,16 @@ func (l *loader) unruled() {
 
 // unwatched warns of rules for mailboxes that none of their accounts watches:
 // such a rule never fires. What stands behind a pattern or a role is not known
-// here where an account watches patterns or roles.
+// here where an account watches patterns or roles. A rule on a clock looks into
+// its mailboxes itself.
 func (l *loader) unwatched() {
 	if HasErrors(l.diags) {
 		return
 	}
 	for _, r := range l.source.Rules {
+		if r.On == rules.OnSchedule {
+			continue
+		}
 		in := r.In
 		if len(in) == 0 {
 			in = []rules.Text{{Value: "INBOX", Pos: r.Name.Pos}}
