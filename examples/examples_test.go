@@ -13,7 +13,7 @@ import (
 // TestEveryExample holds each example to what check and test demand of it.
 func TestEveryExample(t *testing.T) {
 	found, err := filepath.Glob("*/imapilot.yaml")
-	if err != nil || len(found) < 5 {
+	if err != nil || len(found) < 6 {
 		t.Fatalf("found %v, %v", found, err)
 	}
 	setSecrets(t)

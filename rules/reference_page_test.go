@@ -271,6 +271,7 @@ func (p *page) contents() {
 		functions = append(functions, g.title)
 	}
 	part("A rule in a minute")
+	part("When a rule is asked", "On a schedule", "On flags", "Retention")
 	part("Values", "Quotes in the file")
 	part("Operators", "How texts compare")
 	part("Fields", fields...)
@@ -293,6 +294,7 @@ func reference() string {
 	p.contents()
 	p.heading(2, "A rule in a minute")
 	p.text(minute)
+	p.asked()
 	p.values()
 	p.operators()
 	p.fields()

@@ -274,6 +274,7 @@ func (p *page) limits() {
 		{"parts of an expression, its defines filled in", count(own["maxNodes"])}, {"brackets within each other", count(own["maxDepth"])},
 		{"`any()` and its like within each other", count(own["maxLoops"])}, {"a pattern", count(own["maxPattern"]) + " octets"},
 		{"values of a list", count(own["maxListValues"])}, {"a file of a list", size(loader["maxListFile"])},
+		{"flags that ask a rule", count(own["maxTriggerFlags"])}, {"`repeat:`", count(loader["maxRepeatDays"]) + " days"},
 		{"a value of a list in a file", count(loader["maxListValue"]) + " octets"}, {"a name that you give", count(loader["maxName"]) + " octets"},
 	})
 	p.heading(3, "While a message is looked at")
@@ -298,8 +299,8 @@ func (p *page) limits() {
 	p.heading(3, "Of what a rule does")
 	p.text("What is beyond waits, and `imapilot status` shows it.")
 	p.table([]string{"of", "at most"}, [][]string{
-		{"messages that a rule moves or trashes in 60 minutes", count(own["defaultMoves"]) + ", or its `max_messages`, up to " + count(own["maxMaxMessages"])},
-		{"messages that a rule expunges in 60 minutes", count(own["defaultExpunges"]) + ", or its `max_messages`"},
+		{"messages that a rule moves or trashes in 60 minutes, or on a schedule in one run", count(own["defaultMoves"]) + ", or its `max_messages`, up to " + count(own["maxMaxMessages"])},
+		{"messages that a rule expunges in 60 minutes, or on a schedule in one run", count(own["defaultExpunges"]) + ", or its `max_messages`"},
 		{"mailboxes that a rule creates in 24 hours", count(engine["createsPerDay"])},
 	})
 	p.text("The document that a webhook gets has at most " + count(webhook["MaxPayload"]) + " octets.")

@@ -34,6 +34,10 @@ the server, of which no more is fetched than the daemon would fetch. The journal
 is not asked: unless --given says otherwise, the message is no duplicate, has no
 answer, and was not moved here by hand.
 
+The rules are those that are asked when mail arrives. --rule also explains a
+rule on a schedule, which is asked by itself, or one on flags, which is asked
+with others on the same flags.
+
 Rules that matched, failed, or are undecided are shown whole, the others on a
 line. --rule shows one rule whole, --all every rule.
 
@@ -49,6 +53,7 @@ command line is wrong; 3 a message cannot be read, or the server not reached.
   stopped_by     the rule that kept later ones from being asked
   undecided      true where something is not known that the outcome depends on;
                  actions, not_done and dry_run are empty then
+  left_out       the names of rules that are asked on a schedule or on flags
   rules          {name, result, reason, error, stop, dry_run, condition, actions}
                  result: matched, no, error, undecided, not asked
   condition      {text, kind, value, decided, error, not_known, values, parts}
@@ -99,7 +104,8 @@ type explained struct {
 	in      rules.Input
 	x       rules.Explanation
 	fetched []engine.FetchedStage
-	cfg     *config.Config
+	cfg     *config.Config // with the rules of one walk
+	walk    walk
 }
 
 func (a *app) explain(ctx context.Context, files []string, f explainFlags) error {
@@ -111,7 +117,12 @@ func (a *app) explain(ctx context.Context, files []string, f explainFlags) error
 	if f.rule != "" && !slices.ContainsFunc(cfg.Rules.Rules(), named) {
 		return usagef("there is no rule %q in %s; 'imapilot rules' lists them", f.rule, cfg.Path)
 	}
+	w := walkOf(cfg.Rules, f.rule)
+	cfg.Rules = w.rules
 	all, errs := a.explained(ctx, cfg, files, f)
+	for i := range all {
+		all[i].walk = w
+	}
 	if a.json {
 		out := []messageJSON{}
 		for _, e := range all {

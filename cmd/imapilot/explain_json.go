@@ -29,6 +29,7 @@ type messageJSON struct {
 	DryRun    []actionJSON `json:"dry_run"`
 	StoppedBy string       `json:"stopped_by,omitempty"`
 	Undecided bool         `json:"undecided"`
+	LeftOut   []string     `json:"left_out"`
 	Rules     []ruleJSON   `json:"rules"`
 }
 
@@ -77,7 +78,7 @@ func (e explained) json(f explainFlags) messageJSON {
 		Message: e.name, Account: e.in.Account, Mailbox: e.in.Mailbox.Name, Subject: m.Header.Subject(),
 		Received: m.Received, Now: e.in.Now, Flags: []string{}, Size: m.Size,
 		Actions: []actionJSON{}, NotDone: []actionJSON{}, DryRun: []actionJSON{},
-		StoppedBy: d.StoppedBy, Undecided: !d.Missing.IsZero(), Rules: []ruleJSON{},
+		StoppedBy: d.StoppedBy, Undecided: !d.Missing.IsZero(), LeftOut: []string{}, Rules: []ruleJSON{},
 	}
 	if e.name == "" {
 		out.UID = uint32(m.UID)
@@ -93,6 +94,9 @@ func (e explained) json(f explainFlags) messageJSON {
 	}
 	if !out.Undecided {
 		out.plans(d)
+	}
+	for _, r := range e.walk.leftOut {
+		out.LeftOut = append(out.LeftOut, r.Name)
 	}
 	for _, r := range e.x.Rules {
 		if f.rule == "" || f.rule == r.Rule.Name {

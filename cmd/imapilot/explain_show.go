@@ -53,6 +53,7 @@ func (s *screen) message(e explained, f explainFlags) {
 	s.outcome(e)
 	s.gap()
 	s.rules(e, f)
+	s.leftOut(e.walk)
 }
 
 // heading says which message it is, and where and when the rules look at it.
@@ -72,6 +73,9 @@ func (s *screen) heading(e explained) {
 		place += " of account " + e.in.Account
 	}
 	s.line("Where:    ", bold, place)
+	if text := e.walk.asked(); text != "" {
+		s.line("Asked:    ", bold, text)
+	}
 	s.line("Received: ", bold, fmt.Sprintf("%s, looked at %s", rules.Show(m.Received, zone), rules.Show(e.in.Now, zone)))
 	var flags []string
 	for _, flag := range m.Flags {
@@ -216,6 +220,9 @@ func whyKept(e explained) string {
 		case result != resultNotAsked:
 			asked = true
 		}
+	}
+	if !asked && len(e.walk.leftOut) > 0 {
+		return fmt.Sprintf("no rule looks at mail that arrives in %s", e.in.Mailbox.Name)
 	}
 	if !asked {
 		return fmt.Sprintf("no rule looks at %s", e.in.Mailbox.Name)

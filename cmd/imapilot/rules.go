@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/emersion/go-imap/v2"
 	"github.com/spf13/cobra"
 
 	"imapilot/engine/config"
@@ -21,8 +22,10 @@ type rulesFlags struct {
 func (a *app) rulesCommand() *cobra.Command {
 	var f rulesFlags
 	cmd := &cobra.Command{
-		Use: "rules", Short: "List the rules: where they look, what they read and what they do",
-		Long: `rules lists the rules in the order in which they are asked.
+		Use: "rules", Short: "List the rules: what asks them, where they look, what they read and what they do",
+		Long: `rules lists the rules in the order in which they are asked, and what asks each:
+mail that arrives, a schedule, or a flag that is added. Each rule on a schedule
+is asked by itself.
 
 --needs tells of each rule what it reads of a message, what has to be fetched
 for that and when, and which question to the server (SEARCH) leaves out messages
@@ -36,9 +39,10 @@ Exit codes: 0 all is well, 2 the command line is wrong, 3 the configuration
 cannot be used.
 
 --json prints {rules, moves, circles}:
-  rules    {name, on, accounts, in, if, then, stop, dry_run, reads,
-           header_fields, whole_header, journal, structure, parts, stages,
-           search, not_searched}
+  rules    {name, on, cron, flags, repeat, accounts, in, if, then, stop,
+           dry_run, reads, header_fields, whole_header, journal, structure,
+           parts, stages, search, not_searched}
+           on: arrival, schedule, flags; repeat: seconds, 0 is never;
            parts: text, html, report; not_searched: {text, why}
   moves    {rule, from, to, copy}
   circles  texts`,
@@ -116,9 +120,31 @@ func (s *screen) ruleTable(list []rules.RuleReport) {
 	}
 	rows := [][]string{{"RULE", "ON", "IN", "READS", "DOES"}}
 	for _, r := range list {
-		rows = append(rows, []string{r.Rule.Name, "arrival", placesOf(r.Rule), readsOf(r), doesOf(r.Rule)})
+		rows = append(rows, []string{r.Rule.Name, askedBy(r.Rule), placesOf(r.Rule), readsOf(r), doesOf(r.Rule)})
 	}
 	s.table(rows)
+}
+
+// askedBy is what asks a rule, as the configuration has it.
+func askedBy(r rules.Rule) string {
+	switch r.On {
+	case rules.OnSchedule:
+		if r.Repeat > 0 {
+			return r.Cron + "\nrepeat " + rules.Show(r.Repeat, time.UTC)
+		}
+		return r.Cron
+	case rules.OnFlags:
+		return strings.Join(flagWords(r.Flags), ", ")
+	}
+	return "arrival"
+}
+
+func flagWords(flags []imap.Flag) []string {
+	out := []string{}
+	for _, f := range flags {
+		out = append(out, string(f))
+	}
+	return out
 }
 
 func placesOf(r rules.Rule) string {
@@ -233,6 +259,9 @@ func fetchSteps(r rules.RuleReport) []string {
 type reportJSON struct {
 	Name         string        `json:"name"`
 	On           string        `json:"on"`
+	Cron         string        `json:"cron"`
+	Flags        []string      `json:"flags"`
+	Repeat       int64         `json:"repeat"`
 	Accounts     []string      `json:"accounts"`
 	In           []string      `json:"in"`
 	If           string        `json:"if"`
@@ -266,7 +295,8 @@ func rulesReport(cfg *config.Config, list []rules.RuleReport, circles []string) 
 	all, moves := []reportJSON{}, []moveJSON{}
 	for _, r := range list {
 		one := reportJSON{
-			Name: r.Rule.Name, On: "arrival", Accounts: some(r.Rule.Accounts), In: some(r.Rule.In), If: r.Rule.If, Then: some(r.Rule.Then),
+			Name: r.Rule.Name, On: string(r.Rule.On), Cron: r.Rule.Cron, Flags: flagWords(r.Rule.Flags), Repeat: int64(r.Rule.Repeat / time.Second),
+			Accounts: some(r.Rule.Accounts), In: some(r.Rule.In), If: r.Rule.If, Then: some(r.Rule.Then),
 			Stop: r.Rule.Stop, DryRun: r.Rule.DryRun, Reads: some(r.Reads), HeaderFields: some(r.Needs.HeaderFields),
 			WholeHeader: r.Needs.WholeHeader, Journal: r.Needs.History, Structure: r.Needs.Structure || len(r.Needs.Contents) > 0,
 			Parts: some(notKnown(rules.Needs{Contents: r.Needs.Contents})), Stages: stagesOf(r),

@@ -16,9 +16,10 @@ func (a *app) testCommand() *cobra.Command {
 		Use: "test", Short: "Run the tests of the rules",
 		Long: `test runs the "tests:" of the configuration: a message, what is given, and the
 actions that are wanted. Those of a rule judge that rule alone. Those at the top
-level judge what all rules together do: the actions in the order in which they
-are applied, without those that another rule supersedes and without those of
-rules in dry run. A test that cannot be decided fails as "not covered".
+level judge what happens to a message that arrives, so what all rules on arrival
+together do: the actions in the order in which they are applied, without those
+that another rule supersedes and without those of rules in dry run. A test that
+cannot be decided fails as "not covered".
 
 --update shows for each test that wants something else what it would have to
 want, and writes it into the file when you say so.`,

@@ -12,8 +12,12 @@
 // An include stands for the rules of its files at its place: rules that come
 // after the include key in the text come after them. A pattern gives its files
 // in the order of their names, and a file is read once. Paths are relative to
-// the file that names them. Included files hold rules, define, lists, webhooks,
-// tests and include; the rest stands in the main file.
+// the file that names them. Included files hold rules, retention, define, lists,
+// webhooks, tests and include; the rest stands in the main file.
+//
+// A retention becomes a rule on a clock, behind the rules of its file wherever
+// the key stands. One without a name is called after its mailbox when the names
+// of all others are known.
 //
 // A list may stand in a file of its own, one value a line. Its values are read
 // whenever the configuration is.
