@@ -25,8 +25,6 @@ type Config struct {
 	Accounts []Account
 	Webhooks []Webhook
 	Rules    *rules.Ruleset
-	// Schedules are the clocks of scheduled rules, in the order of the rules.
-	Schedules []RuleSchedule
 	// Source is what Rules were compiled from; expressions that are not part of
 	// the configuration are evaluated with it.
 	Source rules.Source
@@ -42,16 +40,6 @@ type RuleSchedule struct {
 	// Jitter is by how much at most a run begins later, 0 to 24 hours.
 	Jitter time.Duration
 	// CatchUp is set where one run makes up for those that were missed.
-	CatchUp bool
-}
-
-// RuleSchedule is when a scheduled rule runs.
-type RuleSchedule struct {
-	Rule string
-	At   schedule.Schedule
-	// Jitter is by how much a run may begin later.
-	Jitter time.Duration
-	// CatchUp runs once at the start what was missed; the default is true.
 	CatchUp bool
 }
 
