@@ -53,7 +53,8 @@ func (l *loader) retention(n *strictyaml.Node) {
 	}
 	r.On = t.on
 	l.stopsNobody(stop, r)
-	l.substitute(n, &r, len(l.diags) > broken)
+	// Without mailboxes that could be read it is for none, and not for INBOX.
+	l.substitute(n, &r, len(l.diags) > broken || len(r.In) == 0)
 	if n.Get("name") == nil {
 		l.unnamed = append(l.unnamed, len(l.source.Rules))
 	}
