@@ -37,13 +37,14 @@ func (l *loader) duration(n *strictyaml.Node, low, high time.Duration, out *time
 	return true
 }
 
-// parseDuration reads what time.ParseDuration reads, and what parseLong does.
+// parseDuration reads what time.ParseDuration reads, and what parseLong does, up
+// to maxLong.
 func parseDuration(s string) (time.Duration, bool) {
 	if d, ok := parseLong(s); ok {
 		return d, true
 	}
 	d, err := time.ParseDuration(s)
-	return d, err == nil
+	return d, err == nil && d <= maxLong
 }
 
 // parseLong reads a whole number of hours, days or weeks, as in 12h, 30d and 2w,
