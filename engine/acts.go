@@ -39,11 +39,25 @@ func (p *pass) counts(ruleset map[string]string, now time.Time) func(journal.Ent
 			return true // this run did it, before it was cut off
 		}
 		if p.walk.kind() == journal.TriggerSchedule {
-			return p.repeat == 0 || now.Sub(e.Decided) < p.repeat
+			return p.repeat == 0 || p.since(e, now) < p.repeat-repeatSlack(p.repeat)
 		}
 		return !p.scope.Again && item.Hash == ruleset[item.Rule]
 	}
 }
+
+// since is how long ago a scheduled rule acted, from when it was due then to when
+// it is due now: a run that began a second late must not cost the next one.
+func (p *pass) since(e journal.Entry, now time.Time) time.Duration {
+	due, err := time.Parse(time.RFC3339, e.Occasion)
+	if err != nil || p.run == nil {
+		return now.Sub(e.Decided)
+	}
+	return p.run.Due.Sub(due)
+}
+
+// repeatSlack forgives a change of clocks: the day on which they go forward has 23
+// hours.
+func repeatSlack(repeat time.Duration) time.Duration { return min(time.Hour, repeat/10) }
 
 // actedInPass returns, by UID, the rules that acted on a message before.
 func (c *connection) actedInPass(ctx context.Context, cursor journal.Cursor, acting []*candidate, p *pass) (map[imap.UID]map[string]string, error) {

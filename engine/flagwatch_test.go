@@ -132,4 +132,3 @@ func (r *rig) finished(trigger string) int {
 	}
 	return n
 }
-
