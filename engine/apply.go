@@ -273,6 +273,9 @@ func (c *connection) noteArrival(batch *journal.Batch, e journal.Entry, step int
 	if s.Target == "" {
 		return
 	}
+	if o.Target == 0 {
+		delete(c.targets, s.Target) // a copy of which nobody told the UID
+	}
 	id := expectedID(e.Seq, step)
 	if _, ok := c.expected[id]; !ok {
 		return

@@ -38,6 +38,7 @@ type connection struct {
 	// unfetched is the first message that the scan under way could not fetch, 0 if none.
 	unfetched imap.UID
 	recreated map[string]time.Time // targets that were made again
+	targets   map[string]knownStatus
 	// batch is how many messages the server takes at once, 0: batchSize.
 	batch int
 
@@ -406,8 +407,13 @@ func (c *connection) selAbove(ctx context.Context, name string, from imap.UID) (
 }
 
 func (c *connection) nowSelected(name string, sel imapsession.Selected, err error) {
-	if err == nil {
-		c.selected, c.validity, c.permanent = name, sel.UIDValidity, sel.PermanentFlags
+	if err != nil {
+		delete(c.targets, name)
+		return
+	}
+	c.selected, c.validity, c.permanent = name, sel.UIDValidity, sel.PermanentFlags
+	if st, ok := c.targets[name]; ok && st.UIDValidity != sel.UIDValidity {
+		delete(c.targets, name)
 	}
 }
 

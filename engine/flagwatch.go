@@ -178,12 +178,14 @@ func (c *connection) decideFlagged(ctx context.Context, name string, uids []imap
 // recordFlagged writes what was decided, and that these additions were seen.
 func (c *connection) recordFlagged(ctx context.Context, set journal.Flagged, all []*candidate, generation int) error {
 	batch := journal.Batch{At: time.Now()}
-	t := targets{c: c, seen: map[string]imapsession.Status{}}
+	if err := c.learnTargets(ctx, all); err != nil {
+		return err
+	}
 	set.UIDs, set.ModSeq = slices.Clone(set.UIDs), 0
 	for _, m := range byUID(all) {
 		set.UIDs.AddNum(m.fetched.UID)
 		for i := range m.entries {
-			if err := c.addEntry(ctx, &batch, t, &m.entries[i], m); err != nil {
+			if err := c.addEntry(ctx, &batch, &m.entries[i], m); err != nil {
 				return err
 			}
 		}

@@ -324,10 +324,12 @@ func (c *connection) countBatch(p *pass, b Bound, uids []imap.UID, all []*candid
 // cursor.
 func (c *connection) recordPass(ctx context.Context, cursor journal.Cursor, all []*candidate, generation int) error {
 	batch := journal.Batch{At: time.Now()}
-	t := targets{c: c, seen: map[string]imapsession.Status{}}
+	if err := c.learnTargets(ctx, all); err != nil {
+		return err
+	}
 	for _, m := range byUID(all) {
 		for _, e := range m.toRecord() {
-			if err := c.addEntry(ctx, &batch, t, &e, m); err != nil {
+			if err := c.addEntry(ctx, &batch, &e, m); err != nil {
 				return err
 			}
 		}

@@ -23,7 +23,9 @@ import (
 // anything be sent.
 func (c *connection) record(ctx context.Context, cursor journal.Cursor, all []*candidate, generation int) error {
 	batch := journal.Batch{At: time.Now()}
-	t := targets{c: c, seen: map[string]imapsession.Status{}}
+	if err := c.learnTargets(ctx, all); err != nil {
+		return err
+	}
 	known := journal.KnownBatch{Mailbox: cursor.Mailbox, UIDValidity: cursor.UIDValidity}
 	var uids []imap.UID
 	for _, m := range byUID(all) {
@@ -34,7 +36,7 @@ func (c *connection) record(ctx context.Context, cursor journal.Cursor, all []*c
 			batch.Arrived = append(batch.Arrived, m.arrived)
 		}
 		for i := range m.entries {
-			if err := c.addEntry(ctx, &batch, t, &m.entries[i], m); err != nil {
+			if err := c.addEntry(ctx, &batch, &m.entries[i], m); err != nil {
 				return err
 			}
 			if m.doubt {
@@ -68,11 +70,11 @@ func byUID(all []*candidate) []*candidate {
 	return slices.SortedFunc(slices.Values(all), func(a, b *candidate) int { return cmp.Compare(a.fetched.UID, b.fetched.UID) })
 }
 
-func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, t targets, e *journal.Entry, m *candidate) error {
+func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, e *journal.Entry, m *candidate) error {
 	e.Seq = c.seq()
 	if e.State == journal.Open {
 		batch.Deliveries = append(batch.Deliveries, c.deliveries(*e, m, webhookItems(e.Plan))...)
-		steps, err := c.steps(ctx, t, e, e.Plan.Effective())
+		steps, err := c.steps(ctx, e, e.Plan.Effective())
 		if err != nil {
 			return err
 		}
@@ -116,36 +118,76 @@ func (c *connection) observeKept(mailbox string, all []*candidate) {
 	}
 }
 
-// targets asks once a batch for the STATUS of each target.
-type targets struct {
-	c    *connection
-	seen map[string]imapsession.Status
+// targetFresh is for how long UIDVALIDITY and UIDNEXT of a target are not asked for
+// again. UIDNEXT only grows, so an old one is a sound lower bound for a copy, as
+// long as COPYUID names all copies of ours.
+const targetFresh = time.Minute
+
+// knownStatus is a STATUS and when it was asked for.
+type knownStatus struct {
+	imapsession.Status
+	at time.Time
 }
 
-// status returns UIDVALIDITY and UIDNEXT of a target, and zero and 1 when it
+// targetStatus returns UIDVALIDITY and UIDNEXT of a target, and zero and 1 when it
 // does not exist yet.
-func (t targets) status(ctx context.Context, name string) (imapsession.Status, error) {
-	if st, ok := t.seen[name]; ok {
-		return st, nil
+func (c *connection) targetStatus(ctx context.Context, name string) (imapsession.Status, error) {
+	if !c.dir.exists(name) {
+		return imapsession.Status{UIDNext: 1}, nil
 	}
-	st := imapsession.Status{UIDNext: 1}
-	if t.c.dir.exists(name) {
-		var err error
-		if st, err = t.c.session.Status(ctx, name); err != nil && !mailboxOnly(err) {
-			return st, err
-		}
-		if err != nil || st.UIDNext == 0 {
-			st.UIDNext = 1
-		}
+	if st, ok := c.targets[name]; ok && time.Since(st.at) < targetFresh {
+		return st.Status, nil
 	}
-	t.seen[name] = st
+	st, err := c.session.Status(ctx, name)
+	return c.learnTarget(name, st, err)
+}
+
+func (c *connection) learnTarget(name string, st imapsession.Status, err error) (imapsession.Status, error) {
+	if err != nil && !mailboxOnly(err) {
+		return st, err
+	}
+	if err != nil || st.UIDNext == 0 {
+		st.UIDNext = 1
+	}
+	if c.targets == nil {
+		c.targets = map[string]knownStatus{}
+	}
+	c.targets[name] = knownStatus{st, time.Now()}
 	return st, nil
+}
+
+// learnTargets asks for the STATUS of all targets of some messages together.
+func (c *connection) learnTargets(ctx context.Context, all []*candidate) error {
+	var names []string
+	seen := map[string]bool{}
+	for _, m := range all {
+		for _, e := range m.entries {
+			for _, item := range e.Plan.Effective() {
+				name, _ := c.target(item.Action, e.Mailbox)
+				st, known := c.targets[name]
+				if name == "" || seen[name] || e.State != journal.Open || known && time.Since(st.at) < targetFresh || !c.dir.exists(name) {
+					continue
+				}
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) < 2 {
+		return nil // one is asked for when it is needed
+	}
+	for i, r := range c.session.StatusAll(ctx, names) {
+		if _, err := c.learnTarget(names[i], r.Status, r.Err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // steps makes the chain of a message from the items of its plan. An item
 // whose target cannot be resolved becomes a failed step, and then nothing
 // after it is sent.
-func (c *connection) steps(ctx context.Context, t targets, e *journal.Entry, items []actions.Item) ([]journal.Step, error) {
+func (c *connection) steps(ctx context.Context, e *journal.Entry, items []actions.Item) ([]journal.Step, error) {
 	var out []journal.Step
 	for _, item := range items {
 		if item.Action.Kind.Spec().Phase == actions.PhaseOutbox {
@@ -157,7 +199,7 @@ func (c *connection) steps(ctx context.Context, t targets, e *journal.Entry, ite
 			s.State, s.Error = journal.StepFailed, reason
 		}
 		if s.Target = target; target != "" {
-			st, err := t.status(ctx, target)
+			st, err := c.targetStatus(ctx, target)
 			if err != nil {
 				return nil, err
 			}

@@ -41,14 +41,13 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 		return err
 	}
 	batch := journal.Batch{At: time.Now()}
-	t := targets{c: c, seen: map[string]imapsession.Status{}}
 	for _, w := range entries {
 		m := again[w.Seq]
 		if present.Contains(w.UID) && (m == nil || m.absent) {
 			w.NextTry = time.Now().Add(c.timing.Again)
 			continue
 		}
-		e, err := c.again(ctx, &batch, t, w, m)
+		e, err := c.again(ctx, &batch, w, m)
 		if err != nil {
 			return err
 		}
@@ -99,7 +98,7 @@ func (c *connection) forgotten(old journal.Entry, now []journal.Expected) []stri
 
 // again replaces the unfinished steps of an entry by those of the decision
 // on its message, and adds what it owes to the batch.
-func (c *connection) again(ctx context.Context, batch *journal.Batch, t targets, w *task, m *candidate) (journal.Entry, error) {
+func (c *connection) again(ctx context.Context, batch *journal.Batch, w *task, m *candidate) (journal.Entry, error) {
 	e := cloneEntry(w.Entry)
 	if m == nil || m.absent {
 		withdraw(&e, nil)
@@ -116,7 +115,7 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, t targets,
 		return e, nil
 	}
 	owed := newWebhooks(e.Plan, d.Plan)
-	steps, err := c.steps(ctx, t, &e, d.Plan.Effective())
+	steps, err := c.steps(ctx, &e, d.Plan.Effective())
 	if err != nil {
 		return e, err
 	}

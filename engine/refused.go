@@ -94,6 +94,7 @@ func (c *connection) refused(ctx context.Context, name string, group []*task, er
 		return err
 	}
 	c.doubt(group, e)
+	delete(c.targets, group[0].step().Target)
 	c.log.Warn("refused", "action", group[0].step().Action.String(), "mailbox", c.dir.config(name), "messages", len(group), "error", err)
 	if e.Status == "OK" && c.partly(group, e) {
 		return nil

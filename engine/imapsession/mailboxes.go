@@ -3,6 +3,7 @@ package imapsession
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -163,26 +164,73 @@ func (s *Session) Status(ctx context.Context, mailbox string) (Status, error) {
 	if err := checkMailbox(mailbox); err != nil {
 		return Status{}, refuse("STATUS", mailbox, Target, err)
 	}
+	t, result := s.statusTask(mailbox)
+	return result(s.together(ctx, t)[0])
+}
+
+// statusTask is a STATUS, and what gives its result once it has ended.
+func (s *Session) statusTask(mailbox string) (task, func(error) (Status, error)) {
 	var st Status
 	seen := false
 	op := newOperation("STATUS", mailbox, func(r response) bool {
 		if r.kind != "STATUS" {
 			return false
 		}
-		if got, ok := parseStatus(r.data, mailbox); ok {
+		got, ok := parseStatus(r.data, mailbox)
+		if ok {
 			st, seen = got, true
 		}
-		return true
+		return ok
 	})
 	options := &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, HighestModSeq: s.caps.CondStore}
-	err := s.run(ctx, op, func() error {
-		_, err := s.client.Status(mailbox, options).Wait()
-		return err
-	})
-	if err == nil && !seen {
-		err = &Error{Op: "STATUS", Subject: mailbox, Status: "OK", Class: TryAgain, Err: errors.New("the server sent no STATUS of this mailbox")}
+	send := func() func() error {
+		cmd := s.client.Status(mailbox, options)
+		return func() error { _, err := cmd.Wait(); return err }
 	}
-	return st, err
+	return task{op, send}, func(err error) (Status, error) {
+		if err == nil && !seen {
+			err = &Error{Op: "STATUS", Subject: mailbox, Status: "OK", Class: TryAgain, Err: errors.New("the server sent no STATUS of this mailbox")}
+		}
+		return st, err
+	}
+}
+
+// StatusResult is the answer about one mailbox.
+type StatusResult struct {
+	Status Status
+	Err    error
+}
+
+// StatusAll is Status for many mailboxes, of which none is named twice, in as few
+// round trips as may be.
+func (s *Session) StatusAll(ctx context.Context, mailboxes []string) []StatusResult {
+	var out []StatusResult
+	for chunk := range slices.Chunk(mailboxes, maxFlight) {
+		out = append(out, s.statusFlight(ctx, chunk)...)
+	}
+	return out
+}
+
+func (s *Session) statusFlight(ctx context.Context, mailboxes []string) []StatusResult {
+	out := make([]StatusResult, len(mailboxes))
+	var tasks []task
+	var results []func(error) (Status, error)
+	var at []int
+	for i, name := range mailboxes {
+		if err := checkMailbox(name); err != nil {
+			out[i].Err = refuse("STATUS", name, Target, err)
+			continue
+		}
+		t, result := s.statusTask(name)
+		tasks, results, at = append(tasks, t), append(results, result), append(at, i)
+	}
+	if len(tasks) == 0 {
+		return out
+	}
+	for k, err := range s.together(ctx, tasks...) {
+		out[at[k]].Status, out[at[k]].Err = results[k](err)
+	}
+	return out
 }
 
 // parseStatus reads a STATUS response if it is about the mailbox. Some servers
