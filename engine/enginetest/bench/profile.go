@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"time"
+
+	"imapilot/actions/webhook"
+	"imapilot/engine"
+	"imapilot/engine/config"
+	"imapilot/engine/journal/sqlite"
+)
+
+// profile runs imapilot's engine in this process, over one copy of the mailbox
+// for each number of rules, with all of them in one CPU profile, and prints
+// which commands it sent and how often it waited for an answer.
+func (b *benchmark) profile(ctx context.Context, stdout io.Writer) error {
+	out, err := os.Create(b.flags.cpuProfile)
+	if err != nil {
+		return err
+	}
+	for _, rules := range b.flags.rules {
+		if err == nil {
+			err = b.profileOne(ctx, stdout, out, rules)
+		}
+	}
+	pprof.StopCPUProfile()
+	return errors.Join(err, out.Close())
+}
+
+func (b *benchmark) profileOne(ctx context.Context, stdout, profile io.Writer, rules int) error {
+	from, err := b.original(rules)
+	if err != nil {
+		return err
+	}
+	at := b.server.as(from)
+	path := filepath.Join(b.work, from+".yaml")
+	text := b.shape.yamlConfig(at, filepath.Join(b.work, from+".db"), rules, address)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return err
+	}
+	if rules == b.flags.rules[0] {
+		if err := pprof.StartCPUProfile(profile); err != nil {
+			return err
+		}
+	}
+	began, counts := time.Now(), newTally()
+	if err := pass(ctx, path, counts); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%d rules: %s, %d round trips\n%s", rules, time.Since(began).Round(time.Millisecond), counts.turns, counts)
+	return b.shape.verify(at, rules)
+}
+
+// pass is one pass of the engine over the mail that is there.
+func pass(ctx context.Context, path string, counts *tally) error {
+	cfg, diags := config.Load(path)
+	if cfg == nil {
+		return errors.New(config.Summary(diags))
+	}
+	db, err := sqlite.Open(ctx, cfg.State)
+	if err != nil {
+		return err
+	}
+	dialer := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return &counted{Conn: conn, tally: counts}, err
+	}
+	e := engine.New(cfg, engine.Options{
+		Journal: db, Holder: "bench", Webhooks: webhook.NewClient("bench"), Version: "bench", DialContext: dialer,
+		Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)), Once: true, Existing: true,
+	})
+	return errors.Join(e.Run(ctx), db.Close())
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// What imapilot is held to.
+const (
+	mostOfLimit = 1.6  // its time over the limit's
+	mostOfFetch = 1.2  // the same when there is nothing to do
+	mostRSS     = 60   // MB, with 20,000 messages
+	mostMillion = 100  // MB, with 1,000,000
+	megabyte    = 1e6  // as people count
+	allMessages = 20e3 // what the targets are for
+)
+
+// fewerTimes is how many times faster than imapfilter imapilot is, by the
+// number of rules.
+func fewerTimes(rules int) (float64, bool) {
+	least, ok := map[int]float64{50: 9, 500: 12}[rules]
+	return least, ok
+}
+
+// verdict is one target and how it was met.
+type verdict struct {
+	what      string
+	got, want float64
+	met       bool
+}
+
+// targets judges what was measured. What was not measured, or with another
+// number of messages than the targets are for, is not judged.
+func targets(s shape, all []result) []verdict {
+	var out []verdict
+	most := func(what string, got, limit float64) {
+		out = append(out, verdict{what, got, limit, got <= limit})
+	}
+	for _, r := range all {
+		own := of(all, r.rules)
+		switch {
+		case r.contender.name == imapilotName && s.messages == million:
+			most(fmt.Sprintf("%d rules: memory with %d messages, MB", r.rules, million), float64(r.rss())/megabyte, mostMillion)
+		case s.messages != allMessages:
+		case r.contender.name == imapilotName:
+			if l, ok := own[limitName]; ok {
+				most(fmt.Sprintf("%d rules: times the limit", r.rules), ratio(r, l), mostOfLimit)
+			}
+			if least, ok := fewerTimes(r.rules); ok {
+				if other, ok := better(own); ok {
+					got := ratio(other, r)
+					out = append(out, verdict{fmt.Sprintf("%d rules: times as fast as imapfilter", r.rules), got, least, got >= least})
+				}
+			}
+			most(fmt.Sprintf("%d rules: memory, MB", r.rules), float64(r.rss())/megabyte, mostRSS)
+		case r.contender.name == nothingName:
+			if f, ok := own[fetchName]; ok {
+				most(fmt.Sprintf("%d rules, nothing to do: times the bare FETCH", r.rules), ratio(r, f), mostOfFetch)
+			}
+		}
+	}
+	return out
+}
+
+// of are the results with so many rules, by name.
+func of(all []result, rules int) map[string]result {
+	out := map[string]result{}
+	for _, r := range all {
+		if r.rules == rules {
+			out[r.contender.name] = r
+		}
+	}
+	return out
+}
+
+// better is imapfilter in the way that is faster; both must have run.
+func better(own map[string]result) (result, bool) {
+	search, a := own[searchName]
+	fields, b := own[fieldsName]
+	if !a || !b {
+		return result{}, false
+	}
+	if fields.wall() < search.wall() {
+		return fields, true
+	}
+	return search, true
+}
+
+// ratio is the time of one in times of another.
+func ratio(a, b result) float64 { return float64(a.wall()) / float64(max(b.wall(), time.Nanosecond)) }
