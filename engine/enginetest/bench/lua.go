@@ -6,9 +6,7 @@ import (
 )
 
 // luaHead logs in. What is not needed here is off: no word about each step, no
-// TLS. Moved messages are expunged once, with the CLOSE at the end, which is
-// what imapfilter_config(5) says of expunge = false; an EXPUNGE per rule takes
-// longer.
+// TLS, and no EXPUNGE after each rule, see luaTail.
 func luaHead(at login) string {
 	return fmt.Sprintf(`options.info = false
 options.starttls = false
@@ -19,6 +17,8 @@ inbox = account.INBOX
 `, at.host, at.port, at.user, at.password)
 }
 
+// luaTail expunges what was moved. With expunge = false that is what CLOSE is for
+// (imapfilter_config(5)), and check_status sends one before its STATUS.
 const luaTail = "inbox:check_status()\n"
 
 // luaSearch asks the server for each rule: the way of imapfilter's own

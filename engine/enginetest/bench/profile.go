@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"time"
 
 	"imapilot/actions/webhook"
@@ -20,7 +21,8 @@ import (
 
 // profile runs imapilot's engine in this process, over one copy of the mailbox
 // for each number of rules, with all of them in one CPU profile, and prints
-// which commands it sent and how often it waited for an answer.
+// which commands it sent and how often it waited for an answer. With -only
+// nothing, the rules are about nobody.
 func (b *benchmark) profile(ctx context.Context, stdout io.Writer) error {
 	out, err := os.Create(b.flags.cpuProfile)
 	if err != nil {
@@ -40,9 +42,12 @@ func (b *benchmark) profileOne(ctx context.Context, stdout, profile io.Writer, r
 	if err != nil {
 		return err
 	}
-	at := b.server.as(from)
+	at, sender, done := b.server.as(from), address, rules
+	if slices.Equal(b.flags.only, []string{nothingName}) {
+		sender, done = nobody, 0
+	}
 	path := filepath.Join(b.work, from+".yaml")
-	text := b.shape.yamlConfig(at, filepath.Join(b.work, from+".db"), rules, address)
+	text := b.shape.yamlConfig(at, filepath.Join(b.work, from+".db"), rules, sender)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return err
 	}
@@ -51,16 +56,17 @@ func (b *benchmark) profileOne(ctx context.Context, stdout, profile io.Writer, r
 			return err
 		}
 	}
-	began, counts := time.Now(), newTally()
-	if err := pass(ctx, path, counts); err != nil {
+	began, counts, written := time.Now(), newTally(), &commits{}
+	if err := pass(ctx, path, counts, written); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%d rules: %s, %d round trips\n%s", rules, time.Since(began).Round(time.Millisecond), counts.turns, counts)
-	return b.shape.verify(at, rules)
+	fmt.Fprintf(stdout, "%d rules: %.2f s; %d round trips, %.2f s until answers began; %d commits, %.2f s\n%s", rules,
+		time.Since(began).Seconds(), counts.turns, counts.waited.Seconds(), written.count, written.took.Seconds(), counts)
+	return b.shape.verify(at, done)
 }
 
 // pass is one pass of the engine over the mail that is there.
-func pass(ctx context.Context, path string, counts *tally) error {
+func pass(ctx context.Context, path string, counts *tally, written *commits) error {
 	cfg, diags := config.Load(path)
 	if cfg == nil {
 		return errors.New(config.Summary(diags))
@@ -69,12 +75,13 @@ func pass(ctx context.Context, path string, counts *tally) error {
 	if err != nil {
 		return err
 	}
+	written.Journal = db
 	dialer := func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		return &counted{Conn: conn, tally: counts}, err
 	}
 	e := engine.New(cfg, engine.Options{
-		Journal: db, Holder: "bench", Webhooks: webhook.NewClient("bench"), Version: "bench", DialContext: dialer,
+		Journal: written, Holder: "bench", Webhooks: webhook.NewClient("bench"), Version: "bench", DialContext: dialer,
 		Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)), Once: true, Existing: true,
 	})
 	return errors.Join(e.Run(ctx), db.Close())

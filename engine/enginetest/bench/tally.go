@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // tally counts the commands of a client, by their names, and its turns: how
@@ -15,6 +16,7 @@ type tally struct {
 	mu       sync.Mutex
 	commands map[string]int
 	turns    int
+	waited   time.Duration // for the first octets of answers
 }
 
 func newTally() *tally { return &tally{commands: map[string]int{}} }
@@ -77,20 +79,31 @@ type counted struct {
 
 	mu   sync.Mutex
 	read bool
+	sent time.Time // the last write that nothing was read after, or zero
 }
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.mu.Lock()
-	c.read = c.read || n > 0
+	sent := c.sent
+	c.read, c.sent = c.read || n > 0, time.Time{}
 	c.mu.Unlock()
+	if !sent.IsZero() {
+		c.tally.wait(time.Since(sent))
+	}
 	return n, err
+}
+
+func (t *tally) wait(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.waited += d
 }
 
 func (c *counted) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	turn := c.read
-	c.read = false
+	c.read, c.sent = false, time.Now()
 	c.mu.Unlock()
 	c.tally.write(p, turn)
 	return c.Conn.Write(p)

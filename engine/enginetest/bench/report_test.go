@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// took is a result of three runs whose median is wall.
+func took(name string, rules int, wall time.Duration, rss int64) result {
+	i := slices.Index(names(), name)
+	m := measured{Wall: wall, CPU: wall / 2, RSS: rss}
+	slow := measured{Wall: 10 * wall, CPU: 10 * wall, RSS: 10 * rss}
+	return result{contender: contenders()[i], rules: rules, runs: []measured{slow, {}, m}}
+}
+
+func words(all []verdict) string {
+	var out []string
+	for _, v := range all {
+		out = append(out, v.String())
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestTargets(t *testing.T) {
+	full := shape{messages: 20_000, size: 1200}
+	all := []result{
+		took(limitName, 50, time.Second, 1e6), took(imapilotName, 50, 1600*time.Millisecond, 60e6),
+		took(searchName, 50, 15*time.Second, 1e6), took(fieldsName, 50, 14*time.Second, 1e6),
+		took(fetchName, 50, time.Second, 1e6), took(nothingName, 50, 1210*time.Millisecond, 1e6),
+	}
+	want := `PASS  50 rules: times the limit: 1.60, the target is 1.6
+FAIL  50 rules: times as fast as imapfilter: 8.75, the target is 9
+PASS  50 rules: memory, MB: 60.00, the target is 60
+FAIL  50 rules, nothing to do: times the bare FETCH: 1.21, the target is 1.2`
+	if got := words(targets(full, all)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := words(targets(full, all[1:2])); got != "PASS  50 rules: memory, MB: 60.00, the target is 60" {
+		t.Errorf("imapilot alone:\n%s", got)
+	}
+	if got := targets(shape{messages: 3000}, all); len(got) > 0 {
+		t.Errorf("3,000 messages:\n%s", words(got))
+	}
+	large := []result{took(imapilotName, 50, time.Minute, 101e6)}
+	if got := words(targets(shape{messages: million}, large)); got != "FAIL  50 rules: memory with 1000000 messages, MB: 101.00, the target is 100" {
+		t.Errorf("a million:\n%s", got)
+	}
+}
+
+// imapfilter's better way counts, and only when both were tried.
+func TestBetter(t *testing.T) {
+	search, fields := took(searchName, 50, 2*time.Second, 1), took(fieldsName, 50, time.Second, 1)
+	if r, ok := better(of([]result{search, fields}, 50)); !ok || r.contender.name != fieldsName {
+		t.Errorf("%s %t", r.contender.name, ok)
+	}
+	fields.rules = 500
+	if _, ok := better(of([]result{search, fields}, 50)); ok {
+		t.Error("one way was taken for the better of two")
+	}
+}
+
+func TestReport(t *testing.T) {
+	r := report{shape: shape{messages: 20_000, size: 1200}, runs: 3, store: "sdbox",
+		versions: versions{dovecot: "2.3", imapfilter: "2.8", golang: "1.26", cores: 2},
+		results:  []result{took(limitName, 50, time.Second, 12e6), took(imapilotName, 50, 1500*time.Millisecond, 31e6), took(searchName, 50, 18*time.Second, 11e6), took(fieldsName, 50, 15*time.Second, 55e6)}}
+	want := `20000 messages of 1148 octets in sdbox, medians of 3 runs; 2 cores, Dovecot 2.3, imapfilter 2.8, Go 1.26.
+
+| rules | contender | wall | CPU | peak RSS | times the limit | imapfilter takes |
+| --: | :-- | --: | --: | --: | --: | --: |
+| 50 | the limit: bare pipelined commands | 1.00 s | 0.50 s | 12 MB |  |  |
+| 50 | imapilot | 1.50 s | 0.75 s | 31 MB | 1.50 | 10.0 times as long |
+| 50 | imapfilter, a search per rule | 18.00 s | 9.00 s | 11 MB | 18.00 |  |
+| 50 | imapfilter, fields fetched once | 15.00 s | 7.50 s | 55 MB | 15.00 |  |
+`
+	if got := r.markdown(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	var out strings.Builder
+	r.targets = []verdict{{"what", 1, 2, true}}
+	if err := r.text(&out); err != nil || r.missed() || !strings.Contains(out.String(), "PASS  what: 1.00, the target is 2\n") {
+		t.Errorf("%v %t\n%s", err, r.missed(), out.String())
+	}
+	if r.targets[0].met = false; !r.missed() {
+		t.Error("a missed target is no miss")
+	}
+}
+
+func TestFlags(t *testing.T) {
+	f, err := parseFlags([]string{"-million", "-runs", "2"}, io.Discard)
+	if err != nil || f.messages != million || f.runs != 2 || f.store != "mdbox" || !slices.Equal(f.rules, []int{50}) || !slices.Equal(f.only, []string{imapilotName}) {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if f, err = parseFlags(nil, io.Discard); err != nil || !slices.Equal(f.rules, []int{50, 200, 500}) || !slices.Equal(f.only, names()) || shapeOf(f).keywords != senders {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for _, wrong := range []string{"-rules=x", "-rules=0", "-rules=1001", "-messages=999", "-messages=1000001", "-runs=0", "-runs=101", "-only=mutt", "-store=mbox", "more", "-what"} {
+		if _, err := parseFlags([]string{wrong}, io.Discard); err == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
+
+func TestMeasure(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "measured")
+	if err := measure(context.Background(), file, []string{"sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m measured
+	if err := json.Unmarshal(text, &m); err != nil || m.Wall <= 0 || m.CPU <= 0 || m.RSS < 100<<10 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if err := measure(context.Background(), file, []string{"false"}); err == nil {
+		t.Error("a command that failed was measured")
+	}
+}
+
+func TestIsMessage(t *testing.T) {
+	for path, want := range map[string]bool{
+		"u/mailboxes/INBOX/dbox-Mails/u.12": true, "u/cur/12.M1": true, "u/.Bench/new/1": true,
+		"u/mailboxes/INBOX/dbox-Mails/dovecot.index": false, "u/mailboxes/INBOX/dbox-Mails/dovecot.index.cache": false,
+		"u/storage/m.1": false, "u/dovecot.list.index": false, "u/mailboxes/u.x/dovecot.index": false,
+	} {
+		if isMessage(path) != want {
+			t.Errorf("%s: %t", path, !want)
+		}
+	}
+}
