@@ -42,6 +42,9 @@ func (b *benchmark) prepare(ctx context.Context) (err error) {
 	if inMemory(b.work) {
 		fmt.Fprintln(b.log, "imapilot's journal is in memory, not on a disk: set TMPDIR to a folder on one")
 	}
+	if load := loadOf("/proc/loadavg"); load > 1 {
+		fmt.Fprintf(b.log, "other programs are at work (load %.1f): every number will be too high, and not by the same factor\n", load)
+	}
 	if err := b.build(ctx); err != nil {
 		return err
 	}
@@ -94,6 +97,20 @@ func inMemory(dir string) bool {
 	const tmpfs = 0x01021994
 	var fs syscall.Statfs_t
 	return syscall.Statfs(dir, &fs) == nil && fs.Type == tmpfs
+}
+
+// loadOf reads how many processes there was work for in the last minute, 0 where
+// the system does not tell.
+func loadOf(path string) float64 {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	var load float64
+	if _, err := fmt.Sscan(string(text), &load); err != nil {
+		return 0
+	}
+	return load
 }
 
 // close stops the server and removes what was made, or says where it is.

@@ -32,5 +32,8 @@
 //
 // Wall time is from the start of the process to its end, the time of the CPU and
 // the peak of its memory (RSS) are the process's own; the server's are not in
-// them.
+// them. A peak of about 12 MB or less is that of the process which measures.
+//
+// A machine with other work makes waiting longer, and whoever waits most loses
+// most: the load is told when it is more than one.
 package main

@@ -86,12 +86,12 @@ func startDovecot(ctx context.Context, parent, store string) (*dovecot, error) {
 		return nil, err
 	}
 	d := &dovecot{dir: dir, ended: make(chan error, 1)}
-	if err := errors.Join(d.configure(store)); err != nil {
+	if err := d.configure(store); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	d.cmd = exec.Command("/usr/sbin/dovecot", "-F", "-c", filepath.Join(dir, "dovecot.conf"))
 	if err := d.cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("Dovecot is not installed? .ci/setup does that: %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("starting Dovecot, which .ci/setup installs: %w", err), os.RemoveAll(dir))
 	}
 	go func() { d.ended <- d.cmd.Wait() }()
 	if err := d.await(ctx); err != nil {
@@ -170,7 +170,7 @@ func (d *dovecot) await(ctx context.Context) error {
 		case <-tick.C:
 		case <-ctx.Done():
 			log, _ := os.ReadFile(filepath.Join(d.dir, "log")) // shown as far as it exists
-			return fmt.Errorf("Dovecot does not start: %w\n%s", err, log)
+			return fmt.Errorf("dovecot does not start: %w\n%s", err, log)
 		}
 	}
 }

@@ -75,9 +75,9 @@ func received(uid int) time.Time {
 func (s shape) message(uid int) string {
 	from := s.senderOf(uid)
 	at := received(uid).Format(time.RFC1123Z)
-	head := fmt.Sprintf("Received: from mail.d%[1]03d.example.org by mx.example.net; %[2]s\r\n"+
+	head := fmt.Sprintf("Received: from mail.d%03[1]d.example.org by mx.example.net; %[2]s\r\n"+
 		"From: \"Sender %[1]d\" <%[3]s>\r\nTo: Me <me@example.net>\r\nSubject: Message %[4]d of the benchmark\r\n"+
-		"Date: %[2]s\r\nMessage-ID: <%[4]d@d%[1]03d.example.org>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n",
+		"Date: %[2]s\r\nMessage-ID: <%[4]d@d%03[1]d.example.org>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n",
 		from, at, address(from), uid)
 	const line = "What is in a message does not matter here, only that there is something.\r\n"
 	return head + strings.Repeat(line, max(1, (s.size-len(head))/len(line)))

@@ -66,8 +66,10 @@ func TestMessage(t *testing.T) {
 	if len(text) < 1100 || len(text) > 1300 {
 		t.Errorf("it has %d octets", len(text))
 	}
-	if want := "From: \"Sender 0\" <" + address(0) + ">\r\n"; !strings.Contains(text, want) {
-		t.Errorf("no %q in\n%s", want, text)
+	for _, want := range []string{"From: \"Sender 0\" <" + address(0) + ">\r\n", "Message-ID: <1001@d000.example.org>\r\n", "Received: from mail.d000.example.org by"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
 	}
 }
 
