@@ -60,6 +60,9 @@ func (b *benchmark) measured(ctx context.Context, dir string, argv []string) (me
 	cmd := exec.CommandContext(ctx, b.self, append([]string{asMeasure, result}, argv...)...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir)
 	cmd.Stdout, cmd.Stderr = out, out
+	// Killed, it would leave the contender running: it is asked to end it.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Run(); err != nil {
 		return m, fmt.Errorf("%w\n%s", err, tail(out.Name()))
 	}
