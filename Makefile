@@ -50,6 +50,7 @@ bench: ## imapilot beside imapfilter and the protocol's limit, on a Dovecot of i
 	go run ./engine/enginetest/bench $(BENCHFLAGS)
 
 bench-million: ## one pass over 1,000,000 messages: time and memory
+	@.ci/setup-bench
 	go run ./engine/enginetest/bench -million $(BENCHFLAGS)
 
 bench-rules: ## what a message costs, on one core; fails above the limits that the benchmarks state
