@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,8 +16,8 @@ import (
 
 // rulesFlags are the flags of rules.
 type rulesFlags struct {
-	needs, graph, dot, serverText bool
-	rule                          string
+	needs, graph, dot, serverText, schedule bool
+	rule                                    string
 }
 
 func (a *app) rulesCommand() *cobra.Command {
@@ -35,6 +36,13 @@ parts of words; --server-text shows the questions for such a server.
 --graph shows the ways that mail takes between mailboxes, and those that lead in
 a circle; --dot prints them for graphviz.
 
+--schedule shows the rules that run on a clock: when each ran last, what came of
+it, and when it runs next. 'imapilot apply --rule NAME' runs one now. Times are
+in the configuration's timezone. With --json it prints {schedule} instead, with
+  schedule {account, rule, cron, last, next}; next is left out where there is none
+  last     {rule, due, started, ended, missed, looked, acted, held, error};
+           without started it never ran, without ended it is under way or cut off
+
 Exit codes: 0 all is well, 2 the command line is wrong, 3 the configuration
 cannot be used.
 
@@ -48,9 +56,13 @@ cannot be used.
   circles  texts`,
 		Example: `  imapilot rules
   imapilot rules --needs --rule newsletters
+  imapilot rules --schedule
   imapilot rules --dot | dot -Tsvg > rules.svg`,
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.schedule && (f.needs || f.serverText || f.graph || f.dot) {
+				return usagef("--schedule goes with --rule and --json only")
+			}
 			if (f.needs || f.serverText) && (f.graph || f.dot) {
 				return usagef("say either --needs or --graph")
 			}
@@ -60,20 +72,21 @@ cannot be used.
 			if a.json && f.dot {
 				return usagef("say either --json or --dot")
 			}
-			return a.rules(f)
+			return a.rules(cmd.Context(), f)
 		},
 	}
 	cmd.Flags().BoolVar(&f.needs, "needs", false, "what each rule reads, and what is fetched for it")
 	cmd.Flags().BoolVar(&f.serverText, "server-text", false, "with --needs or --json, for a server that finds parts of words")
 	cmd.Flags().BoolVar(&f.graph, "graph", false, "the ways between mailboxes")
 	cmd.Flags().BoolVar(&f.dot, "dot", false, "the ways between mailboxes, for graphviz")
+	cmd.Flags().BoolVar(&f.schedule, "schedule", false, "the rules that run on a clock: last run, its outcome, next run")
 	cmd.Flags().StringVar(&f.rule, "rule", "", "only this rule")
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
 	complete(cmd, "rule", a.completeRule)
 	return cmd
 }
 
-func (a *app) rules(f rulesFlags) error {
+func (a *app) rules(ctx context.Context, f rulesFlags) error {
 	cfg, err := a.load(false)
 	if err != nil {
 		return err
@@ -82,6 +95,9 @@ func (a *app) rules(f rulesFlags) error {
 	list = slices.DeleteFunc(list, func(r rules.RuleReport) bool { return f.rule != "" && r.Rule.Name != f.rule })
 	if f.rule != "" && len(list) == 0 {
 		return usagef("there is no rule %q in %s", f.rule, cfg.Path)
+	}
+	if f.schedule {
+		return a.showSchedule(ctx, cfg, f.rule)
 	}
 	s := a.screen()
 	switch {

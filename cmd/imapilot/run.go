@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
 	"strings"
@@ -121,6 +122,8 @@ func logObservation(log *slog.Logger, o engine.Observation) {
 
 // serve answers the other commands on the control socket and SIGHUP.
 func (a *app) serve(ctx context.Context, cfg *config.Config, e *engine.Engine, log *slog.Logger) (end func(), err error) {
+	now := &inForce{}
+	now.Store(cfg)
 	listener, err := control.Listen(socketPath(cfg))
 	if err != nil {
 		return nil, err
@@ -128,7 +131,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, e *engine.Engine, l
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := control.Serve(ctx, listener, a.handlers(e, log)); err != nil {
+		if err := control.Serve(ctx, listener, a.handlers(e, now, log)); err != nil {
 			log.Error("the control socket failed", "error", err)
 		}
 	}()
@@ -142,14 +145,14 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, e *engine.Engine, l
 				return
 			case <-hup:
 				// reload says in the log what came of it.
-				_, _ = a.reloadEngine(e, log)
+				_, _ = a.reloadEngine(e, now, log)
 			}
 		}
 	}()
 	return func() { <-done }, nil
 }
 
-func (a *app) handlers(e *engine.Engine, log *slog.Logger) map[string]control.Handler {
+func (a *app) handlers(e *engine.Engine, now *inForce, log *slog.Logger) map[string]control.Handler {
 	amend := func(verb engine.Verb) control.Handler {
 		return func(ctx context.Context, in json.RawMessage) (any, error) {
 			sel, err := readSelection(in)
@@ -159,13 +162,15 @@ func (a *app) handlers(e *engine.Engine, log *slog.Logger) map[string]control.Ha
 			return e.Amend(ctx, verb, sel)
 		}
 	}
-	return map[string]control.Handler{
+	out := map[string]control.Handler{
 		"status":  func(ctx context.Context, _ json.RawMessage) (any, error) { return e.Status(ctx) },
-		"reload":  func(context.Context, json.RawMessage) (any, error) { return a.reloadEngine(e, log) },
+		"reload":  func(context.Context, json.RawMessage) (any, error) { return a.reloadEngine(e, now, log) },
 		"confirm": amend(engine.Confirm),
 		"retry":   amend(engine.Retry),
 		"skip":    amend(engine.Skip),
 	}
+	maps.Copy(out, now.applyHandlers(e))
+	return out
 }
 
 // readSelection refuses what it does not know: a restriction of a newer version,
@@ -180,7 +185,7 @@ func readSelection(in json.RawMessage) (sel engine.Selection, err error) {
 }
 
 // reloadEngine takes a new configuration, or keeps the old one and says why.
-func (a *app) reloadEngine(e *engine.Engine, log *slog.Logger) (string, error) {
+func (a *app) reloadEngine(e *engine.Engine, now *inForce, log *slog.Logger) (string, error) {
 	err := func() error {
 		cfg, diags := config.Load(a.configPath())
 		if cfg == nil {
@@ -189,7 +194,11 @@ func (a *app) reloadEngine(e *engine.Engine, log *slog.Logger) (string, error) {
 		if failed := failedTests(cfg); failed != "" {
 			return fmt.Errorf("%s, the old rules stay in force; 'imapilot test' shows them", failed)
 		}
-		return e.Reload(cfg)
+		if err := e.Reload(cfg); err != nil {
+			return err
+		}
+		now.Store(cfg)
+		return nil
 	}()
 	if err != nil {
 		log.Error("not reloaded", "error", err)

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/lmittmann/tint"
+
+	"imapilot/actions/webhook"
+	"imapilot/engine"
+	"imapilot/engine/config"
+	"imapilot/engine/control"
+	"imapilot/engine/journal/sqlite"
+)
+
+const (
+	// pollEvery is how often an apply is asked how far it is.
+	pollEvery = 300 * time.Millisecond
+	// stopWithin is how long an interrupted apply has to finish what it recorded.
+	stopWithin = 30 * time.Second
+)
+
+// worker does an apply: the daemon, or this process.
+type worker interface {
+	// job tells how far it is.
+	job(ctx context.Context) (engine.Job, error)
+	// stop ends it after what was recorded.
+	stop(ctx context.Context) error
+	// close gives up what is still under way.
+	close() error
+}
+
+// applyScope has a scope applied and shows what became of it.
+func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.Scope, f *applyFlags) error {
+	interrupted, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer release()
+	context.AfterFunc(interrupted, release) // a second signal ends the process at once
+	bar := a.progressBar("Applying")
+	began := time.Now()
+	w, err := a.startApply(ctx, cfg, scope, bar)
+	if err != nil {
+		return err
+	}
+	job, err := follow(ctx, interrupted, w, bar)
+	bar.end()
+	err = errors.Join(err, w.close())
+	done, outcomesErr := a.outcomes(ctx, cfg, scope, began)
+	if outcomesErr != nil {
+		return errors.Join(err, outcomesErr)
+	}
+	return errors.Join(a.printApplied(applied{cfg, scope, job, done}, f), err)
+}
+
+// startApply begins in the running daemon, or in this process where none runs.
+func (a *app) startApply(ctx context.Context, cfg *config.Config, scope engine.Scope, bar *progressBar) (worker, error) {
+	d := &daemonWorker{cfg: cfg}
+	err := call(ctx, cfg, methodApply, applyRequest{Scope: scope, Accounts: accountNames(cfg)}, &d.id)
+	if !errors.Is(err, control.ErrNoDaemon) {
+		return d, err
+	}
+	db, err := open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return newLocalWorker(ctx, cfg, db, scope, a.applyLogger(bar)), nil
+}
+
+func accountNames(cfg *config.Config) []string {
+	var out []string
+	for _, acc := range cfg.Accounts {
+		out = append(out, acc.Name)
+	}
+	return out
+}
+
+// applyLogger logs what goes wrong, above the bar where there is one.
+func (a *app) applyLogger(bar *progressBar) *slog.Logger {
+	if a.json {
+		return slog.New(slog.NewJSONHandler(escaping{a.err}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	return slog.New(tint.NewTextHandler(bar, &tint.Options{Level: slog.LevelWarn, TimeFormat: time.TimeOnly, NoColor: !color(a.err)}))
+}
+
+// follow shows how far an apply is until it ended. Once it is interrupted it is
+// stopped, and given up when that takes too long.
+func follow(ctx, interrupted context.Context, w worker, bar *progressBar) (job engine.Job, err error) {
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	var late <-chan time.Time
+	asked := interrupted.Done()
+	for {
+		now, err := w.job(ctx)
+		if err != nil {
+			return job, err // as it was last seen
+		}
+		if job = now; !job.Running {
+			return job, nil
+		}
+		bar.show(job.Progress, job.Waiting)
+		select {
+		case <-ticker.C:
+		case <-asked:
+			asked = nil
+			if err := w.stop(ctx); err != nil {
+				return job, err
+			}
+			timer := time.NewTimer(stopWithin)
+			defer timer.Stop()
+			late = timer.C
+		case <-late:
+			job.Stopped = true
+			return job, fmt.Errorf("it did not come to an end within %v", stopWithin)
+		}
+	}
+}
+
+// daemonWorker is the running daemon.
+type daemonWorker struct {
+	cfg *config.Config
+	id  int64
+}
+
+func (d *daemonWorker) job(ctx context.Context) (job engine.Job, err error) {
+	err = call(ctx, d.cfg, methodJob, jobRequest{d.id}, &job)
+	if errors.Is(err, control.ErrNoDaemon) {
+		err = errors.New("the daemon ended; it finishes what it recorded when it runs again, and the next 'imapilot apply' does the rest")
+	}
+	return job, err
+}
+
+func (d *daemonWorker) stop(ctx context.Context) error {
+	return call(ctx, d.cfg, methodStopApply, jobRequest{d.id}, nil)
+}
+
+func (d *daemonWorker) close() error { return nil }
+
+// localWorker is an engine in this process.
+type localWorker struct {
+	engine *engine.Engine
+	db     *sqlite.DB
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error // of the run, once ended is closed
+}
+
+func newLocalWorker(parent context.Context, cfg *config.Config, db *sqlite.DB, scope engine.Scope, log *slog.Logger) *localWorker {
+	ctx, cancel := context.WithCancel(parent)
+	l := &localWorker{db: db, cancel: cancel, ended: make(chan struct{})}
+	l.engine = engine.New(cfg, engine.Options{
+		Journal: db, Holder: holder(), Webhooks: webhook.NewClient(version), Logger: log, Version: version, Apply: &scope,
+	})
+	go func() {
+		defer close(l.ended)
+		l.err = l.engine.Run(ctx)
+	}()
+	return l
+}
+
+// job tells how far the engine is: it runs until webhooks that are due were
+// called, too.
+func (l *localWorker) job(context.Context) (engine.Job, error) {
+	select {
+	case <-l.ended:
+		job, err := l.engine.Job(engine.ApplyJob)
+		if job.Error == "" && l.err != nil {
+			job.Error = l.err.Error()
+		}
+		return job, err
+	default:
+	}
+	job, err := l.engine.Job(engine.ApplyJob)
+	if err != nil {
+		return engine.Job{Running: true}, nil //nolint:nilerr // it has not begun yet
+	}
+	job.Running = true
+	return job, nil
+}
+
+func (l *localWorker) stop(context.Context) error {
+	if l.engine.StopApply(engine.ApplyJob) != nil {
+		l.cancel() // it has not begun yet
+	}
+	return nil
+}
+
+// close ends the engine, within its grace of 5 s, and the journal.
+func (l *localWorker) close() error {
+	l.cancel()
+	<-l.ended
+	return l.db.Close()
+}

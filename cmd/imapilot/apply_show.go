@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"imapilot/engine"
+	"imapilot/engine/config"
+	"imapilot/engine/journal"
+)
+
+// applied is an apply that ended.
+type applied struct {
+	cfg   *config.Config
+	scope engine.Scope
+	job   engine.Job
+	// outcomes counts the messages of this run by what became of them.
+	outcomes map[journal.EntryState]int
+}
+
+// appliedJSON is what apply prints as JSON; --help lists its keys, which stay.
+type appliedJSON struct {
+	engine.Report
+	DryRun   int                        `json:"dry_run"`
+	Stopped  bool                       `json:"stopped"`
+	Error    string                     `json:"error,omitempty"`
+	Outcomes map[journal.EntryState]int `json:"outcomes"`
+}
+
+// outcomes counts what the journal says of what was decided, or finished, since an
+// apply began.
+func (a *app) outcomes(ctx context.Context, cfg *config.Config, scope engine.Scope, began time.Time) (map[journal.EntryState]int, error) {
+	archive, err := openArchive(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer archive.close()
+	out := map[journal.EntryState]int{}
+	for _, acc := range cfg.Accounts {
+		if scope.Account != "" && acc.Name != scope.Account {
+			continue
+		}
+		if err := archive.countApplied(ctx, acc.Name, began, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (r *archive) countApplied(ctx context.Context, account string, began time.Time, out map[journal.EntryState]int) error {
+	q := journal.Query{Account: account, Since: began, ByTime: true, Limit: pageSize}
+	for {
+		page, err := r.Entries(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			// What an earlier run held is withdrawn when it is decided again.
+			if e.Trigger == journal.TriggerApply && (e.State != journal.Withdrawn || !e.Decided.Before(began)) {
+				out[e.State]++
+			}
+		}
+		if len(page) < pageSize {
+			return nil
+		}
+		last := page[len(page)-1]
+		q.After = journal.Mark{Updated: last.Updated, Seq: last.Seq}
+	}
+}
+
+// printApplied shows what became of an apply. The error says what did not go well.
+func (a *app) printApplied(done applied, f *applyFlags) error {
+	if a.json {
+		out := appliedJSON{inUTC(done.job.Report), done.outcomes[journal.DryRun], done.job.Stopped, done.job.Error, done.outcomes}
+		return errors.Join(a.printJSON(out), done.trouble())
+	}
+	s := a.screen()
+	s.applied(done)
+	s.left(done.job.Report.Left, len(done.cfg.Accounts) > 1, nil)
+	s.cost(done.job.Report.Cost)
+	if commands := a.nextOfApply(done, f); len(commands) > 0 {
+		s.waiting(waiting{"Next:", commands})
+	}
+	if _, err := fmt.Fprint(a.out, s.b.String()); err != nil {
+		return err
+	}
+	return done.trouble()
+}
+
+// applied says in the past tense what was done.
+func (s *screen) applied(done applied) {
+	r := done.job.Report
+	s.line(fmt.Sprintf("%s in %s looked at", count(r.Messages, "message"), mailboxCount(r.Mailboxes)), bold, "")
+	if r.Mailboxes == 0 && done.job.Error == "" && !done.job.Stopped {
+		s.line("  ", plain, noMailbox(done.scope))
+	}
+	nothing := true
+	for _, row := range []struct {
+		state journal.EntryState
+		color int
+		text  string
+	}{
+		{journal.Done, green, "done"}, {journal.Held, yellow, "held by a limit"}, {journal.Failed, red, "failed; the messages stayed"},
+		{journal.Unsure, red, "of which it cannot be told whether it happened"}, {journal.Open, yellow, "still waiting; they go on by themselves while 'imapilot run' runs"},
+		{journal.Gone, plain, "gone before it was their turn"}, {journal.Kept, plain, "left as they are, for a rule failed on them"},
+		{journal.Withdrawn, plain, "no longer wanted by a rule when it was their turn"}, {journal.DryRun, plain, "decided in dry run, which touches nothing"},
+	} {
+		if n := done.outcomes[row.state]; n > 0 {
+			s.line(fmt.Sprintf("%8d  ", n), row.color, row.text)
+			nothing = false
+		}
+	}
+	if nothing {
+		s.line("          ", plain, "nothing was done")
+	}
+}
+
+// nextOfApply are the commands that deal with what is left.
+func (a *app) nextOfApply(done applied, f *applyFlags) [][2]string {
+	var out [][2]string
+	if done.job.Stopped || done.job.Error != "" {
+		out = append(out, [2]string{a.applyCommandLine(f.scopeFlags, 0), "goes on where this ended"})
+	}
+	if done.outcomes[journal.Held] > 0 {
+		out = append(out, [2]string{a.command("confirm", "--held"), "acts on what is held"},
+			[2]string{a.applyCommandLine(f.scopeFlags, mostWanted(done.job.Report)), "so does a higher limit"})
+	}
+	if done.outcomes[journal.Failed]+done.outcomes[journal.Unsure] > 0 {
+		out = append(out, [2]string{a.command("history", "--failed"), "shows what failed, and why"})
+	}
+	if done.outcomes[journal.Open] > 0 {
+		out = append(out, [2]string{a.command("history", "--outcome", "open"), "shows what waits, and for what"})
+	}
+	return out
+}
+
+// mostWanted is how many messages the busiest rule is for, those that are held
+// included.
+func mostWanted(r engine.Report) (most int) {
+	for _, rule := range r.Rules {
+		most = max(most, rule.Acted+rule.Held)
+	}
+	return most
+}
+
+// trouble is what did not go well, nil if nothing.
+func (done applied) trouble() error {
+	var errs []error
+	if done.job.Error != "" {
+		errs = append(errs, errors.New(done.job.Error))
+	}
+	if done.job.Stopped {
+		errs = append(errs, errors.New("it was interrupted before its end; the next 'imapilot apply' goes on"))
+	}
+	if n := done.outcomes[journal.Failed] + done.outcomes[journal.Unsure]; n > 0 {
+		errs = append(errs, fmt.Errorf("%s failed", count(n, "message")))
+	}
+	if n := len(done.job.Report.Left); n > 0 {
+		errs = append(errs, fmt.Errorf("%s could not be looked at to the end", mailboxCount(n)))
+	}
+	return errors.Join(errs...)
+}
