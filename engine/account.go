@@ -34,9 +34,11 @@ type account struct {
 	rules     *rules.Ruleset
 	narrowed  map[string]*rules.Ruleset // by the key of a walk
 	timers    []timer
-	webhooks  []config.Webhook
-	dryRun    bool
-	bodyLimit int // octets of a part that rules see
+	// flagWaiters are the rules on flags.
+	flagWaiters []rules.Rule
+	webhooks    []config.Webhook
+	dryRun      bool
+	bodyLimit   int // octets of a part that rules see
 	// generation counts reloads and connections: what was decided under an
 	// older one is decided again before anything destructive.
 	generation int
@@ -92,6 +94,8 @@ type task struct {
 	// one more than the index of the last step that was looked at.
 	look   bool
 	looked int
+	// flying is set while its step is in the air.
+	flying bool
 	// alone is set when a command for several messages was refused.
 	alone bool
 	// partly is the step, counted from 1, that was answered with an OK which is
@@ -121,6 +125,7 @@ func (a *account) reload(cfg *config.Config) {
 	a.reloading.Lock()
 	a.rules, a.webhooks, a.bodyLimit = cfg.Rules, cfg.Webhooks, cfg.BodyLimit
 	a.narrowed, a.timers = map[string]*rules.Ruleset{}, timersOf(cfg, a.cfg.Name)
+	a.flagWaiters = cfg.Rules.Only(func(r rules.Rule) bool { return r.On == rules.OnFlags }).Rules()
 	a.dryRun = a.engine.opts.DryRun || cfg.DryRun || a.cfg.DryRun
 	a.generation++
 	dry := a.dryRun

@@ -11,6 +11,7 @@ import (
 
 	"imapilot/actions"
 	"imapilot/engine/journal"
+	"imapilot/rules"
 )
 
 // A rule that is run over the mail that is there acts on one message once. The
@@ -33,7 +34,7 @@ func isAct(e journal.Entry) bool {
 // counts reports whether what an entry did for a rule keeps that rule from acting
 // now: for a scheduled rule what it did on a clock, for an apply what was done by
 // the same rule with the same content, whatever asked it.
-func (p *pass) counts(ruleset map[string]string, now time.Time) func(journal.Entry, actions.Item) bool {
+func (p *pass) counts(ruleset *rules.Ruleset, now time.Time) func(journal.Entry, actions.Item) bool {
 	return func(e journal.Entry, item actions.Item) bool {
 		if e.Trigger == p.walk.kind() && e.Occasion == p.walk.occasion && p.walk.occasion != "apply" {
 			return true // this run did it, before it was cut off
@@ -41,7 +42,8 @@ func (p *pass) counts(ruleset map[string]string, now time.Time) func(journal.Ent
 		if p.walk.kind() == journal.TriggerSchedule {
 			return p.repeat == 0 || p.since(e, now) < p.repeat-repeatSlack(p.repeat)
 		}
-		return !p.scope.Again && item.Hash == ruleset[item.Rule]
+		rule, asked := ruleset.Rule(item.Rule)
+		return !p.scope.Again && asked && item.Hash == rule.Hash
 	}
 }
 
@@ -61,7 +63,8 @@ func repeatSlack(repeat time.Duration) time.Duration { return min(time.Hour, rep
 
 // actedInPass returns, by UID, the rules that acted on a message before.
 func (c *connection) actedInPass(ctx context.Context, cursor journal.Cursor, acting []*candidate, p *pass) (map[imap.UID]map[string]string, error) {
-	counts := p.counts(c.hashes(p.walk), time.Now())
+	ruleset, _ := c.rulesOf(p.walk)
+	counts := p.counts(ruleset, time.Now())
 	here := func(e journal.Entry, item actions.Item) bool {
 		return isAct(e) && (p.walk.kind() != journal.TriggerSchedule || e.Trigger == journal.TriggerSchedule) && counts(e, item)
 	}
@@ -87,16 +90,6 @@ func (c *connection) actedInPass(ctx context.Context, cursor journal.Cursor, act
 		out[uid] = merge(out[uid], skips)
 	}
 	return out, err
-}
-
-// hashes are those of the rules of a walk, by name.
-func (c *connection) hashes(w walk) map[string]string {
-	ruleset, _ := c.rulesOf(w)
-	out := map[string]string{}
-	for _, r := range ruleset.Rules() {
-		out[r.Name] = r.Hash
-	}
-	return out
 }
 
 // allSkipped reports whether nothing of a plan is left without these rules.

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -81,14 +82,14 @@ func (c *connection) applyMailbox(ctx, work context.Context, name string) error 
 	}
 	for ctx.Err() == nil && !c.isDryRun() {
 		ready := c.readyIn(name, c.validity)
-		if len(ready) == 0 {
+		if len(ready) == 0 && c.air == nil {
 			return nil
 		}
 		if err := c.advance(work, name, ready); err != nil {
-			return err
+			return errors.Join(err, c.landAir(work, name))
 		}
 	}
-	return nil
+	return c.landAir(work, name)
 }
 
 // renumbered deals with entries of another UIDVALIDITY: the scan of a watched
@@ -130,7 +131,7 @@ func (c *connection) readyIn(mailbox string, validity uint32) []*task {
 
 // ready reports whether an entry has something to do now.
 func (c *connection) ready(w *task) bool {
-	if time.Now().Before(w.NextTry) {
+	if w.flying || time.Now().Before(w.NextTry) {
 		return false
 	}
 	return w.Next() < 0 || !c.paused(w.lane())
@@ -140,10 +141,19 @@ func (c *connection) ready(w *task) bool {
 // have happened, decide again what is old, or send the earliest kind of step.
 func (c *connection) advance(ctx context.Context, name string, ready []*task) error {
 	ready = ready[:min(len(ready), windowSize)]
+	if len(ready) == 0 {
+		return c.landAir(ctx, name)
+	}
 	if looks := filter(ready, (*task).needsLook); len(looks) > 0 {
+		if err := c.landAir(ctx, name); err != nil {
+			return err
+		}
 		return c.look(ctx, name, looks[:min(len(looks), batchSize)])
 	}
 	if old := filter(ready, c.isStale); len(old) > 0 {
+		if err := c.landAir(ctx, name); err != nil {
+			return err
+		}
 		return c.redecide(ctx, name, sameWalk(old[:min(len(old), batchSize)]))
 	}
 	return c.send(ctx, name, c.flight(ready))

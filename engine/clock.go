@@ -21,7 +21,7 @@ type timer struct {
 func timersOf(cfg *config.Config, account string) []timer {
 	var out []timer
 	for _, s := range cfg.Schedules {
-		rule, ok := ruleByName(cfg.Rules, s.Rule)
+		rule, ok := cfg.Rules.Rule(s.Rule)
 		if ok && rule.On == rules.OnSchedule && (len(rule.Accounts) == 0 || slices.Contains(rule.Accounts, account)) {
 			out = append(out, timer{RuleSchedule: s, repeat: rule.Repeat})
 		}
@@ -172,7 +172,7 @@ func ScheduledRules(cfg *config.Config, sums []journal.AccountSummary, now time.
 			}
 		}
 		for _, t := range timersOf(cfg, acc.Name) {
-			rule, _ := ruleByName(cfg.Rules, t.Rule)
+			rule, _ := cfg.Rules.Rule(t.Rule)
 			last, known := runs[t.Rule]
 			if !known {
 				last.Due = now

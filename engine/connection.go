@@ -39,6 +39,7 @@ type connection struct {
 	unfetched imap.UID
 	recreated map[string]time.Time // targets that were made again
 	targets   map[string]knownStatus
+	air       *air // a flight of steps, nil if none
 	// batch is how many messages the server takes at once, 0: batchSize.
 	batch int
 
@@ -75,7 +76,7 @@ func newConnection(a *account, s *imapsession.Session) *connection {
 // end marks what may be under way, and says goodbye when the line is good.
 func (c *connection) end(err error) {
 	for _, w := range c.open {
-		w.look = true
+		w.look, w.flying = true, false
 	}
 	for _, r := range c.repeats {
 		r.timer.Stop()

@@ -363,22 +363,13 @@ func (c *connection) hold(ruleset *rules.Ruleset, quota *quota, e *journal.Entry
 		e.State, e.Reason = journal.Held, reason
 		return
 	}
-	rule, ok := ruleByName(ruleset, item.Rule)
+	rule, ok := ruleset.Rule(item.Rule)
 	if !ok {
 		return
 	}
 	if reason, ok := quota.take(rule, item.Action.Kind, e.Decided, j.hours); !ok {
 		e.State, e.Reason = journal.Held, reason
 	}
-}
-
-func ruleByName(ruleset *rules.Ruleset, name string) (rules.Rule, bool) {
-	for _, r := range ruleset.Rules() {
-		if r.Name == name {
-			return r, true
-		}
-	}
-	return rules.Rule{}, false
 }
 
 // quotaFor is what limits the rules: of a run its own count, else that of the last

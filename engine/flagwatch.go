@@ -43,11 +43,21 @@ func flaggedByKey(list []journal.Flagged) map[flagKey]journal.Flagged {
 
 // flagRules are the rules that wait for flags in a mailbox.
 func (c *connection) flagRules(name string) []rules.Rule {
-	ruleset, _ := c.current()
+	all := c.onFlags()
+	if len(all) == 0 {
+		return nil
+	}
 	box := c.ruleMailbox(name)
-	return slices.DeleteFunc(ruleset.Rules(), func(r rules.Rule) bool {
-		return r.On != rules.OnFlags || len(r.Accounts) > 0 && !slices.Contains(r.Accounts, c.cfg.Name) || !slices.ContainsFunc(r.In, box.Match)
+	return slices.DeleteFunc(slices.Clone(all), func(r rules.Rule) bool {
+		return len(r.Accounts) > 0 && !slices.Contains(r.Accounts, c.cfg.Name) || !slices.ContainsFunc(r.In, box.Match)
 	})
+}
+
+// onFlags are the rules on flags in force.
+func (a *account) onFlags() []rules.Rule {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	return a.flagWaiters
 }
 
 // flagsIn are the flags that rules wait for, each once.

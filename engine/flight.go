@@ -68,21 +68,65 @@ func (c *connection) flies(w *task) bool {
 	return !paused && !w.alone && phaseOf(w) != actions.PhaseExpunge
 }
 
-// send performs the steps of a flight and records what became of them.
+// air is a flight that was sent and whose outcomes are not recorded yet.
+type air struct {
+	groups  []group
+	changes *imapsession.Changing
+}
+
+// send sends a flight, and while the server is at work on it records what became of
+// the one before. What needs care is sent by itself, and waited for.
 func (c *connection) send(ctx context.Context, name string, all []group) error {
+	if len(all) == 1 && !c.flies(all[0][0]) {
+		if err := c.landAir(ctx, name); err != nil {
+			return err
+		}
+		return c.sendAlone(ctx, name, all)
+	}
 	ready, err := c.sendable(ctx, all)
 	if err != nil || len(ready) == 0 {
 		return err
 	}
-	ahead := make([]imapsession.Changed, len(ready))
-	if len(ready) > 1 {
-		changes := make([]imapsession.Change, len(ready))
-		for i, g := range ready {
-			changes[i] = c.changeOf(g)
+	changes := make([]imapsession.Change, len(ready))
+	for i, g := range ready {
+		changes[i] = c.changeOf(g)
+		for _, w := range g {
+			w.flying = true
 		}
-		ahead = c.session.ChangeAll(ctx, changes)
 	}
-	return c.land(ctx, name, ready, ahead)
+	before := c.air
+	c.air = &air{ready, c.session.ChangeAhead(ctx, changes)}
+	return c.land(ctx, name, before)
+}
+
+// sendAlone performs one step for one group.
+func (c *connection) sendAlone(ctx context.Context, name string, all []group) error {
+	ready, err := c.sendable(ctx, all)
+	if err != nil || len(ready) == 0 {
+		return err
+	}
+	return c.conclusions(ctx, name, ready, nil)
+}
+
+// landAir records what became of the flight that is in the air.
+func (c *connection) landAir(ctx context.Context, name string) error {
+	before := c.air
+	c.air = nil
+	return c.land(ctx, name, before)
+}
+
+// land waits for the answers to a flight, and records them.
+func (c *connection) land(ctx context.Context, name string, f *air) error {
+	if f == nil {
+		return nil
+	}
+	sent := f.changes.Wait(ctx)
+	for _, g := range f.groups {
+		for _, w := range g {
+			w.flying = false
+		}
+	}
+	return c.conclusions(ctx, name, f.groups, sent)
 }
 
 // sendable are the groups that can be sent now: their target is there.
@@ -135,18 +179,19 @@ func uidsOfTasks(g group) imap.UIDSet {
 	return setOf(uids)
 }
 
-// land records what became of the commands of a flight: all that was done in one
-// commit, and then each refusal.
-func (c *connection) land(ctx context.Context, name string, sent []group, ahead []imapsession.Changed) error {
+// conclusions records what became of the commands of some groups: all that was done in
+// one commit, and then each refusal. sent are the answers to those that were sent
+// ahead; the others are sent now.
+func (c *connection) conclusions(ctx context.Context, name string, all []group, sent []imapsession.Changed) error {
 	var done []landed
 	var refusals []refusal
-	for i, g := range sent {
+	for i, g := range all {
 		step := g[0].step()
 		action := step.Action
 		action.Mailbox = step.Target
 		mb := &mailbox{c: c, name: name, step: step.Target}
-		if len(sent) > 1 {
-			mb.ahead = &ahead[i]
+		if i < len(sent) {
+			mb.ahead = &sent[i]
 		}
 		outcomes, err := actions.Apply(ctx, mb, action, refsOf(g))
 		if err != nil {

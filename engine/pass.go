@@ -212,7 +212,7 @@ func (c *connection) stepMailbox(ctx, work context.Context, p *pass, b Bound) er
 	if err := c.decideWindow(ctx, work, p, b); err != nil {
 		return err
 	}
-	if c.planning {
+	if c.planning || len(c.open) < applyFrom && len(p.uids)+len(p.window) > 0 {
 		return nil
 	}
 	return c.apply(ctx, work)
@@ -253,29 +253,70 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) e
 		p.note(func(r *Report) { r.Messages, r.Excluded = r.Messages+len(excluded), r.Excluded+len(excluded) })
 		p.window, p.uids = possible, p.uids[len(window):]
 	}
+	next := c.fetchAhead(work, p, b, p.window)
 	for len(p.window) > 0 && ctx.Err() == nil && !p.stopped.Load() {
-		n := min(len(p.window), batchSize)
-		if err := c.decideBatch(work, p, b, p.window[:n]); err != nil {
+		batch := next
+		if batch.generation != c.generationNow() {
+			batch = c.fetchAhead(work, p, b, p.window) // other rules, other fields
+		}
+		if err := batch.wait(work, c); err != nil {
 			return err
 		}
-		p.window = p.window[n:]
+		next = c.fetchAhead(work, p, b, p.window[len(batch.uids):])
+		if err := c.decideBatch(work, p, b, batch); err != nil {
+			return err
+		}
+		p.window = p.window[len(batch.uids):]
 	}
 	return nil
 }
 
+// aheadBatch is messages that are on their way while those before them are
+// decided.
+type aheadBatch struct {
+	uids       []imap.UID
+	needs      rules.Needs
+	generation int
+	flying     *imapsession.Fetching
+	fetched    []imapsession.Fetched
+}
+
+// fetchAhead asks for the first of some messages.
+func (c *connection) fetchAhead(ctx context.Context, p *pass, b Bound, uids []imap.UID) aheadBatch {
+	ruleset, generation := c.rulesOf(p.walk)
+	out := aheadBatch{
+		uids: uids[:min(len(uids), passBatch)], generation: generation, needs: ruleset.Needs(c.cfg.Name, c.ruleMailbox(b.Mailbox)),
+	}
+	if len(out.uids) > 0 && !out.needs.WholeHeader {
+		out.flying = c.session.FetchHeadersAhead(ctx, setOf(out.uids), out.needs.HeaderFields)
+	}
+	return out
+}
+
+// wait waits for the messages, and asks again where the server refused them.
+func (a *aheadBatch) wait(ctx context.Context, c *connection) (err error) {
+	if a.flying != nil {
+		if a.fetched, err = a.flying.Wait(ctx); !isRefusal(err) {
+			return err
+		}
+	}
+	a.fetched, err = c.fetchSome(ctx, a.uids, a.needs)
+	return err
+}
+
+func (a *account) generationNow() int {
+	_, generation := a.current()
+	return generation
+}
+
 // decideBatch decides some messages and records what follows. When it fails,
 // nothing of it was counted.
-func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, uids []imap.UID) error {
+func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch) error {
 	ruleset, generation := c.rulesOf(p.walk)
-	needs := ruleset.Needs(c.cfg.Name, c.ruleMailbox(b.Mailbox))
-	fetched, err := c.fetchSome(ctx, uids, needs)
-	if err != nil {
-		return err
-	}
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
-	all := p.inScope(c.freshCandidates(fetched, needs.WholeHeader))
+	all := p.inScope(c.freshCandidates(batch.fetched, batch.needs.WholeHeader))
 	mark := p.quota.marked()
-	err = c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, hours: 1})
+	err := c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, hours: 1})
 	if err == nil && !c.planning {
 		err = c.recordPass(ctx, cursor, complete(all), generation)
 	}
@@ -283,7 +324,7 @@ func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, uids []i
 		p.quota.reset(mark)
 		return err
 	}
-	return c.countBatch(p, b, uids, all)
+	return c.countBatch(p, b, batch.uids, all)
 }
 
 // inScope leaves out what was received before the scope begins.

@@ -34,6 +34,8 @@ type Report struct {
 	// Left are mailboxes that could not be looked at to the end, and why.
 	Left []LeftMailbox `json:"left,omitempty"`
 	Cost Cost          `json:"cost"`
+
+	byRule map[string]int
 }
 
 // RuleOutcome is the part of one rule in a report. Counts are of messages.
@@ -100,9 +102,13 @@ func (c Cost) plus(o Cost) Cost {
 
 // rule returns the part of a rule, which it makes where there is none.
 func (r *Report) rule(account, name string) *RuleOutcome {
-	i := slices.IndexFunc(r.Rules, func(o RuleOutcome) bool { return o.Rule == name && o.Account == account })
-	if i < 0 {
+	i, known := r.byRule[name] // of one account
+	if !known {
 		i = len(r.Rules)
+		if r.byRule == nil {
+			r.byRule = map[string]int{}
+		}
+		r.byRule[name] = i
 		r.Rules = append(r.Rules, RuleOutcome{Account: account, Rule: name, Actions: []ActionOutcome{}, byAction: map[string]int{}})
 	}
 	return &r.Rules[i]
@@ -177,7 +183,7 @@ func (o *RuleOutcome) action(a actions.Action) {
 func (r *Report) finished(order []string) Report {
 	out := *r
 	out.Rules = slices.Clone(r.Rules)
-	out.Left = slices.Clone(r.Left)
+	out.Left, out.byRule = slices.Clone(r.Left), nil
 	place := map[string]int{}
 	for i, name := range order {
 		place[name] = i

@@ -49,6 +49,10 @@ func (t Timing) withDefaults() Timing {
 const (
 	// batchSize is how many messages are fetched, recorded or acted on at once.
 	batchSize = 500
+	// passBatch is how many messages a run over a mailbox decides at once.
+	passBatch = 4 * batchSize
+	// applyFrom is how many entries may be open before a run has them done.
+	applyFrom = 20 * batchSize
 	// windowSize is how many messages of a backlog are searched at once.
 	windowSize = 20 * batchSize
 	// importSize is how many old messages in one scan are an import.

@@ -18,6 +18,7 @@ type Ruleset struct {
 	facts  []fact
 	hash   string
 	index  *ruleIndex
+	byName map[string]int
 	// accounts are those of the source, by name.
 	accounts map[string]AccountSource
 	pool     *sync.Pool
@@ -83,6 +84,15 @@ func (rs *Ruleset) Rules() []Rule {
 	return out
 }
 
+// Rule returns the rule of a name.
+func (rs *Ruleset) Rule(name string) (Rule, bool) {
+	i, ok := rs.byName[name]
+	if !ok {
+		return Rule{}, false
+	}
+	return rs.rules[i].Rule, true
+}
+
 // Only returns the set of those rules that keep wants, in their order. It shares
 // what was compiled; its hash is its own.
 func (rs *Ruleset) Only(keep func(Rule) bool) *Ruleset {
@@ -102,6 +112,10 @@ func (rs *Ruleset) ready() {
 	factOf := make(map[string]int, len(rs.facts))
 	for i, f := range rs.facts {
 		factOf[f.name] = i
+	}
+	rs.byName = make(map[string]int, len(rs.rules))
+	for i, r := range rs.rules {
+		rs.byName[r.Name] = i
 	}
 	rs.index = newIndex(coversOf(rs.rules), factOf)
 	rs.hash = hashOf(ruleHashes(rs.rules))

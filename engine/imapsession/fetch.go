@@ -55,11 +55,64 @@ func (s *Session) fetchHeaders(ctx context.Context, uids imap.UIDSet, section st
 	if err != nil {
 		return nil, err
 	}
-	var out []Fetched
-	for _, m := range c.complete() {
-		out = append(out, m.Fetched)
+	return c.fetched(), nil
+}
+
+// fetched are the messages of which every item came.
+func (c *collector) fetched() []Fetched {
+	all := c.complete()
+	out := make([]Fetched, len(all))
+	for i, m := range all {
+		out[i] = m.Fetched
 	}
-	return out, nil
+	return out
+}
+
+// Fetching is a FETCH that was sent and is not waited for yet.
+type Fetching struct {
+	s      *Session
+	c      *collector
+	flying *flying
+	// whole is what is done where the command is not one that can be sent ahead.
+	whole func(ctx context.Context) ([]Fetched, error)
+}
+
+// FetchHeadersAhead is FetchHeaders that does not wait: the messages come in while
+// the caller does something else, until it calls Wait, which it must. Any other
+// method of the session may be called before.
+func (s *Session) FetchHeadersAhead(ctx context.Context, uids imap.UIDSet, fields []string) *Fetching {
+	f := &Fetching{s: s, whole: func(ctx context.Context) ([]Fetched, error) { return s.FetchHeaders(ctx, uids, fields) }}
+	if checkFields(fields) != nil {
+		return f
+	}
+	items := s.headerItems(fieldsSection(fields))
+	parts, err := split(uids, len(items))
+	if err != nil || len(within([]query{{uids: uids}}, s.caps.MessageLimit)) > 1 || len(parts) > maxTogether {
+		return f
+	}
+	f.c = newCollector(uids, itemFlags|itemDate|itemSize|itemFields, s.o.Limits)
+	var tasks []task
+	for _, part := range parts {
+		tasks = append(tasks, s.ownQuery(newOperation("UID FETCH", s.selected, f.c.take), part, items))
+	}
+	f.flying = s.launch(ctx, tasks...)
+	return f
+}
+
+// Wait returns what FetchHeaders would have. Where the command was not answered
+// just as it should be, it is sent again, unless the connection ended.
+func (f *Fetching) Wait(ctx context.Context) ([]Fetched, error) {
+	if f.flying == nil {
+		return f.whole(ctx)
+	}
+	if !f.flying.landed {
+		f.s.landAir()
+	}
+	err := firstRefusal(f.flying.errs)
+	if _, cause := f.s.guard.failure(); err == nil || cause != nil {
+		return f.c.fetched(), err
+	}
+	return f.whole(ctx)
 }
 
 // FetchFlags fetches the flags of messages in the selected mailbox. Messages

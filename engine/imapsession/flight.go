@@ -33,42 +33,51 @@ const maxFlight = 64
 // MaxFlight is the most commands that ChangeAll sends in one go.
 func MaxFlight() int { return maxFlight }
 
-// ChangeAll is Store, Copy and Move for many sets of messages in one round trip,
-// or a few (RFC 9051 section 5.5). No message may be in two of them: what one
-// command does must make no other one wrong. Each has its own outcome; one that
-// does not fit a line is sent by itself.
-func (s *Session) ChangeAll(ctx context.Context, changes []Change) []Changed {
-	out := make([]Changed, len(changes))
-	for i := 0; i < len(changes); {
-		n := s.fly(ctx, changes[i:], out[i:])
-		if n == 0 {
-			out[i] = s.changeAlone(ctx, changes[i])
-			n = 1
-		}
-		i += n
-	}
-	return out
+// Changing is changes that were sent and are not waited for yet.
+type Changing struct {
+	s         *Session
+	changes   []Change
+	flying    *flying
+	transfers []*transferred
 }
 
-// fly sends the first commands of a list together, as far as they fit, and returns
-// how many these are.
-func (s *Session) fly(ctx context.Context, changes []Change, out []Changed) int {
+// ChangeAhead sends Store, Copy and Move for many sets of messages in one go (RFC
+// 9051 section 5.5) and does not wait: the answers come in while the caller does
+// something else, until it calls Wait, which it must. No message may be in two of
+// them: what one command does must make no other one wrong. At most MaxFlight
+// changes are taken, each with an outcome of its own; one that does not fit a line
+// is sent by Wait.
+func (s *Session) ChangeAhead(ctx context.Context, changes []Change) *Changing {
+	f := &Changing{s: s, changes: changes}
 	var tasks []task
-	var transfers []*transferred
 	for _, c := range changes[:min(len(changes), maxFlight)] {
 		if !s.fitsOne(c) {
 			break
 		}
 		t, got := s.changeTask(c)
-		tasks, transfers = append(tasks, t), append(transfers, got)
+		tasks, f.transfers = append(tasks, t), append(f.transfers, got)
 	}
-	if len(tasks) == 0 {
-		return 0
+	if len(tasks) > 0 {
+		f.flying = s.launch(ctx, tasks...)
 	}
-	for i, err := range s.together(ctx, tasks...) {
-		out[i] = Changed{Pairs: transfers[i].result(err), Err: err}
+	return f
+}
+
+// Wait returns what became of each change.
+func (f *Changing) Wait(ctx context.Context) []Changed {
+	out := make([]Changed, len(f.changes))
+	if f.flying != nil {
+		if !f.flying.landed {
+			f.s.landAir()
+		}
+		for i, err := range f.flying.errs {
+			out[i] = Changed{Pairs: f.transfers[i].result(err), Err: err}
+		}
 	}
-	return len(tasks)
+	for i := len(f.transfers); i < len(f.changes); i++ {
+		out[i] = f.s.changeAlone(ctx, f.changes[i])
+	}
+	return out
 }
 
 // fitsOne reports whether a change is one command that may be sent.

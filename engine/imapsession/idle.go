@@ -42,7 +42,8 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error)
 	wait, err := s.idle(ctx, op, min(refresh, maxIdle))
 	if err == nil && s.guard.takeNews() {
 		// What follows goes out behind the DONE, not after its answer.
-		s.ending = &ending{op: op, wait: wait}
+		s.air = &flying{tasks: []task{{op: op}}, waits: []func() error{wait}, errs: make([]error, 1),
+			outcome: func(op *operation, err error) error { s.idleErr = s.idled(op, err); return s.idleErr }}
 		return true, nil
 	}
 	if err == nil {
@@ -68,42 +69,10 @@ func (s *Session) idled(op *operation, err error) error {
 	return s.outcome(op, err)
 }
 
-// ending is an IDLE whose DONE was sent. Its methods work on nil, which has ended.
-type ending struct {
-	op   *operation
-	wait func() error
-	err  error
-}
-
-// ahead puts the operation before others.
-func (e *ending) ahead(ops []*operation) []*operation {
-	if e == nil {
-		return ops
-	}
-	return append([]*operation{e.op}, ops...)
-}
-
-func (e *ending) await() {
-	if e != nil {
-		e.err = e.wait()
-	}
-}
-
-// ended notes how an IDLE ended, for the next one to tell.
-func (s *Session) ended(e *ending) {
-	if e != nil {
-		s.ending, s.idleErr = nil, s.idled(e.op, e.err)
-	}
-}
-
 // finishIdle waits for the end of an IDLE whose DONE was sent, and tells how the
 // last one ended.
 func (s *Session) finishIdle() error {
-	if e := s.ending; e != nil {
-		e.await()
-		s.guard.end()
-		s.ended(e)
-	}
+	s.landAir()
 	err := s.idleErr
 	s.idleErr = nil
 	return err

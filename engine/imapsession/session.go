@@ -24,9 +24,9 @@ type Session struct {
 	server    Server
 	owned     int  // counts the commands of our own
 	noEmailID bool // the server refused what it announced
-	// ending is an IDLE whose DONE was sent and not answered yet, idleErr how the
-	// last such one ended, if not well.
-	ending  *ending
+	// air is what was sent and is not waited for yet, nil if nothing; idleErr is how
+	// the last IDLE ended, if not well, of which that is true.
+	air     *flying
 	idleErr error
 }
 
@@ -78,47 +78,125 @@ func (s *Session) run(ctx context.Context, op *operation, send func() error) err
 // together performs commands in one go: all are sent before the first reply is
 // waited for (RFC 9051 section 5.5), and each has its own error. They must be
 // such that the failure of one makes no other one wrong, and hold no literals.
+//
+// What is in the air is answered before, and landed with them.
 func (s *Session) together(ctx context.Context, tasks ...task) []error {
-	errs := make([]error, len(tasks))
-	ops := make([]*operation, len(tasks))
-	for i, t := range tasks {
-		ops[i] = t.op
-	}
-	before := s.ending
-	if err := ctx.Err(); err != nil {
-		for i, op := range ops {
-			errs[i] = &Error{Op: op.command, Subject: op.subject, Class: Connection, Err: err}
-		}
-		return errs
-	}
-	if err := s.guard.begin(before.ahead(ops)...); err != nil {
-		for i, op := range ops {
-			errs[i] = s.lost(op, err)
-		}
-		return errs
+	before := s.air
+	f := &flying{tasks: tasks, errs: make([]error, len(tasks)), outcome: s.outcome}
+	if s.refusedToBegin(ctx, f, before) {
+		return f.errs
 	}
 	s.o.Traffic.RoundTrips.Add(1)
 	stop := context.AfterFunc(ctx, func() { s.guard.fail(context.Cause(ctx)) })
-	sendAll(tasks, before, errs)
+	f.send()
+	before.await()
+	f.await()
 	stop()
 	s.guard.end()
-	s.ended(before)
-	for i, op := range ops {
-		errs[i] = s.outcome(op, errs[i])
-	}
-	return errs
+	before.land(s)
+	f.land(s)
+	return f.errs
 }
 
-// sendAll sends every task and then waits for them, and first for what ends before
-// them.
-func sendAll(tasks []task, before *ending, errs []error) {
-	waits := make([]func() error, len(tasks))
-	for i, t := range tasks {
-		waits[i] = t.send()
+// launch is together that does not wait: the answers are taken in while the caller
+// does something else, until it calls land. ctx ends the connection as long as they
+// are not all there.
+func (s *Session) launch(ctx context.Context, tasks ...task) *flying {
+	s.landAir()
+	f := &flying{tasks: tasks, errs: make([]error, len(tasks)), outcome: s.outcome}
+	if s.refusedToBegin(ctx, f, nil) {
+		f.landed = true
+		return f
 	}
-	before.await()
-	for i, wait := range waits {
-		errs[i] = wait()
+	s.o.Traffic.RoundTrips.Add(1)
+	f.stop = context.AfterFunc(ctx, func() { s.guard.fail(context.Cause(ctx)) })
+	f.send()
+	s.air = f
+	return f
+}
+
+// landAir waits for what is in the air.
+func (s *Session) landAir() {
+	if f := s.air; f != nil {
+		f.await()
+		s.guard.end()
+		f.land(s)
+	}
+}
+
+// refusedToBegin announces tasks to the guard, and tells whether nothing may be
+// sent any more.
+func (s *Session) refusedToBegin(ctx context.Context, f, before *flying) bool {
+	if err := ctx.Err(); err != nil {
+		for i, t := range f.tasks {
+			f.errs[i] = &Error{Op: t.op.command, Subject: t.op.subject, Class: Connection, Err: err}
+		}
+		return true
+	}
+	if err := s.guard.begin(append(before.ops(), f.ops()...)...); err != nil {
+		for i, t := range f.tasks {
+			f.errs[i] = s.lost(t.op, err)
+		}
+		return true
+	}
+	return false
+}
+
+// flying is commands that were sent together. Its methods work on nil, which is
+// none.
+type flying struct {
+	tasks []task
+	waits []func() error
+	// errs are how they ended, by outcome, once they have landed.
+	errs    []error
+	outcome func(op *operation, err error) error
+	stop    func() bool
+	landed  bool
+}
+
+func (f *flying) ops() []*operation {
+	if f == nil {
+		return nil
+	}
+	out := make([]*operation, len(f.tasks))
+	for i, t := range f.tasks {
+		out[i] = t.op
+	}
+	return out
+}
+
+// send sends every task.
+func (f *flying) send() {
+	f.waits = make([]func() error, len(f.tasks))
+	for i, t := range f.tasks {
+		f.waits[i] = t.send()
+	}
+}
+
+// await waits for every answer.
+func (f *flying) await() {
+	if f == nil {
+		return
+	}
+	for i, wait := range f.waits {
+		f.errs[i] = wait()
+	}
+}
+
+// land tells how everything ended that was waited for.
+func (f *flying) land(s *Session) {
+	if f == nil {
+		return
+	}
+	if s.air == f {
+		s.air = nil
+	}
+	if f.stop != nil {
+		f.stop()
+	}
+	f.landed = true
+	for i, t := range f.tasks {
+		f.errs[i] = f.outcome(t.op, f.errs[i])
 	}
 }
 

@@ -22,7 +22,7 @@ type flags struct {
 }
 
 // onePass makes imapilot act on the mail that is there, and end.
-const onePass = "run --once --existing -c {config}"
+const onePass = "apply --yes --max 1000000 -c {config}"
 
 // million is how many messages -million makes.
 const million = 1_000_000

@@ -82,7 +82,7 @@ func pass(ctx context.Context, path string, counts *tally, written *commits) err
 	}
 	e := engine.New(cfg, engine.Options{
 		Journal: written, Holder: "bench", Webhooks: webhook.NewClient("bench"), Version: "bench", DialContext: dialer,
-		Logger: slog.New(slog.DiscardHandler), Once: true, Existing: true,
+		Logger: slog.New(slog.DiscardHandler), Apply: &engine.Scope{Max: million},
 	})
 	return errors.Join(e.Run(ctx), db.Close())
 }
