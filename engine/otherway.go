@@ -39,10 +39,16 @@ func (c *connection) searchAbove(ctx context.Context, from imap.UID) (imap.UIDSe
 	return found, err
 }
 
-// askStatus is STATUS, without HIGHESTMODSEQ where the server refuses that.
+// askStatus is STATUS, with HIGHESTMODSEQ where rules wait for flags, unless the
+// server refuses that.
 func (c *connection) askStatus(ctx context.Context, name string) (imapsession.Status, error) {
-	st, err := c.session.Status(ctx, name)
-	if refusedOutright(err) && c.session.Capabilities().CondStore && c.without("CONDSTORE", err) {
+	ask := c.session.Status
+	withModSeq := c.session.Capabilities().CondStore && len(c.flagRules(name)) > 0
+	if withModSeq {
+		ask = c.session.StatusModSeq
+	}
+	st, err := ask(ctx, name)
+	if withModSeq && refusedOutright(err) && c.session.Capabilities().CondStore && c.without("CONDSTORE", err) {
 		st, err = c.session.Status(ctx, name)
 	}
 	if err == nil {

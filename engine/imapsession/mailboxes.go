@@ -159,17 +159,29 @@ type Status struct {
 	HighestModSeq uint64
 }
 
-// Status asks for the state of a mailbox, best one that is not selected.
+// Status asks for the state of a mailbox, best one that is not selected. It does
+// not ask for HIGHESTMODSEQ.
 func (s *Session) Status(ctx context.Context, mailbox string) (Status, error) {
+	return s.status(ctx, mailbox, false)
+}
+
+// StatusModSeq is Status with HIGHESTMODSEQ, where the server has CONDSTORE. It
+// makes this connection one that knows of CONDSTORE (RFC 7162 section 3.1), for
+// which some servers do far more work with each change.
+func (s *Session) StatusModSeq(ctx context.Context, mailbox string) (Status, error) {
+	return s.status(ctx, mailbox, true)
+}
+
+func (s *Session) status(ctx context.Context, mailbox string, modSeq bool) (Status, error) {
 	if err := checkMailbox(mailbox); err != nil {
 		return Status{}, refuse("STATUS", mailbox, Target, err)
 	}
-	t, result := s.statusTask(mailbox)
+	t, result := s.statusTask(mailbox, modSeq)
 	return result(s.together(ctx, t)[0])
 }
 
 // statusTask is a STATUS, and what gives its result once it has ended.
-func (s *Session) statusTask(mailbox string) (task, func(error) (Status, error)) {
+func (s *Session) statusTask(mailbox string, modSeq bool) (task, func(error) (Status, error)) {
 	var st Status
 	seen := false
 	op := newOperation("STATUS", mailbox, func(r response) bool {
@@ -182,7 +194,7 @@ func (s *Session) statusTask(mailbox string) (task, func(error) (Status, error))
 		}
 		return ok
 	})
-	options := &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, HighestModSeq: s.caps.CondStore}
+	options := &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, HighestModSeq: modSeq && s.caps.CondStore}
 	send := func() func() error {
 		cmd := s.client.Status(mailbox, options)
 		return func() error { _, err := cmd.Wait(); return err }
@@ -221,7 +233,7 @@ func (s *Session) statusFlight(ctx context.Context, mailboxes []string) []Status
 			out[i].Err = refuse("STATUS", name, Target, err)
 			continue
 		}
-		t, result := s.statusTask(name)
+		t, result := s.statusTask(name, false)
 		tasks, results, at = append(tasks, t), append(results, result), append(at, i)
 	}
 	if len(tasks) == 0 {

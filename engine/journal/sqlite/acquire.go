@@ -53,6 +53,7 @@ func (d *DB) snapshot(account int64, snap *journal.Snapshot) error {
 func (d *DB) loadAccount(account int64, snap *journal.Snapshot) error {
 	return d.each(func(c *columns) error {
 		snap.Fresh, snap.NextSeq = c.int() == 0, c.int()
+		d.nextSeq[account] = snap.NextSeq
 		if c.int() == 1 {
 			snap.Listed = c.time()
 		}

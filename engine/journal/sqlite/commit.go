@@ -144,5 +144,6 @@ func (d *DB) putAccount(account int64, b *journal.Batch) error {
 	if next == 0 {
 		return nil
 	}
+	d.nextSeq[account] = max(d.nextSeq[account], next)
 	return d.exec("UPDATE account SET next_seq = ?1 WHERE id = ?2 AND next_seq < ?1", next, account)
 }

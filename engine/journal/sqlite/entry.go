@@ -48,6 +48,17 @@ func (d *DB) putEntry(account int64, e *journal.Entry, at time.Time) error {
 	if err != nil {
 		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
 	}
+	if e.Seq < d.nextSeq[account] {
+		// Most that is written again is the same message one step further: the
+		// indexes of what it is need no touch.
+		err := d.exec(`UPDATE entry SET state = ?, acted = ?, rules = ?, decided = ?, updated = ?, body = ?, keep = ?
+			WHERE account = ? AND seq = ? AND mailbox = ? AND uidvalidity = ? AND uid = ? AND message_id = ? AND received = ? AND size = ? AND email_id = ?`,
+			string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text, keptUntil(e, at),
+			account, e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print.MessageID, e.Print.Received, e.Print.Size, e.Print.EmailID)
+		if err != nil || d.conn.Changes() == 1 {
+			return err
+		}
+	}
 	return d.exec(`INSERT INTO entry (account, seq, mailbox, uidvalidity, uid, message_id, received, size, state,
 			acted, rules, decided, updated, body, email_id, keep)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)

@@ -45,6 +45,8 @@ type DB struct {
 	conn   *sqlite3.Conn
 	stmts  map[string]*sqlite3.Stmt
 	pruned map[int64]time.Time // by account: when the last pruning found nothing more
+	// nextSeq is, by account, the sequence below which entries may exist.
+	nextSeq map[int64]int64
 }
 
 var _ journal.Journal = (*DB)(nil)
@@ -143,7 +145,7 @@ func (d *DB) connect(vfs string, flags sqlite3.OpenFlag) error {
 	if err != nil {
 		return unavailable("open", err)
 	}
-	d.conn, d.stmts, d.pruned = conn, map[string]*sqlite3.Stmt{}, map[int64]time.Time{}
+	d.conn, d.stmts, d.pruned, d.nextSeq = conn, map[string]*sqlite3.Stmt{}, map[int64]time.Time{}, map[int64]int64{}
 	if err := conn.BusyTimeout(busyTimeout); err != nil {
 		return unavailable("open", err)
 	}
