@@ -39,7 +39,8 @@ type connection struct {
 	unfetched imap.UID
 	recreated map[string]time.Time // targets that were made again
 	targets   map[string]knownStatus
-	air       *air // a flight of steps, nil if none
+	recent    []string // the targets used last, the latest first
+	air       *air     // a flight of steps, nil if none
 	// batch is how many messages the server takes at once, 0: batchSize.
 	batch int
 

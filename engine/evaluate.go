@@ -18,6 +18,9 @@ import (
 
 // judgement is what a scan knows beforehand of the messages it decides.
 type judgement struct {
+	// began is when the scan did; last is set for its last batch.
+	began time.Time
+	last  bool
 	hours int    // since the mailbox's last scan
 	hold  string // why all of them are held, "" for ordinary mail
 	// walk is which rules are asked, pass what they are asked for: nil for mail
@@ -65,7 +68,7 @@ type candidate struct {
 func (c *connection) process(ctx context.Context, name string, uids []imap.UID, j judgement) error {
 	ruleset, generation := c.rulesOf(j.walk)
 	box := c.ruleMailbox(name)
-	fetched, err := c.fetchFirst(ctx, setOf(uids), ruleset.Needs(c.cfg.Name, box))
+	fetched, err := c.fetchArrivals(ctx, uids, ruleset.Needs(c.cfg.Name, box))
 	switch {
 	case mailboxOnly(err) && len(uids) > 1:
 		// Some servers refuse the lot for one bad message.
@@ -88,6 +91,9 @@ func (c *connection) process(ctx context.Context, name string, uids []imap.UID, 
 		if m.absent {
 			c.notFetched(name, m.fetched.UID)
 		}
+	}
+	if j.last && c.unfetched == 0 {
+		cursor.Scanned = j.began
 	}
 	return c.record(ctx, cursor, complete(all), generation)
 }
@@ -229,15 +235,18 @@ func (c *connection) decideAgain(ctx context.Context, ruleset *rules.Ruleset, cu
 	return nil
 }
 
-func (c *connection) evaluate(ruleset *rules.Ruleset, mailbox string, m *candidate) rules.Decision {
+func (c *connection) evaluate(ruleset *rules.Ruleset, box rules.Mailbox, m *candidate) rules.Decision {
 	return ruleset.Evaluate(rules.Input{
-		Account: c.cfg.Name, Mailbox: c.ruleMailbox(mailbox), Message: m.message, Now: m.at, Skip: m.skip,
+		Account: c.cfg.Name, Mailbox: box, Message: m.message, Now: m.at, Skip: m.skip,
 	})
 }
 
 // entriesOf turns a decision into entries: one for what is done, one for what
 // rules in dry run would do. A message that no rule wanted gets none.
 func (c *connection) entriesOf(cursor journal.Cursor, m *candidate, d rules.Decision, now time.Time) []journal.Entry {
+	if len(d.Verdicts) == 0 {
+		return nil // every rule plainly said no
+	}
 	base := journal.Entry{
 		Mailbox: cursor.Mailbox, UIDValidity: cursor.UIDValidity, UID: m.fetched.UID, Print: m.print,
 		From: shown(fromOf(m.message.Header)), Subject: shown(m.message.Header.Subject()),

@@ -257,7 +257,7 @@ func (c *connection) noteArrived(batch *journal.Batch, cursor journal.Cursor, al
 	for _, f := range flagsIn(c.flagRules(cursor.Mailbox)) {
 		var old []imap.UID
 		for _, m := range all {
-			late := m.arrived == "" && m.fetched.Received.After(cursor.Scanned.Add(-flagSlack))
+			late := m.arrived == "" && m.fetched.Received.After(c.cursors[cursor.Mailbox].Scanned.Add(-flagSlack))
 			if hasFlag(m.fetched.Flags, f) && !late {
 				old = append(old, m.fetched.UID)
 			}

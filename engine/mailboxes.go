@@ -261,6 +261,7 @@ func (c *connection) list(ctx context.Context) error {
 	for _, name := range c.watched {
 		watched[name] = true
 	}
+	c.expectTargets()
 	c.previous = c.listed
 	now := time.Now()
 	batch := journal.Batch{At: now, Listed: now}

@@ -183,7 +183,7 @@ func (c *connection) missed(ctx context.Context, ruleset *rules.Ruleset, name st
 	n := 0
 	for _, m := range c.candidates(journal.Cursor{}, fetched, needs.WholeHeader) {
 		m.at = time.Now()
-		if d := c.evaluate(ruleset, name, m); len(d.Plan.Items) > 0 || len(d.Dry.Items) > 0 || !d.Missing.IsZero() {
+		if d := c.evaluate(ruleset, c.ruleMailbox(name), m); len(d.Plan.Items) > 0 || len(d.Dry.Items) > 0 || !d.Missing.IsZero() {
 			n++
 		}
 	}

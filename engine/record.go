@@ -156,6 +156,44 @@ func (c *connection) learnTarget(name string, st imapsession.Status, err error) 
 	return st, nil
 }
 
+const (
+	// fewArrivals is for how many messages targets are asked about ahead.
+	fewArrivals = 20
+	// recentTargets is how many targets are remembered for that.
+	recentTargets = 4
+)
+
+// expectTargets takes the mailboxes that the rules name for those used last, until
+// some were used.
+func (c *connection) expectTargets() {
+	if len(c.recent) > 0 {
+		return
+	}
+	for _, r := range c.watching().Rules() {
+		for _, name := range r.Targets {
+			if c.used(c.dir.server(name)); len(c.recent) == recentTargets {
+				return
+			}
+		}
+	}
+}
+
+// used notes that a target was used.
+func (c *connection) used(target string) {
+	if len(c.recent) > 0 && c.recent[0] == target {
+		return
+	}
+	c.recent = append([]string{target}, slices.DeleteFunc(c.recent, func(t string) bool { return t == target })...)
+	c.recent = c.recent[:min(len(c.recent), recentTargets)]
+}
+
+// staleTargets are the targets used last of which nothing fresh is known.
+func (c *connection) staleTargets() []string {
+	return slices.DeleteFunc(slices.Clone(c.recent), func(name string) bool {
+		return name == c.selected || !c.dir.exists(name) || time.Since(c.targets[name].at) < targetFresh
+	})
+}
+
 // learnTargets asks for the STATUS of all targets of some messages together.
 func (c *connection) learnTargets(ctx context.Context, all []*candidate) error {
 	var names []string
@@ -199,6 +237,7 @@ func (c *connection) steps(ctx context.Context, e *journal.Entry, items []action
 			s.State, s.Error = journal.StepFailed, reason
 		}
 		if s.Target = target; target != "" {
+			c.used(target)
 			st, err := c.targetStatus(ctx, target)
 			if err != nil {
 				return nil, err

@@ -50,7 +50,7 @@ func servers(t *testing.T, run func(t *testing.T, srv *imaptest.Server)) {
 
 // rig is one account on one server, its configuration and its journal.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	srv    *imaptest.Server
 	dir    string
 	timing engine.Timing
@@ -62,7 +62,7 @@ type rig struct {
 	log  *slog.Logger
 }
 
-func newRig(t *testing.T, srv *imaptest.Server) *rig {
+func newRig(t testing.TB, srv *imaptest.Server) *rig {
 	t.Helper()
 	dial := ""
 	if srv.Options.PipeOnly {
@@ -80,7 +80,7 @@ func pipes(t testing.TB, o imaptest.Options) *imaptest.Server {
 }
 
 // testWriter sends the log to the test, which shows it on failure only.
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	w.t.Log(strings.TrimSpace(string(p)))

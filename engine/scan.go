@@ -30,7 +30,7 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 		return err
 	}
 	for window := range slices.Chunk(todo, windowSize) {
-		if err := c.scanWindow(ctx, work, name, window, todo, judgement{hours: hours, hold: hold, doubt: !c.caughtUp[name]}); err != nil {
+		if err := c.scanWindow(ctx, work, name, window, todo, judgement{began: began, hours: hours, hold: hold, doubt: !c.caughtUp[name]}); err != nil {
 			return err
 		}
 	}
@@ -98,6 +98,9 @@ func (c *connection) scanWindow(ctx, work context.Context, name string, window, 
 		if ctx.Err() != nil {
 			return nil
 		}
+		// Of several batches, or where something was left out, the end of the scan is
+		// written by itself.
+		j.last = len(chunk) == len(all) && j.hold == ""
 		err := c.process(work, name, chunk, j)
 		c.fetchedBatch(name, chunk, err)
 		if err != nil {
@@ -124,7 +127,7 @@ func (c *connection) noteSelected(name string, sel imapsession.Selected) {
 // something to decide, and now and then, not after every look.
 func (c *connection) scanned(ctx context.Context, name string, began time.Time, hold string, n int) error {
 	cursor := c.cursors[name]
-	if n == 0 && began.Sub(cursor.Scanned) < c.timing.Reconcile {
+	if n == 0 && began.Sub(cursor.Scanned) < c.timing.Reconcile || cursor.Scanned.Equal(began) {
 		return nil
 	}
 	cursor.Scanned = began

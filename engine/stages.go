@@ -25,15 +25,32 @@ func (c *connection) fetchFirst(ctx context.Context, uids imap.UIDSet, needs rul
 	return c.session.FetchHeaders(ctx, uids, needs.HeaderFields)
 }
 
+// fetchArrivals is fetchFirst. Of a few messages it asks, in the same round trip,
+// where the UIDs of the targets are that were used last: one of them may be theirs.
+func (c *connection) fetchArrivals(ctx context.Context, uids []imap.UID, needs rules.Needs) ([]imapsession.Fetched, error) {
+	names := c.staleTargets()
+	if needs.WholeHeader || len(uids) > fewArrivals || len(names) == 0 {
+		return c.fetchFirst(ctx, setOf(uids), needs)
+	}
+	fetching := c.session.FetchHeadersAhead(ctx, setOf(uids), needs.HeaderFields)
+	for i, r := range c.session.StatusAll(ctx, names) {
+		if _, err := c.learnTarget(names[i], r.Status, r.Err); err != nil {
+			return nil, err
+		}
+	}
+	return fetching.Wait(ctx)
+}
+
 // settle evaluates messages of the selected mailbox until nothing is missing:
 // what an undecided message still needs is fetched stage by stage, for just
 // these messages, in one command a stage. all are the messages that are
 // decided together. A message whose items do not come is absent afterwards.
 func (c *connection) settle(ctx context.Context, ruleset *rules.Ruleset, cursor journal.Cursor, all, open []*candidate) error {
+	box := c.ruleMailbox(cursor.Mailbox)
 	for len(open) > 0 {
 		var undecided []*candidate
 		for _, m := range open {
-			m.decision = c.evaluate(ruleset, cursor.Mailbox, m)
+			m.decision = c.evaluate(ruleset, box, m)
 			if !m.decision.Missing.IsZero() {
 				undecided = append(undecided, m)
 			}

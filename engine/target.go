@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -34,9 +37,42 @@ func (c *connection) prepareTarget(ctx context.Context, group []*task) (bool, er
 	c.dir.add(step.Target)
 	// What imapilot created starts empty, whatever is found there later.
 	return false, c.commit(ctx, journal.Batch{
+		Entries: c.aimedAt(step.Target), Expect: c.expectedIn(step.Target),
 		Created: []journal.Creation{{Rule: step.Rule, Mailbox: step.Target, At: time.Now()}},
 		Events:  []journal.Event{{Kind: "created", Mailbox: step.Target, Rule: step.Rule, Text: c.dir.config(step.Target) + ": created by rule " + step.Rule}},
 	})
+}
+
+// aimedAt are the open entries that lead to a mailbox which was just made: copies
+// of theirs in one of that name before went away with it, and any there is now is
+// new.
+func (c *connection) aimedAt(target string) []journal.Entry {
+	var out []journal.Entry
+	for _, w := range c.open {
+		e, changed := cloneEntry(w.Entry), false
+		for i, s := range e.Steps {
+			if s.State == journal.Recorded && s.Target == target && s.TargetValidity != 0 {
+				e.Steps[i].TargetValidity, e.Steps[i].TargetNext, changed = 0, 1, true
+			}
+		}
+		if changed {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b journal.Entry) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out
+}
+
+// expectedIn are the arrivals that are expected in a mailbox which was just made.
+func (c *connection) expectedIn(target string) []journal.Expected {
+	var out []journal.Expected
+	for _, id := range slices.Sorted(maps.Keys(c.expected)) {
+		if x := c.expected[id]; x.Mailbox == target && x.UIDValidity != 0 {
+			x.UIDValidity, x.UIDNext = 0, 1
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // create makes a mailbox and subscribes to it. One that somebody else made in

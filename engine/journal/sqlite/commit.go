@@ -2,7 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"imapilot/engine/journal"
 )
@@ -15,7 +18,7 @@ func (d *DB) Commit(ctx context.Context, own journal.Ownership, b journal.Batch)
 	if b.At.IsZero() {
 		b.At = time.Now()
 	}
-	return d.write(ctx, "commit", func() error {
+	err := d.write(ctx, "commit", func() error {
 		account, err := d.fence(own)
 		if err != nil {
 			return err
@@ -31,6 +34,37 @@ func (d *DB) Commit(ctx context.Context, own journal.Ownership, b journal.Batch)
 		}
 		return nil
 	})
+	if err == nil {
+		d.tidy(b)
+	}
+	return err
+}
+
+const (
+	// logPages is from how many pages on the log is moved into the file, when
+	// nobody waits for it, and mostPages from how many on in any case.
+	logPages  = 1000
+	mostPages = 8 * logPages
+)
+
+// tidy moves the log into the file, which takes two syncs and many writes. After a
+// decision somebody waits to act on it, so that it is left to the commit of an
+// outcome. When it fails nothing is lost, for the log holds it all; the next commit
+// tries again.
+func (d *DB) tidy(b journal.Batch) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conn == nil || d.logged < logPages || isAwaited(&b) && d.logged < mostPages {
+		return
+	}
+	if _, _, err := d.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE); err == nil {
+		d.logged = 0
+	}
+}
+
+// isAwaited reports whether somebody waits for a batch, to do what it decides.
+func isAwaited(b *journal.Batch) bool {
+	return slices.ContainsFunc(b.Entries, func(e journal.Entry) bool { return e.State == journal.Open })
 }
 
 // fence finds the account's row and checks that own still holds its lease.

@@ -45,6 +45,8 @@ type DB struct {
 	conn   *sqlite3.Conn
 	stmts  map[string]*sqlite3.Stmt
 	pruned map[int64]time.Time // by account: when the last pruning found nothing more
+	// logged is how many pages the write-ahead log holds.
+	logged int
 	// nextSeq is, by account, the sequence below which entries may exist.
 	nextSeq map[int64]int64
 }
@@ -186,6 +188,9 @@ func (d *DB) useLog() error {
 			return err
 		}
 	}
+	// In the place of SQLite's own way, which moves the log into the file in the
+	// middle of any commit: see tidy.
+	d.conn.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error { d.logged = pages; return nil })
 	return nil
 }
 

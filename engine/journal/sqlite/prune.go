@@ -16,13 +16,19 @@ const (
 	// pruneEvery is how often a commit looks for something to remove when the
 	// last one found less than a batch.
 	pruneEvery = time.Minute
+	// pruneAtLast is the same for commits that somebody waits for.
+	pruneAtLast = 10 * pruneEvery
 )
 
 // prune removes what is older than Retention, a little with each commit.
 // Expectations that never came true go too, and created mailboxes once no
 // snapshot counts them.
 func (d *DB) prune(account int64, b *journal.Batch) error {
-	if since := b.At.Sub(d.pruned[account]); since >= 0 && since < pruneEvery {
+	wait := pruneEvery
+	if isAwaited(b) {
+		wait = pruneAtLast
+	}
+	if since := b.At.Sub(d.pruned[account]); since >= 0 && since < wait {
 		return nil
 	}
 	most, before := int64(0), b.At.Add(-Retention)
