@@ -43,7 +43,10 @@ func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.S
 	context.AfterFunc(interrupted, release) // a second signal ends the process at once
 	bar := a.progressBar("Applying")
 	began := time.Now()
-	w, err := a.startApply(ctx, cfg, scope, bar)
+	w, err := a.startApply(ctx, interrupted, cfg, scope, bar)
+	if interrupted.Err() != nil && err != nil {
+		return errors.New("interrupted before it began; nothing was changed")
+	}
 	if err != nil {
 		return err
 	}
@@ -57,10 +60,11 @@ func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.S
 	return errors.Join(a.printApplied(applied{cfg, scope, job, done}, f), err)
 }
 
-// startApply begins in the running daemon, or in this process where none runs.
-func (a *app) startApply(ctx context.Context, cfg *config.Config, scope engine.Scope, bar *progressBar) (worker, error) {
+// startApply begins in the running daemon, or in this process where none runs. A
+// daemon takes it between two steps of its own, which may take a while.
+func (a *app) startApply(ctx, interrupted context.Context, cfg *config.Config, scope engine.Scope, bar *progressBar) (worker, error) {
 	d := &daemonWorker{cfg: cfg}
-	err := call(ctx, cfg, methodApply, applyRequest{Scope: scope, Accounts: accountNames(cfg)}, &d.id)
+	err := call(interrupted, cfg, methodApply, applyRequest{Scope: scope, Accounts: accountNames(cfg)}, &d.id)
 	if !errors.Is(err, control.ErrNoDaemon) {
 		return d, err
 	}
@@ -107,6 +111,7 @@ func follow(ctx, interrupted context.Context, w worker, bar *progressBar) (job e
 		case <-ticker.C:
 		case <-asked:
 			asked = nil
+			fmt.Fprintln(bar, "Interrupted: it ends when what was recorded is done. Once more ends it at once.")
 			if err := w.stop(ctx); err != nil {
 				return job, err
 			}

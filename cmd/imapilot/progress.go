@@ -14,7 +14,7 @@ const (
 	// progressLine is how often progress is told where no terminal shows it.
 	progressLine = 10 * time.Second
 	// barWidth is how many columns the bar itself takes.
-	barWidth = 16
+	barWidth = 10
 	// clearLine goes to the beginning of a line and empties it (ECMA-48, CR and EL).
 	clearLine = "\r\x1b[K"
 )
@@ -79,7 +79,7 @@ func progressText(p engine.Progress, now time.Time, waiting string) string {
 	if rate := float64(p.Looked) / max(now.Sub(p.Began).Seconds(), 0.001); p.Looked > 0 && !p.Began.IsZero() {
 		text += fmt.Sprintf(" %.0f/s", rate)
 		if left := max(0, p.Total-p.Looked); left > 0 {
-			text += ", " + tookText((time.Duration(float64(left)/rate*float64(time.Second)) + time.Second).Truncate(time.Second)) + " left"
+			text += ", " + remaining(float64(left)/rate) + " left"
 		}
 	}
 	text += fmt.Sprintf("; %d acted on, %d held", p.Acted, p.Held)
@@ -87,6 +87,17 @@ func progressText(p engine.Progress, now time.Time, waiting string) string {
 		text += "; waits: " + visible(waiting)
 	}
 	return text
+}
+
+// remaining is a number of seconds for people, rounded up.
+func remaining(seconds float64) string {
+	switch {
+	case seconds < 60:
+		return fmt.Sprintf("%d s", int(seconds)+1)
+	case seconds < 3600:
+		return fmt.Sprintf("%d min", int(seconds/60)+1)
+	}
+	return fmt.Sprintf("%d h", int(seconds/3600)+1)
 }
 
 // Write lets others write to the same stream: the bar makes room for it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,7 +46,11 @@ func (f *inForce) applyHandlers(e *engine.Engine) map[string]control.Handler {
 			if err := f.agrees(req); err != nil {
 				return nil, err
 			}
-			return e.StartApply(ctx, req.Scope)
+			id, err := e.StartApply(ctx, req.Scope)
+			if err == nil && ctx.Err() != nil { // nobody waits for it any more
+				err = cmp.Or(e.StopApply(id), ctx.Err())
+			}
+			return id, err
 		},
 		methodJob: func(_ context.Context, in json.RawMessage) (any, error) {
 			var req jobRequest

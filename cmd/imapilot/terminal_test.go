@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"imapilot/engine/enginetest/memserver"
+)
+
+// program is the binary of this test as the command imapilot.
+func program(t *testing.T, arguments ...string) *exec.Cmd {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path)
+	cmd.Args = append([]string{"imapilot"}, arguments...)
+	return cmd
+}
+
+// onTerminal runs the command line on a terminal of 80 columns on which somebody
+// types, and returns what was shown there.
+func onTerminal(t *testing.T, typed string, arguments ...string) (shown string, code int) {
+	t.Helper()
+	far, near := terminal(t)
+	cmd := program(t, arguments...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = near, near, near
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	cmd.Env = append(os.Environ(), "NO_COLOR=", "TERM=xterm")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := near.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := far.WriteString(typed); err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(far)
+	if err != nil && !errors.Is(err, syscall.EIO) { // the other side is closed
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(out), "\r\n", "\n"), cmd.ProcessState.ExitCode()
+}
+
+// terminal opens a pseudo-terminal.
+func terminal(t *testing.T) (far, near *os.File) {
+	t.Helper()
+	far, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("there are no terminals here: %v", err)
+	}
+	t.Cleanup(func() { _ = far.Close() })
+	fd := int(far.Fd())
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
+	}
+	if err == nil {
+		near, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return far, near
+}
+
+// gate stands before a mail server. Once it is set it holds the n-th command that
+// contains a word back until it is opened.
+type gate struct {
+	host    string
+	port    int
+	reached chan struct{}
+	opened  chan struct{}
+	open    func()
+
+	mu   sync.Mutex
+	left int
+}
+
+func (g *gate) set(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.left = n
+}
+
+func newGate(t *testing.T, srv *memserver.MemoryServer, word string) *gate {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gate{reached: make(chan struct{}), opened: make(chan struct{})}
+	g.open = sync.OnceFunc(func() { close(g.opened) })
+	at := listener.Addr().(*net.TCPAddr)
+	g.host, g.port = at.IP.String(), at.Port
+	host, port := srv.Addr()
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+			if err != nil {
+				_ = client.Close() // which the client sees
+				continue
+			}
+			serving.Go(func() { g.pipe(server, client, word) })
+			serving.Go(func() { g.pipe(client, server, "") })
+		}
+	})
+	t.Cleanup(func() {
+		g.open()
+		_ = listener.Close() // this is what ends the loop
+		serving.Wait()
+	})
+	return g
+}
+
+func (g *gate) pipe(to, from net.Conn, word string) {
+	defer to.Close()
+	defer from.Close()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buf)
+		if word != "" && bytes.Contains(buf[:n], []byte(word)) {
+			g.hold()
+		}
+		if _, failed := to.Write(buf[:n]); failed != nil || err != nil {
+			return
+		}
+	}
+}
+
+func (g *gate) hold() {
+	g.mu.Lock()
+	g.left--
+	here := g.left == 0
+	g.mu.Unlock()
+	if here {
+		close(g.reached)
+		<-g.opened
+	}
+}
+
+// within waits for something that must come.
+func within(t *testing.T, what string, reached <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-reached:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("not within 20 s: %s", what)
+	}
+}
+
+// transcript collects what a process writes, and tells when a text comes.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+	wait map[string]chan struct{}
+}
+
+// comes is closed once a text was written.
+func (w *transcript) comes(text string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.wait == nil {
+		w.wait = map[string]chan struct{}{}
+	}
+	w.wait[text] = make(chan struct{})
+	return w.wait[text]
+}
+
+func (w *transcript) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text.Write(p)
+	for text, ch := range w.wait {
+		if strings.Contains(w.text.String(), text) {
+			close(ch)
+			delete(w.wait, text)
+		}
+	}
+	return len(p), nil
+}
+
+func (w *transcript) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
