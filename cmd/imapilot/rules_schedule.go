@@ -55,20 +55,37 @@ func (s *screen) schedule(list []engine.ScheduledRule, zone *time.Location, now 
 		s.line("", plain, "No rule runs on a clock. One with on: {cron: \"0 3 * * *\"} would, every night at 03:00.")
 		return
 	}
-	rows := [][]string{{"ACCOUNT", "RULE", "SCHEDULE", "LAST RUN (" + zoneName(zone) + ")", "OUTCOME", "NEXT RUN"}}
+	rows := [][]string{{"RULE", "SCHEDULE", "LAST RUN", "OUTCOME", "NEXT RUN"}}
+	several := false
 	for _, r := range list {
-		rows = append(rows, []string{r.Account, r.Rule, r.Cron, lastRun(r.Last, zone), runOutcome(r.Last), nextRun(r, zone, now)})
+		several = several || r.Account != list[0].Account
+		rows = append(rows, []string{r.Rule, r.Cron, lastRun(r.Last, zone, now), runOutcome(r.Last), nextRun(r, zone, now)})
+	}
+	if several {
+		rows[0] = append([]string{"ACCOUNT"}, rows[0]...)
+		for i, r := range list {
+			rows[i+1] = append([]string{r.Account}, rows[i+1]...)
+		}
 	}
 	s.table(rows)
+	s.gap()
+	s.line("", plain, "Times are in "+zoneName(zone)+". 'imapilot apply --rule NAME' runs one now.")
 }
 
-const runLayout = "2006-01-02 15:04"
-
-func lastRun(r journal.Run, zone *time.Location) string {
-	if r.Started.IsZero() {
-		return "never"
+// dayAndTime is a time for people; far away it is a day, with its year.
+func dayAndTime(at time.Time, zone *time.Location, now time.Time) string {
+	const clear = 300 * 24 * time.Hour
+	if d := at.Sub(now).Abs(); d > clear {
+		return at.In(zone).Format(time.DateOnly)
 	}
-	return r.Started.In(zone).Format(runLayout)
+	return at.In(zone).Format("01-02 15:04")
+}
+
+func lastRun(r journal.Run, zone *time.Location, now time.Time) string {
+	if r.Started.IsZero() {
+		return "never ran"
+	}
+	return dayAndTime(r.Started, zone, now)
 }
 
 // runOutcome says in a few words how a run ended.
@@ -99,7 +116,7 @@ func nextRun(r engine.ScheduledRule, zone *time.Location, now time.Time) string 
 	case r.Next.IsZero():
 		return "never"
 	case !r.Next.After(now):
-		return "now, when 'imapilot run' runs"
+		return "now"
 	}
-	return r.Next.In(zone).Format(runLayout)
+	return dayAndTime(r.Next, zone, now)
 }
