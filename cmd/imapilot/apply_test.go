@@ -133,12 +133,12 @@ func TestQuestion(t *testing.T) {
 	}
 }
 
-// interruptible is an apply over 1,200 messages whose second portion is held back,
+// interruptible is an apply over 6,000 messages whose second portion is held back,
 // with or without a daemon.
 func interruptible(t *testing.T, daemon bool) (cmd *exec.Cmd, out *transcript, g *gate) {
 	t.Helper()
 	srv := planFolder(t, "", "home")["home"]
-	for i := range 1200 {
+	for i := range 6000 {
 		put(t, srv, "INBOX", i, "A letter", "")
 	}
 	g = newGate(t, srv, "UID FETCH")
@@ -179,7 +179,7 @@ func startDaemon(t *testing.T) {
 			t.Errorf("the daemon: %v\n%s", err, log)
 		}
 	})
-	idle := regexp.MustCompile(`INBOX +idle +1200 +[0-9]+ s ago +[0-9]+ s ago`)
+	idle := regexp.MustCompile(`INBOX +idle +6000 +[0-9]+ s ago +[0-9]+ s ago`)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		out, _ := said(t, "status")
 		if idle.MatchString(out) {
@@ -210,7 +210,7 @@ func TestInterruptedApplyGoesOn(t *testing.T) {
 			if said, code := said(t, "apply --yes"); code != exitOK {
 				t.Fatalf("exit code %d\n%s", code, said)
 			}
-			if holds(t, "Moved") != "1200" || holds(t, "INBOX") != "0" {
+			if holds(t, "Moved") != "6000" || holds(t, "INBOX") != "0" {
 				t.Errorf("%s moved, %s left", holds(t, "Moved"), holds(t, "INBOX"))
 			}
 		})
@@ -228,7 +228,7 @@ func TestSecondInterruptionEndsAtOnce(t *testing.T) {
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if said, code := said(t, "apply --yes"); code != exitOK || holds(t, "Moved") != "1200" {
+	if said, code := said(t, "apply --yes"); code != exitOK || holds(t, "Moved") != "6000" {
 		t.Errorf("exit code %d, %s moved\n%s", code, holds(t, "Moved"), said)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -143,13 +144,17 @@ func newGate(t *testing.T, srv *memserver.MemoryServer, word string) *gate {
 func (g *gate) pipe(to, from net.Conn, word string) {
 	defer to.Close()
 	defer from.Close()
-	buf := make([]byte, 64<<10)
+	if word == "" {
+		_, _ = io.Copy(to, from) // either side may end it
+		return
+	}
+	in := bufio.NewReader(from)
 	for {
-		n, err := from.Read(buf)
-		if word != "" && bytes.Contains(buf[:n], []byte(word)) {
+		line, err := in.ReadBytes('\n')
+		if bytes.Contains(line, []byte(word)) {
 			g.hold()
 		}
-		if _, failed := to.Write(buf[:n]); failed != nil || err != nil {
+		if _, failed := to.Write(line); failed != nil || err != nil {
 			return
 		}
 	}
