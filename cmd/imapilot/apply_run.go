@@ -32,6 +32,8 @@ type worker interface {
 	job(ctx context.Context) (engine.Job, error)
 	// stop ends it after what was recorded.
 	stop(ctx context.Context) error
+	// ended is closed when it ended, nil where nobody tells.
+	ended() <-chan struct{}
 	// close gives up what is still under way.
 	close() error
 }
@@ -109,6 +111,7 @@ func follow(ctx, interrupted context.Context, w worker, bar *progressBar) (job e
 		bar.show(job.Progress, job.Waiting)
 		select {
 		case <-ticker.C:
+		case <-w.ended():
 		case <-asked:
 			asked = nil
 			fmt.Fprintln(bar, "Interrupted: it ends when what was recorded is done. Once more ends it at once.")
@@ -143,6 +146,8 @@ func (d *daemonWorker) stop(ctx context.Context) error {
 	return call(ctx, d.cfg, methodStopApply, jobRequest{d.id}, nil)
 }
 
+func (d *daemonWorker) ended() <-chan struct{} { return nil }
+
 func (d *daemonWorker) close() error { return nil }
 
 // localWorker is an engine in this process.
@@ -150,28 +155,30 @@ type localWorker struct {
 	engine *engine.Engine
 	db     *sqlite.DB
 	cancel context.CancelFunc
-	ended  chan struct{}
-	err    error // of the run, once ended is closed
+	done   chan struct{}
+	err    error // of the run, once done is closed
 }
 
 func newLocalWorker(parent context.Context, cfg *config.Config, db *sqlite.DB, scope engine.Scope, log *slog.Logger) *localWorker {
 	ctx, cancel := context.WithCancel(parent)
-	l := &localWorker{db: db, cancel: cancel, ended: make(chan struct{})}
+	l := &localWorker{db: db, cancel: cancel, done: make(chan struct{})}
 	l.engine = engine.New(cfg, engine.Options{
 		Journal: db, Holder: holder(), Webhooks: webhook.NewClient(version), Logger: log, Version: version, Apply: &scope,
 	})
 	go func() {
-		defer close(l.ended)
+		defer close(l.done)
 		l.err = l.engine.Run(ctx)
 	}()
 	return l
 }
 
+func (l *localWorker) ended() <-chan struct{} { return l.done }
+
 // job tells how far the engine is: it runs until webhooks that are due were
 // called, too.
 func (l *localWorker) job(context.Context) (engine.Job, error) {
 	select {
-	case <-l.ended:
+	case <-l.done:
 		job, err := l.engine.Job(engine.ApplyJob)
 		if job.Error == "" && l.err != nil {
 			job.Error = l.err.Error()
@@ -197,6 +204,6 @@ func (l *localWorker) stop(context.Context) error {
 // close ends the engine, within its grace of 5 s, and the journal.
 func (l *localWorker) close() error {
 	l.cancel()
-	<-l.ended
+	<-l.done
 	return l.db.Close()
 }

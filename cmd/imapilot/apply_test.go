@@ -236,6 +236,8 @@ func TestSecondInterruptionEndsAtOnce(t *testing.T) {
 // slowWorker never ends.
 type slowWorker struct{ stopped bool }
 
+func (w *slowWorker) ended() <-chan struct{} { return nil }
+
 func (w *slowWorker) job(context.Context) (engine.Job, error) {
 	return engine.Job{Running: true, Progress: engine.Progress{Looked: 7, Total: 9}}, nil
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/emersion/go-imap/v2"
 
 	"imapilot/engine/enginetest/imaptest"
+	"imapilot/engine/journal"
+	"imapilot/engine/journal/sqlite"
 )
 
 // The sizes of the mailbox that is applied to: of an ordinary run, and where
@@ -53,25 +55,33 @@ func fateOf(i int) fate {
 // run that ends by itself gets as much mail again as it takes to be killed, and is
 // killed sooner.
 func TestApplyKilled(t *testing.T) {
-	n, want := fewMessages, fewKills
+	n, want, most := fewMessages, fewKills, 600*time.Millisecond
 	if os.Getenv("IMAPILOT_KILLS") != "" {
-		n, want = manyMessages, kills(t)
+		n, want, most = manyMessages, kills(t), 1500*time.Millisecond
 	}
 	srv := imaptest.Dovecot(t, imaptest.Options{})
 	deliverNumbered(t, srv, 0, n)
 	binary, cfg := build(t), configureApply(t, srv)
-	killed, ended, most := 0, 0, 300*time.Millisecond
+	killed, ended, cut := 0, 0, 0
 	for killed < want {
 		if killApply(t, binary, cfg, rand.N(most)+5*time.Millisecond) {
 			killed++
+			open, done := recorded(t, cfg)
+			if open > 0 {
+				cut++
+			}
+			t.Logf("kill %d: %d messages recorded and not done, %d done", killed, open, done)
 			continue
 		}
-		ended, most = ended+1, max(most*2/3, 80*time.Millisecond)
+		ended, most = ended+1, max(most*2/3, 150*time.Millisecond)
 		deliverNumbered(t, srv, n, n+fewMessages)
 		n += fewMessages
 	}
 	took := finishApply(t, binary, cfg)
-	t.Logf("%d messages, killed %d times while it worked; %d runs ended by themselves; the last one took %v", n, killed, ended, took)
+	t.Logf("%d messages, killed %d times, %d of them with messages recorded and not done; %d runs ended by themselves; the last one took %v", n, killed, cut, ended, took)
+	if killed > fewKills && cut == 0 {
+		t.Error("no kill came between a record and what it is about")
+	}
 	countNumbered(t, srv, n)
 }
 
@@ -110,6 +120,29 @@ func killApply(t *testing.T, binary, cfg string, d time.Duration) bool {
 	}
 	var exit *exec.ExitError
 	return errors.As(<-ended, &exit) && !exit.Exited()
+}
+
+// recorded counts the messages that are recorded and not done, and those that are
+// done.
+func recorded(t *testing.T, cfg string) (open, done int) {
+	t.Helper()
+	path := filepath.Join(filepath.Dir(cfg), "state.db")
+	if _, err := os.Stat(path); err != nil {
+		return 0, 0 // it was killed before it had one
+	}
+	j, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	all, err := j.Summary(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		open, done = open+s.Entries[journal.Open], done+s.Entries[journal.Done]
+	}
+	return open, done
 }
 
 func applyWords(cfg string) []string {
