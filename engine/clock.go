@@ -111,6 +111,19 @@ func (c *connection) fire(ctx context.Context) error {
 	return nil
 }
 
+// runDue does the runs that are due, for a process that ends then.
+func (c *connection) runDue(ctx, work context.Context) error {
+	if err := c.fire(work); err != nil {
+		return err
+	}
+	for len(c.passes) > 0 && ctx.Err() == nil {
+		if err := c.runPasses(ctx, work); err != nil {
+			return err
+		}
+	}
+	return c.apply(ctx, work)
+}
+
 // runPass is the pass of a firing. One that was cut off goes on: what it recorded
 // counts against its limit, and is not done again.
 func (c *connection) runPass(ctx context.Context, f firing) (*pass, error) {

@@ -149,3 +149,37 @@ func TestLimitOfAFiring(t *testing.T) {
 		}
 	})
 }
+
+// TestOnceRunsWhatIsDue: a process that is started by another clock keeps this one.
+func TestOnceRunsWhatIsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, pipes(t, imaptest.Options{NoIdle: true}))
+		r.srv.Create(t, "Promotions")
+		r.srv.Append(t, "Promotions", nil, time.Now().Add(-90*24*time.Hour), message("old", "a@shop.example"))
+		cfg := r.config("poll: 1h", retention)
+		r.once(cfg)
+		r.want("Promotions", "old")
+		time.Sleep(24 * time.Hour)
+		r.once(cfg)
+		r.want("Trash", "old")
+	})
+}
+
+// TestOtherRulesThanThosePlanned: nothing is applied.
+func TestOtherRulesThanThosePlanned(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+	cfg := r.config("", filing)
+	r.mail("INBOX", "letter", "b@news.example")
+	r.with(cfg, func(j journal.Journal) {
+		o := r.options(j)
+		o.Apply = &engine.Scope{Content: "other"}
+		e := engine.New(cfg, o)
+		if err := e.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if job, err := e.Job(engine.ApplyJob); err != nil || job.Error == "" || job.Running {
+			t.Errorf("job %+v, %v", job, err)
+		}
+	})
+	r.want("INBOX", "letter")
+}

@@ -103,8 +103,11 @@ func (c *connection) live(ctx, work context.Context) error {
 	}
 	c.log.Info("connected", "host", c.cfg.Host, "mailboxes", len(c.watched), "move", c.session.Capabilities().Move,
 		"uidplus", c.session.Capabilities().UIDPlus, "idle", c.session.Capabilities().Idle)
-	if err := c.scanAll(ctx, work); err != nil || c.engine.opts.Once {
+	if err := c.scanAll(ctx, work); err != nil {
 		return err
+	}
+	if c.engine.opts.Once {
+		return c.runDue(ctx, work)
 	}
 	watching, cancel := context.WithCancel(ctx)
 	idling := c.startWatchers(watching)

@@ -12,10 +12,19 @@
 //     was seen, for the rules that ask for duplicates, replies or moves.
 //   - record (record.go): one commit writes the entries with their steps, the
 //     expected arrivals, the webhooks and the cursor.
-//   - apply (apply.go): send the steps, each message's in its fixed order, and
-//     record what became of them.
+//   - apply (apply.go, flight.go): send the steps, each message's in its fixed
+//     order and those of many messages together, and record what became of them.
 //   - recover (look.go): after a restart or a lost connection, look at the
 //     server before a recorded step is sent again.
+//
+// # Mail that is there
+//
+// Rules are asked about mail that arrived long ago, too: by a plan (plan.go), an
+// apply (jobs.go, scope.go), or a clock (clock.go, with package schedule). All
+// three are a pass (pass.go) over mailboxes, a window at a time, by the same
+// evaluation, limits and journal; acts.go says on which messages a rule acted
+// before, report.go what comes of it. Rules on flags (flagwatch.go) are asked
+// where a flag was added. Which rules one look asks is a walk (walk.go).
 //
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone

@@ -102,11 +102,11 @@ func (c *connection) step(ctx, work context.Context, p *pass) (ended bool, err e
 			return false, err
 		}
 	}
+	if cause := c.cannotGoOn(p); cause != nil {
+		return true, c.endPass(work, p, cause)
+	}
 	if len(p.left) == 0 {
 		return true, c.endPass(work, p, nil)
-	}
-	if p.stopped.Load() {
-		return true, c.endPass(work, p, errStopped)
 	}
 	err = c.stepMailbox(ctx, work, p, p.left[0])
 	if err != nil && mailboxOnly(err) {
@@ -114,6 +114,19 @@ func (c *connection) step(ctx, work context.Context, p *pass) (ended bool, err e
 		err = nil
 	}
 	return false, err
+}
+
+// cannotGoOn is why a pass ends before its end, nil if it does not.
+func (c *connection) cannotGoOn(p *pass) error {
+	switch ruleset, _ := c.rulesOf(p.walk); {
+	case p.stopped.Load():
+		return errStopped
+	case p.scope.Content != "" && ruleset.Hash() != p.scope.Content:
+		return errors.New("the rules are not those of the plan any more; make a new one")
+	case len(c.open) >= maxOpen:
+		return fmt.Errorf("%d messages wait for mailboxes that do not take them now; 'imapilot status' shows which", len(c.open))
+	}
+	return nil
 }
 
 // leave gives the mailbox under way up.
@@ -131,9 +144,6 @@ func (p *pass) next() { p.left, p.listed, p.uids, p.window = p.left[1:], false, 
 // copies that it makes itself included, is no part of it.
 func (c *connection) beginPass(ctx context.Context, p *pass) error {
 	ruleset, _ := c.rulesOf(p.walk)
-	if p.scope.Content != "" && ruleset.Hash() != p.scope.Content {
-		return c.endPass(ctx, p, errors.New("the rules are not those of the plan any more; make a new one"))
-	}
 	var bounds []Bound
 	total := 0
 	for _, name := range c.mailboxesOf(ruleset, p.scope) {

@@ -53,6 +53,8 @@ const (
 	passBatch = 4 * batchSize
 	// applyFrom is how many entries may be open before a run has them done.
 	applyFrom = 20 * batchSize
+	// maxOpen is how many entries may wait before a run gives up.
+	maxOpen = 10 * applyFrom
 	// windowSize is how many messages of a backlog are searched at once.
 	windowSize = 20 * batchSize
 	// importSize is how many old messages in one scan are an import.
