@@ -43,6 +43,8 @@ type connection struct {
 	air       *air     // a flight of steps, nil if none
 	// batch is how many messages the server takes at once, 0: batchSize.
 	batch int
+	// unproven is set until a command with so many was accepted.
+	unproven bool
 
 	reconciled time.Time
 	failing    int // mailboxes that could not be scanned since then

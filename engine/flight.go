@@ -29,7 +29,7 @@ func (c *connection) flight(ready []*task) []group {
 			continue // it comes first when the others are done
 		}
 		for chunk := range slices.Chunk(filter(g, func(w *task) bool { return !w.alone }), c.most()) {
-			if len(out) == imapsession.MaxFlight() {
+			if len(out) == imapsession.MaxFlight() || c.unproven && len(out) == 1 {
 				return out
 			}
 			out = append(out, chunk)
@@ -77,11 +77,11 @@ type air struct {
 // send sends a flight, and while the server is at work on it records what became of
 // the one before. What needs care is sent by itself, and waited for.
 func (c *connection) send(ctx context.Context, name string, all []group) error {
-	if len(all) == 1 && !c.flies(all[0][0]) {
+	if c.unproven || len(all) == 1 && !c.flies(all[0][0]) {
 		if err := c.landAir(ctx, name); err != nil {
 			return err
 		}
-		return c.sendAlone(ctx, name, all)
+		return c.sendAlone(ctx, name, all[:1])
 	}
 	ready, err := c.sendable(ctx, all)
 	if err != nil || len(ready) == 0 {
@@ -228,6 +228,9 @@ type landed struct {
 func (c *connection) settleAll(ctx context.Context, done []landed, resume bool) error {
 	if len(done) == 0 {
 		return nil
+	}
+	if resume {
+		c.unproven = false
 	}
 	batch := journal.Batch{At: time.Now()}
 	for _, l := range done {

@@ -70,7 +70,7 @@ func (c *connection) most() int {
 
 // shrink remembers that a command with n messages was too much.
 func (c *connection) shrink(n int, e *imapsession.Error) {
-	c.batch = max(1, n/2)
+	c.batch, c.unproven = max(1, n/2), true
 	if e.Limit > 0 {
 		c.batch = max(1, min(e.Limit, n-1))
 	}

@@ -127,7 +127,7 @@ func (c *connection) noteSelected(name string, sel imapsession.Selected) {
 // something to decide, and now and then, not after every look.
 func (c *connection) scanned(ctx context.Context, name string, began time.Time, hold string, n int) error {
 	cursor := c.cursors[name]
-	if n == 0 && began.Sub(cursor.Scanned) < c.timing.Reconcile || cursor.Scanned.Equal(began) {
+	if n == 0 && began.Sub(cursor.Scanned) < c.timing.Reconcile || hold == "" && cursor.Scanned.Equal(began) {
 		return nil
 	}
 	cursor.Scanned = began

@@ -33,12 +33,17 @@ func (c *connection) fetchArrivals(ctx context.Context, uids []imap.UID, needs r
 		return c.fetchFirst(ctx, setOf(uids), needs)
 	}
 	fetching := c.session.FetchHeadersAhead(ctx, setOf(uids), needs.HeaderFields)
-	for i, r := range c.session.StatusAll(ctx, names) {
+	answers := c.session.StatusAll(ctx, names)
+	fetched, err := fetching.Wait(ctx)
+	if err != nil {
+		return nil, err // it may have ended the connection
+	}
+	for i, r := range answers {
 		if _, err := c.learnTarget(names[i], r.Status, r.Err); err != nil {
 			return nil, err
 		}
 	}
-	return fetching.Wait(ctx)
+	return fetched, nil
 }
 
 // settle evaluates messages of the selected mailbox until nothing is missing:

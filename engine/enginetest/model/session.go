@@ -121,6 +121,9 @@ func (c *session) serve() {
 			return
 		case line := <-c.lines:
 			c.think()
+			if c.isEnded() {
+				return // what was sent before the line was cut is not performed
+			}
 			if !c.one(line) {
 				c.out.finish()
 				return
@@ -187,6 +190,15 @@ func (c *session) reply(command, reply string, fault Fault) bool {
 }
 
 // hangUp ends the connection without sending what is still queued.
+func (c *session) isEnded() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 func (c *session) hangUp() bool {
 	c.cut()
 	return false
