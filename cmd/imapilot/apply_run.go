@@ -52,7 +52,7 @@ func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.S
 	if err != nil {
 		return err
 	}
-	job, err := follow(ctx, interrupted, w, bar)
+	job, err := follow(ctx, interrupted, releasing{w, release}, bar)
 	bar.end()
 	err = errors.Join(err, w.close())
 	done, outcomesErr := a.outcomes(ctx, cfg, scope, began)
@@ -60,6 +60,17 @@ func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.S
 		return errors.Join(err, outcomesErr)
 	}
 	return errors.Join(a.printApplied(applied{cfg, scope, job, done}, f), err)
+}
+
+// releasing lets the next signal end the process before it says that it will.
+type releasing struct {
+	worker
+	release func()
+}
+
+func (r releasing) stop(ctx context.Context) error {
+	r.release()
+	return r.worker.stop(ctx)
 }
 
 // startApply begins in the running daemon, or in this process where none runs. A
@@ -114,10 +125,10 @@ func follow(ctx, interrupted context.Context, w worker, bar *progressBar) (job e
 		case <-w.ended():
 		case <-asked:
 			asked = nil
-			fmt.Fprintln(bar, "Interrupted: it ends when what was recorded is done. Once more ends it at once.")
 			if err := w.stop(ctx); err != nil {
 				return job, err
 			}
+			fmt.Fprintln(bar, "Interrupted: it ends when what was recorded is done. Once more ends it at once.")
 			timer := time.NewTimer(stopWithin)
 			defer timer.Stop()
 			late = timer.C
