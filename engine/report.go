@@ -199,19 +199,25 @@ func (r *Report) finished(order []string) Report {
 	return out
 }
 
-// merge joins the reports of several accounts.
+// merged joins the reports of several accounts.
 func merged(reports []Report) Report {
 	out := Report{Rules: []RuleOutcome{}}
 	for _, r := range reports {
-		out.Mailboxes += r.Mailboxes
-		out.Messages += r.Messages
-		out.Excluded += r.Excluded
-		out.Unreadable += r.Unreadable
-		out.Acted += r.Acted
-		out.Held += r.Held
-		out.Rules = append(out.Rules, r.Rules...)
-		out.Left = append(out.Left, r.Left...)
-		out.Cost = out.Cost.plus(r.Cost)
+		out.Add(r)
 	}
 	return out
+}
+
+// Add joins the report of another account, whose run was beside this one: the
+// longer of both counts.
+func (r *Report) Add(o Report) {
+	r.Mailboxes += o.Mailboxes
+	r.Messages += o.Messages
+	r.Excluded += o.Excluded
+	r.Unreadable += o.Unreadable
+	r.Acted += o.Acted
+	r.Held += o.Held
+	r.Rules = append(r.Rules, o.Rules...)
+	r.Left = append(r.Left, o.Left...)
+	r.Cost = r.Cost.plus(o.Cost)
 }

@@ -278,20 +278,9 @@ func (p *planned) add(account string, r engine.Report, bounds []engine.Bound, er
 		part.Error = err.Error()
 	}
 	p.accounts, p.bounds = append(p.accounts, part), append(p.bounds, bounds...)
-	sum := &p.report
-	sum.Mailboxes += r.Mailboxes
-	sum.Messages += r.Messages
-	sum.Excluded += r.Excluded
-	sum.Unreadable += r.Unreadable
-	sum.Acted += r.Acted
-	sum.Held += r.Held
-	sum.Rules = append(sum.Rules, r.Rules...)
-	sum.Left = append(sum.Left, r.Left...)
-	sum.Cost.Took += r.Cost.Took // one account after the other
-	sum.Cost.RoundTrips += r.Cost.RoundTrips
-	sum.Cost.Commands += r.Cost.Commands
-	sum.Cost.Received += r.Cost.Received
-	sum.Cost.Sent += r.Cost.Sent
+	took := p.report.Cost.Took + r.Cost.Took // one account after the other
+	p.report.Add(r)
+	p.report.Cost.Took = took
 }
 
 // trouble is why a plan is not whole, nil if it is.
