@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"imapilot/engine/enginetest/loopback"
 )
 
 const dovecotConf = `
@@ -72,7 +73,7 @@ type login struct {
 // dovecot is a running server, with all that it writes below its folder.
 type dovecot struct {
 	dir   string
-	port  int
+	port  *loopback.Port
 	owner *user.User // of the mail
 	cmd   *exec.Cmd
 	ended chan error
@@ -81,17 +82,21 @@ type dovecot struct {
 // startDovecot starts a Dovecot in the foreground. Its mail is kept as store
 // says, in a folder below parent.
 func startDovecot(ctx context.Context, parent, store string) (*dovecot, error) {
-	dir, err := os.MkdirTemp(parent, "imapilot-bench")
+	port, err := loopback.Reserve()
 	if err != nil {
 		return nil, err
 	}
-	d := &dovecot{dir: dir, ended: make(chan error, 1)}
+	dir, err := os.MkdirTemp(parent, "imapilot-bench")
+	if err != nil {
+		return nil, errors.Join(err, port.Release())
+	}
+	d := &dovecot{dir: dir, port: port, ended: make(chan error, 1)}
 	if err := d.configure(store); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, port.Release(), os.RemoveAll(dir))
 	}
 	d.cmd = exec.Command("/usr/sbin/dovecot", "-F", "-c", filepath.Join(dir, "dovecot.conf"))
 	if err := d.cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting Dovecot, which .ci/setup installs: %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("starting Dovecot, which .ci/setup installs: %w", err), port.Release(), os.RemoveAll(dir))
 	}
 	go func() { d.ended <- d.cmd.Wait() }()
 	if err := d.await(ctx); err != nil {
@@ -114,14 +119,11 @@ func (d *dovecot) configure(store string) error {
 			return err
 		}
 	}
-	if d.port, err = freePort(); err != nil {
-		return err
-	}
 	mail := filepath.Join(d.dir, "mail")
 	if err := errors.Join(os.Chmod(d.dir, 0o755), os.Mkdir(mail, 0o755), d.give(mail)); err != nil {
 		return err
 	}
-	conf := strings.NewReplacer("{dir}", d.dir, "{store}", store, "{uid}", d.owner.Uid, "{gid}", d.owner.Gid, "{port}", strconv.Itoa(d.port),
+	conf := strings.NewReplacer("{dir}", d.dir, "{store}", store, "{uid}", d.owner.Uid, "{gid}", d.owner.Gid, "{port}", strconv.Itoa(d.port.Number),
 		"{internal}", internal, "{login}", front, "{password}", d.as("").password).Replace(dovecotConf)
 	return os.WriteFile(filepath.Join(d.dir, "dovecot.conf"), []byte(conf), 0o644)
 }
@@ -139,17 +141,9 @@ func (d *dovecot) give(path string) error {
 	return os.Chown(path, uid, gid)
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
-}
-
 // as is the account of a user: every name is one.
 func (d *dovecot) as(name string) login {
-	return login{host: "127.0.0.1", port: d.port, user: name, password: "secret"}
+	return login{host: "127.0.0.1", port: d.port.Number, user: name, password: "secret"}
 }
 
 // mail is the folder of a user's mail.
@@ -177,7 +171,8 @@ func (d *dovecot) await(ctx context.Context) error {
 
 // stop ends the server, and its folder stays. One that does not stop by itself
 // is killed.
-func (d *dovecot) stop() error {
+func (d *dovecot) stop() (err error) {
+	defer func() { err = errors.Join(err, d.port.Release()) }()
 	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stopping Dovecot: %w", err)
 	}
@@ -186,7 +181,7 @@ func (d *dovecot) stop() error {
 		return nil
 	case <-time.After(10 * time.Second):
 	}
-	err := d.cmd.Process.Kill()
+	err = d.cmd.Process.Kill()
 	<-d.ended
 	return err
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"imapilot/engine/enginetest/loopback"
 )
 
 // folder makes a server's folder, in memory where there is room: what is synced
@@ -46,17 +48,20 @@ func own(t testing.TB, path string, owner *user.User) {
 	}
 }
 
+// freeAddr reserves a port for a server until the test ends. Servers are
+// stopped first, for they start later.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	p, err := loopback.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return addr
+	t.Cleanup(func() {
+		if err := p.Release(); err != nil {
+			t.Errorf("giving a port back: %v", err)
+		}
+	})
+	return p.Addr
 }
 
 // start runs a server in the foreground and ends it, by its id, with the test:
