@@ -56,8 +56,9 @@ type account struct {
 	created  []journal.Creation
 	runs     map[string]journal.Run // the last of each scheduled rule
 	flagged  map[flagKey]journal.Flagged
-	clocked  bool    // the clock of this process has begun
-	passes   []*pass // runs that are to be done, the first is under way
+	clocked  bool       // the clock of this process has begun
+	passes   []*pass    // runs that are to be done, the first is under way
+	writing  []*writing // what is on its way into the journal
 	quota    *quota
 	refusals map[place]int      // of a message's structure
 	suspects map[place]*suspect // messages that may have ended a connection

@@ -85,7 +85,12 @@ func (c *connection) actedInPass(ctx context.Context, cursor journal.Cursor, act
 			rest = append(rest, m)
 		}
 	}
-	back, err := c.cameBack(ctx, cursor, rest, counts)
+	if !p.recalls {
+		return out, nil
+	}
+	// What this run does itself is nothing that came back: a plan does not see it.
+	before := func(e journal.Entry, item actions.Item) bool { return e.Decided.Before(p.began) && counts(e, item) }
+	back, err := c.cameBack(ctx, cursor, rest, before)
 	for uid, skips := range back {
 		out[uid] = merge(out[uid], skips)
 	}
@@ -95,6 +100,19 @@ func (c *connection) actedInPass(ctx context.Context, cursor journal.Cursor, act
 // allSkipped reports whether nothing of a plan is left without these rules.
 func (m *candidate) allSkipped(skips map[string]string) bool {
 	return !slices.ContainsFunc(m.decision.Plan.Items, func(i actions.Item) bool { _, skipped := skips[i.Rule]; return !skipped })
+}
+
+// strangers reports whether the journal says nothing of any of these messages, as
+// it does when rules are first applied to old mail: one question instead of one for
+// each batch, which would wait for the batch before to be written.
+func (c *connection) strangers(ctx context.Context, b Bound, uids []imap.UID) (bool, error) {
+	if len(uids) == 0 {
+		return true, nil
+	}
+	known, err := c.journal.Any(ctx, journal.Query{
+		Account: c.cfg.Name, Mailbox: b.Mailbox, UIDValidity: b.UIDValidity, FirstUID: slices.Min(uids), LastUID: slices.Max(uids),
+	})
+	return !known, err
 }
 
 // lookUp finds what the journal holds of the places of some messages.
@@ -128,6 +146,9 @@ func (c *connection) lookUp(ctx context.Context, cursor journal.Cursor, all []*c
 // rule in dry run would do is written once, and so is what a limit holds, or why a
 // rule cannot be evaluated.
 func (m *candidate) toRecord() []journal.Entry {
+	if len(m.earlier) == 0 {
+		return m.entries
+	}
 	return slices.DeleteFunc(slices.Clone(m.entries), func(e journal.Entry) bool {
 		return slices.ContainsFunc(m.earlier, func(old journal.Entry) bool {
 			return old.State == e.State && old.Trigger == e.Trigger && slices.Equal(old.Walk, e.Walk) && e.State != journal.Open &&

@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -85,8 +84,8 @@ func (c *connection) applyMailbox(ctx, work context.Context, name string) error 
 		if len(ready) == 0 && c.air == nil {
 			return nil
 		}
-		if err := c.advance(work, name, ready); err != nil {
-			return errors.Join(err, c.landAir(work, name))
+		if err := c.advance(ctx, work, name, ready); err != nil {
+			return worst(err, c.landAir(work, name))
 		}
 	}
 	return c.landAir(work, name)
@@ -139,24 +138,24 @@ func (c *connection) ready(w *task) bool {
 
 // advance does the next thing for some of the ready entries: look at what may
 // have happened, decide again what is old, or send the earliest kind of step.
-func (c *connection) advance(ctx context.Context, name string, ready []*task) error {
+func (c *connection) advance(ctx, work context.Context, name string, ready []*task) error {
 	ready = ready[:min(len(ready), windowSize)]
 	if len(ready) == 0 {
-		return c.landAir(ctx, name)
+		return c.landAir(work, name)
 	}
 	if looks := filter(ready, (*task).needsLook); len(looks) > 0 {
-		if err := c.landAir(ctx, name); err != nil {
+		if err := c.landAir(work, name); err != nil {
 			return err
 		}
-		return c.look(ctx, name, looks[:min(len(looks), batchSize)])
+		return c.look(work, name, looks[:min(len(looks), batchSize)])
 	}
 	if old := filter(ready, c.isStale); len(old) > 0 {
-		if err := c.landAir(ctx, name); err != nil {
+		if err := c.landAir(work, name); err != nil {
 			return err
 		}
-		return c.redecide(ctx, name, sameWalk(old[:min(len(old), batchSize)]))
+		return c.redecide(work, name, sameWalk(old[:min(len(old), batchSize)]))
 	}
-	return c.send(ctx, name, c.flight(ready))
+	return c.sendAll(ctx, work, name, c.flights(ready))
 }
 
 // sameWalk are those tasks that were decided as the first one was.
@@ -285,6 +284,9 @@ func (c *connection) noteArrival(batch *journal.Batch, e journal.Entry, step int
 	}
 	if o.Target == 0 {
 		delete(c.targets, s.Target) // a copy of which nobody told the UID
+	}
+	if len(c.expected) == 0 {
+		return
 	}
 	id := expectedID(e.Seq, step)
 	if _, ok := c.expected[id]; !ok {

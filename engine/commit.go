@@ -11,6 +11,19 @@ import (
 // commit writes a batch and takes it into memory. Nothing is taken when the
 // journal refused.
 func (a *account) commit(ctx context.Context, b journal.Batch) error {
+	if err := a.written(); err != nil {
+		return err
+	}
+	a.stamp(&b)
+	if err := a.journal.Commit(ctx, a.own, b); err != nil {
+		return err
+	}
+	a.remember(b)
+	return nil
+}
+
+// stamp says when a batch is written, and over which versions of cursors.
+func (a *account) stamp(b *journal.Batch) {
 	if b.At.IsZero() {
 		b.At = time.Now()
 	}
@@ -20,10 +33,87 @@ func (a *account) commit(ctx context.Context, b journal.Batch) error {
 	for i := range b.Entries {
 		b.Entries[i].Updated = b.At
 	}
-	if err := a.journal.Commit(ctx, a.own, b); err != nil {
+}
+
+// writing is a batch that is on its way into the journal. Memory does not hold it
+// yet.
+type writing struct {
+	batch journal.Batch
+	then  func()
+	ended chan struct{}
+	err   error // once ended is closed
+}
+
+const (
+	// aheadFrom is from how many entries on a batch is written beside other work.
+	aheadFrom = 100
+	// maxWriting is how many batches are on their way at most.
+	maxWriting = 2
+)
+
+// commitAhead begins to write a batch and returns, where much is written that the
+// caller does not need yet: it goes on with other messages until written says that
+// the batch is durable and in memory, and then has been called. Whatever reads the
+// memory of the account for these messages calls written first, as commit does.
+// Batches are written in their order, and none after one that failed.
+func (a *account) commitAhead(ctx context.Context, b journal.Batch, then func()) error {
+	if len(b.Entries) < aheadFrom || !isOfEntries(b) {
+		if err := a.commit(ctx, b); err != nil {
+			return err
+		}
+		then()
+		return nil
+	}
+	if err := a.writtenBut(maxWriting - 1); err != nil {
 		return err
 	}
-	a.remember(b)
+	a.stamp(&b)
+	w := &writing{batch: b, then: then, ended: make(chan struct{})}
+	var before *writing
+	if n := len(a.writing); n > 0 {
+		before = a.writing[n-1]
+	}
+	a.writing = append(a.writing, w)
+	go w.write(ctx, a.journal, a.own, before)
+	return nil
+}
+
+func (w *writing) write(ctx context.Context, j journal.Journal, own journal.Ownership, before *writing) {
+	defer close(w.ended)
+	if before != nil {
+		if <-before.ended; before.err != nil {
+			w.err = before.err
+			return
+		}
+	}
+	w.err = j.Commit(ctx, own, w.batch)
+}
+
+// isOfEntries reports whether nothing is in a batch that the next one is made from.
+func isOfEntries(b journal.Batch) bool {
+	return len(b.Cursors)+len(b.Forget)+len(b.Known)+len(b.Arrived)+len(b.Pauses)+len(b.Resume)+len(b.Flagged)+len(b.Events)+len(b.Runs) == 0
+}
+
+// written waits for what is being written. Nothing is taken into memory that the
+// journal refused.
+func (a *account) written() error { return a.writtenBut(0) }
+
+// writtenBut waits until no more than some batches are being written.
+func (a *account) writtenBut(most int) error {
+	for len(a.writing) > most {
+		w := a.writing[0]
+		<-w.ended
+		if w.err != nil {
+			for _, later := range a.writing {
+				<-later.ended // they fail as well
+			}
+			a.writing = nil
+			return w.err
+		}
+		a.writing = a.writing[1:]
+		a.remember(w.batch)
+		w.then()
+	}
 	return nil
 }
 

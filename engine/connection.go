@@ -39,6 +39,7 @@ type connection struct {
 	targets   map[string]knownStatus
 	recent    []string // the targets used last, the latest first
 	air       *air     // a flight of steps, nil if none
+	disturbed bool     // what was to be sent next has to be found anew
 	// batch is how many messages the server takes at once, 0: batchSize.
 	batch int
 	// unproven is set until a command with so many was accepted.
@@ -62,7 +63,7 @@ func (a *account) connection(ctx, work context.Context, b *backoff) error {
 	b.connected()
 	c := newConnection(a, s)
 	a.state.set(func(s *AccountStatus) { s.State, s.Error, s.NextTry, s.Connections = Watching, "", time.Time{}, 1 })
-	err = c.live(ctx, work)
+	err = errors.Join(c.live(ctx, work), c.written())
 	c.end(err)
 	return err
 }

@@ -27,6 +27,8 @@ type judgement struct {
 	// that arrives.
 	walk walk
 	pass *pass
+	// strangers: the journal says nothing of the places of these messages.
+	strangers bool
 	// doubt: what is done for them may have been done before, by a process of
 	// which the journal tells nothing.
 	doubt bool
@@ -189,7 +191,7 @@ func (c *connection) decide(ctx context.Context, ruleset *rules.Ruleset, cursor 
 			acting = append(acting, m)
 		}
 	}
-	if j.pass != nil {
+	if j.pass != nil && !j.strangers {
 		if err := c.lookUp(ctx, cursor, open); err != nil {
 			return err
 		}

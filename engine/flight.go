@@ -15,40 +15,50 @@ import (
 // group is the messages of one command: their next step is the same.
 type group []*task
 
-// flight returns the commands that are sent now, in one round trip where that is
-// safe: those of the earliest phase, each for other messages, since each message
-// has one next step. What needs care goes alone: a probe of a paused target, a
-// message whose command was refused, and EXPUNGE.
-func (c *connection) flight(ready []*task) []group {
-	var out []group
+// flights returns the commands that are sent next, those of one flight in one round
+// trip: they are of the earliest phase, and each is for other messages, since each
+// message has one next step. What needs care goes alone: a probe of a paused target,
+// a message whose command was refused, and EXPUNGE.
+func (c *connection) flights(ready []*task) [][]group {
+	var all []group
 	for _, g := range groups(ready) {
 		if !c.flies(g[0]) {
-			if len(out) == 0 {
-				return []group{c.inOneCommand(g, ready)}
+			if len(all) == 0 {
+				return [][]group{{c.inOneCommand(g, ready)}}
 			}
 			continue // it comes first when the others are done
 		}
 		for chunk := range slices.Chunk(filter(g, func(w *task) bool { return !w.alone }), c.most()) {
-			if len(out) == imapsession.MaxFlight() || c.unproven && len(out) == 1 {
-				return out
-			}
-			out = append(out, chunk)
+			all = append(all, chunk)
 		}
 	}
-	return out
+	if c.unproven {
+		all = all[:min(len(all), 1)]
+	}
+	return slices.Collect(slices.Chunk(all, imapsession.MaxFlight()))
+}
+
+// landed says that the messages of a group are not under way any more.
+func (g group) landed() {
+	for _, w := range g {
+		w.flying = false
+	}
 }
 
 // groups divides the tasks of the earliest phase by their commands, in the order
 // in which these come first.
 func groups(ready []*task) []group {
-	first := phaseOf(slices.MinFunc(ready, func(a, b *task) int { return int(phaseOf(a)) - int(phaseOf(b)) }))
+	first := phaseOf(ready[0])
+	for _, w := range ready[1:] {
+		first = min(first, phaseOf(w))
+	}
 	var out []group
-	at := map[string]int{}
+	at := map[[2]string]int{}
 	for _, w := range ready {
 		if phaseOf(w) != first {
 			continue
 		}
-		key := w.step().Target + "\x00" + w.step().Action.String()
+		key := [2]string{w.step().Target, w.step().Action.String()}
 		i, known := at[key]
 		if !known {
 			i = len(out)
@@ -72,6 +82,21 @@ func (c *connection) flies(w *task) bool {
 type air struct {
 	groups  []group
 	changes *imapsession.Changing
+}
+
+// sendAll sends flights one after the other, until one of them was not taken as it
+// should: what is sent then depends on what the server said.
+func (c *connection) sendAll(ctx, work context.Context, name string, flights [][]group) error {
+	c.disturbed = false
+	for _, f := range flights {
+		if ctx.Err() != nil || c.disturbed || c.isDryRun() {
+			return nil
+		}
+		if err := c.send(work, name, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // send sends a flight, and while the server is at work on it records what became of
@@ -105,14 +130,14 @@ func (c *connection) sendAlone(ctx context.Context, name string, all []group) er
 	if err != nil || len(ready) == 0 {
 		return err
 	}
-	return c.conclusions(ctx, name, ready, nil)
+	return worst(c.conclusions(ctx, name, ready, nil), c.written())
 }
 
 // landAir records what became of the flight that is in the air.
 func (c *connection) landAir(ctx context.Context, name string) error {
 	before := c.air
 	c.air = nil
-	return c.land(ctx, name, before)
+	return worst(c.land(ctx, name, before), c.written())
 }
 
 // land waits for the answers to a flight, and records them.
@@ -121,11 +146,6 @@ func (c *connection) land(ctx context.Context, name string, f *air) error {
 		return nil
 	}
 	sent := f.changes.Wait(ctx)
-	for _, g := range f.groups {
-		for _, w := range g {
-			w.flying = false
-		}
-	}
 	return c.conclusions(ctx, name, f.groups, sent)
 }
 
@@ -134,6 +154,7 @@ func (c *connection) sendable(ctx context.Context, all []group) ([]group, error)
 	var out []group
 	for _, g := range all {
 		if reason := c.cannot(*g[0].step()); reason != "" {
+			c.disturbed = true
 			if err := c.giveUp(ctx, g, reason); err != nil {
 				return nil, err
 			}
@@ -143,7 +164,7 @@ func (c *connection) sendable(ctx context.Context, all []group) ([]group, error)
 		if err != nil {
 			return nil, err
 		}
-		if !wait {
+		if c.disturbed = c.disturbed || wait; !wait {
 			out = append(out, g)
 		}
 	}
@@ -195,15 +216,16 @@ func (c *connection) conclusions(ctx context.Context, name string, all []group, 
 		}
 		outcomes, err := actions.Apply(ctx, mb, action, refsOf(g))
 		if err != nil {
-			refusals = append(refusals, refusal{g, err})
+			refusals, c.disturbed = append(refusals, refusal{g, err}), true
 			continue
 		}
 		done = append(done, landed{g, outcomes})
 	}
-	if err := c.settleAll(ctx, done, true); err != nil {
+	if err := c.settleAhead(ctx, done); err != nil {
 		return err
 	}
 	for _, r := range refusals {
+		r.group.landed()
 		// Where the connection ended, that is about the first command without an
 		// answer; the others are looked at like everything that was under way.
 		if err := c.refused(ctx, name, r.group, r.err); err != nil {
@@ -224,17 +246,34 @@ type landed struct {
 	outcomes []actions.Outcome
 }
 
-// settleAll records the outcomes of accepted commands in one commit.
-func (c *connection) settleAll(ctx context.Context, done []landed, resume bool) error {
+// settleAhead records the outcomes of accepted commands in one commit. Until it is
+// written their messages count as flying.
+func (c *connection) settleAhead(ctx context.Context, done []landed) error {
 	if len(done) == 0 {
 		return nil
 	}
-	if resume {
-		c.unproven = false
-	}
+	c.unproven = false
+	return c.commitAhead(ctx, c.outcomesOf(done, true), func() {
+		for _, l := range done {
+			l.group.landed()
+		}
+	})
+}
+
+// settleAll records outcomes that were found out.
+func (c *connection) settleAll(ctx context.Context, done []landed) error {
+	return c.commit(ctx, c.outcomesOf(done, false))
+}
+
+func (c *connection) outcomesOf(done []landed, resume bool) journal.Batch {
 	batch := journal.Batch{At: time.Now()}
+	total := 0
+	for _, l := range done {
+		total += len(l.group)
+	}
+	batch.Entries = make([]journal.Entry, 0, total)
 	for _, l := range done {
 		c.settleGroup(&batch, l.group, l.outcomes, resume)
 	}
-	return c.commit(ctx, batch)
+	return batch
 }

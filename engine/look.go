@@ -98,16 +98,16 @@ func (c *connection) conclude(ctx context.Context, mb *mailbox, w *task, present
 		unsure(&e, w.Next(), "its target holds a message with the same Message-ID and another date or size, so it cannot be told whether that is its copy", time.Now())
 		return c.commit(ctx, c.closing(e))
 	case copied && (!leaves || !present):
-		return c.settleAll(ctx, []landed{{one, outcome(w, actions.Done, uid)}}, false)
+		return c.settleAll(ctx, []landed{{one, outcome(w, actions.Done, uid)}})
 	case copied:
 		done, err := actions.FinishMove(ctx, mb, refsOf(one), map[imap.UID]imap.UID{w.UID: uid})
 		if err != nil {
 			return c.refused(ctx, mb.name, one, err)
 		}
-		return c.settleAll(ctx, []landed{{one, done}}, false)
+		return c.settleAll(ctx, []landed{{one, done}})
 	case !present:
 		// It left, and not by a step of ours that can be proven.
-		return c.settleAll(ctx, []landed{{one, outcome(w, actions.Gone, 0)}}, false)
+		return c.settleAll(ctx, []landed{{one, outcome(w, actions.Gone, 0)}})
 	default:
 		return nil // it did not happen: it is sent
 	}

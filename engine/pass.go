@@ -31,6 +31,8 @@ type pass struct {
 	repeat time.Duration
 	// each is told of every entry of a plan; it may be nil.
 	each func(journal.Entry) error
+	// recalls is set where the journal knows of acts before this run.
+	recalls bool
 
 	begun bool
 	// left are the mailboxes that are to be looked at; of the first, uids are the
@@ -143,6 +145,10 @@ func (p *pass) next() { p.left, p.listed, p.uids, p.window = p.left[1:], false, 
 // beginPass finds the mailboxes of a pass and their ends: what arrives later, the
 // copies that it makes itself included, is no part of it.
 func (c *connection) beginPass(ctx context.Context, p *pass) error {
+	recalls, err := c.journal.Any(ctx, journal.Query{Account: c.cfg.Name, Acted: true})
+	if err != nil {
+		return err
+	}
 	ruleset, _ := c.rulesOf(p.walk)
 	var bounds []Bound
 	total := 0
@@ -161,6 +167,7 @@ func (c *connection) beginPass(ctx context.Context, p *pass) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.recalls = recalls
 	p.begun, p.left, p.bounds, p.total = true, bounds, slices.Clone(bounds), total
 	p.report.Mailboxes = len(bounds)
 	for _, r := range ruleset.Rules() {
@@ -252,7 +259,8 @@ func (c *connection) listPass(ctx context.Context, p *pass, b Bound) error {
 }
 
 // decideWindow decides what the server does not exclude of the next window.
-func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) error {
+func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (err error) {
+	defer func() { err = worst(err, c.written()) }()
 	if len(p.window) == 0 {
 		ruleset, _ := c.rulesOf(p.walk)
 		window := p.uids[:min(len(p.uids), windowSize)]
@@ -264,6 +272,10 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) e
 		p.window, p.uids = possible, p.uids[len(window):]
 	}
 	next := c.fetchAhead(work, p, b, p.window)
+	strangers, err := c.strangers(work, b, p.window)
+	if err != nil {
+		return err
+	}
 	for len(p.window) > 0 && ctx.Err() == nil && !p.stopped.Load() {
 		batch := next
 		if batch.generation != c.generationNow() {
@@ -273,7 +285,7 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) e
 			return err
 		}
 		next = c.fetchAhead(work, p, b, p.window[len(batch.uids):])
-		if err := c.decideBatch(work, p, b, batch); err != nil {
+		if err := c.decideBatch(work, p, b, batch, strangers); err != nil {
 			return err
 		}
 		p.window = p.window[len(batch.uids):]
@@ -321,12 +333,12 @@ func (a *account) generationNow() int {
 
 // decideBatch decides some messages and records what follows. When it fails,
 // nothing of it was counted.
-func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch) error {
+func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch, strangers bool) error {
 	ruleset, generation := c.rulesOf(p.walk)
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
 	all := p.inScope(c.freshCandidates(batch.fetched, batch.needs.WholeHeader))
 	mark := p.quota.marked()
-	err := c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, hours: 1})
+	err := c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, strangers: strangers, hours: 1})
 	if err == nil && !c.planning {
 		err = c.recordPass(ctx, cursor, complete(all), generation)
 	}
@@ -374,7 +386,7 @@ func (c *connection) countBatch(p *pass, b Bound, uids []imap.UID, all []*candid
 // recordPass writes one decided batch of a pass: what record does, without a
 // cursor.
 func (c *connection) recordPass(ctx context.Context, cursor journal.Cursor, all []*candidate, generation int) error {
-	batch := journal.Batch{At: time.Now()}
+	batch := journal.Batch{At: time.Now(), Entries: make([]journal.Entry, 0, entriesIn(all))}
 	if err := c.learnTargets(ctx, all); err != nil {
 		return err
 	}
@@ -393,11 +405,7 @@ func (c *connection) recordPass(ctx context.Context, cursor journal.Cursor, all 
 	if len(batch.Entries) == 0 && len(batch.Keep) == 0 {
 		return nil
 	}
-	if err := c.commit(ctx, batch); err != nil {
-		return err
-	}
-	c.decidedNow(batch.Entries, generation)
-	return nil
+	return c.commitAhead(ctx, batch, func() { c.decidedNow(batch.Entries, generation) })
 }
 
 // endPass writes how a run ended, and ends it.
@@ -451,4 +459,11 @@ type Progress struct {
 	Acted   int       `json:"acted"`
 	Held    int       `json:"held"`
 	Began   time.Time `json:"began"`
+}
+
+func entriesIn(all []*candidate) (n int) {
+	for _, m := range all {
+		n += len(m.entries)
+	}
+	return n
 }

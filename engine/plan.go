@@ -12,6 +12,7 @@ import (
 // Reader is what a plan asks the journal.
 type Reader interface {
 	EntryReader
+	Any(ctx context.Context, q journal.Query) (bool, error)
 	Acted(ctx context.Context, account string, prints []journal.Fingerprint) ([]journal.Entry, error)
 	Seen(ctx context.Context, account string, ids []string) (map[string]journal.Trace, error)
 }
@@ -25,6 +26,11 @@ type readOnly struct {
 // Entries implements [journal.Journal].
 func (r readOnly) Entries(ctx context.Context, q journal.Query) ([]journal.Entry, error) {
 	return r.Reader.Entries(ctx, q)
+}
+
+// Any implements [journal.Journal].
+func (r readOnly) Any(ctx context.Context, q journal.Query) (bool, error) {
+	return r.Reader.Any(ctx, q)
 }
 
 // Acted implements [journal.Journal].

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 
 	"imapilot/engine/imapsession"
 )
@@ -75,6 +76,21 @@ func reactionTo(class imapsession.Class) reaction {
 
 // endsConnection reports whether a reaction concerns the whole account.
 func (r reaction) endsConnection() bool { return r == reconnect || r == park || r == slowDown }
+
+// worst joins the errors of two steps, of which both were to be taken. It is about
+// one mailbox only where both are.
+func worst(a, b error) error {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	case mailboxOnly(a):
+		return fmt.Errorf("%w; also: %v", b, a) //nolint:errorlint // what it is, b says
+	default:
+		return fmt.Errorf("%w; also: %v", a, b) //nolint:errorlint // what it is, a says
+	}
+}
 
 // mailboxOnly reports whether an error concerns just the mailbox at hand: the
 // server refused one command, and the connection is as good as before. What

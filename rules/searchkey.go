@@ -157,10 +157,10 @@ func (rs *Ruleset) SearchKey(account string, mb Mailbox, now time.Time, profile 
 	for i := range rs.rules {
 		if r := &rs.rules[i]; r.looksAt(account, mb) {
 			key, deleted = key.or(r.key.over.without(!profile.Text)), deleted || r.namesDeleted
+			if key.op == keyAll || key.count() > maxKeyParts {
+				return nil, false
+			}
 		}
-	}
-	if key.op == keyAll || key.count() > maxKeyParts {
-		return nil, false
 	}
 	return undeleted(key, deleted).criteria(binding{now, profile}), true
 }

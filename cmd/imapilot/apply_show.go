@@ -42,32 +42,15 @@ func (a *app) outcomes(ctx context.Context, cfg *config.Config, scope engine.Sco
 		if scope.Account != "" && acc.Name != scope.Account {
 			continue
 		}
-		if err := archive.countApplied(ctx, acc.Name, began, out); err != nil {
+		states, err := archive.Outcomes(ctx, acc.Name, journal.TriggerApply, began)
+		if err != nil {
 			return nil, err
+		}
+		for state, n := range states {
+			out[state] += n
 		}
 	}
 	return out, nil
-}
-
-func (r *archive) countApplied(ctx context.Context, account string, began time.Time, out map[journal.EntryState]int) error {
-	q := journal.Query{Account: account, Since: began, ByTime: true, Limit: pageSize}
-	for {
-		page, err := r.Entries(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, e := range page {
-			// What an earlier run held is withdrawn when it is decided again.
-			if e.Trigger == journal.TriggerApply && (e.State != journal.Withdrawn || !e.Decided.Before(began)) {
-				out[e.State]++
-			}
-		}
-		if len(page) < pageSize {
-			return nil
-		}
-		last := page[len(page)-1]
-		q.After = journal.Mark{Updated: last.Updated, Seq: last.Seq}
-	}
 }
 
 // printApplied shows what became of an apply. The error says what did not go well.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 
 	"imapilot/engine"
 	"imapilot/engine/config"
@@ -74,6 +75,14 @@ func (r *archive) Entries(ctx context.Context, q journal.Query) ([]journal.Entry
 		return nil, nil
 	}
 	return r.db.Entries(ctx, q)
+}
+
+// Outcomes counts by state what was done since a time; see [journal.Journal].
+func (r *archive) Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[journal.EntryState]int, error) {
+	if r.db == nil {
+		return nil, nil
+	}
+	return r.db.Outcomes(ctx, account, trigger, since)
 }
 
 // newest returns the last entries of a selection in the order in which they

@@ -78,6 +78,14 @@ func (t *tally) most() (rule string, n int) {
 	return rule, n
 }
 
+// Any implements [engine.Reader].
+func (r *archive) Any(ctx context.Context, q journal.Query) (bool, error) {
+	if r.db == nil {
+		return false, nil
+	}
+	return r.db.Any(ctx, q)
+}
+
 // Acted implements [engine.Reader].
 func (r *archive) Acted(ctx context.Context, account string, prints []journal.Fingerprint) ([]journal.Entry, error) {
 	if r.db == nil {

@@ -34,6 +34,11 @@ type Journal interface {
 	Commit(ctx context.Context, own Ownership, b Batch) error
 	// Entries returns entries in order of their sequence, or as q.ByTime says.
 	Entries(ctx context.Context, q Query) ([]Entry, error)
+	// Any reports whether Entries would return one.
+	Any(ctx context.Context, q Query) (bool, error)
+	// Outcomes counts, by state, the entries of a trigger that were written since a
+	// time. What was decided before it, and is withdrawn now, is no outcome of it.
+	Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[EntryState]int, error)
 	// Acted returns the entries of an account, newest first and at most 32 a
 	// fingerprint, in which a message with one of the fingerprints had at
 	// least one step done, or left undone because the user won. It answers
@@ -157,6 +162,8 @@ type Query struct {
 	// Seqs are sequences of an account, at most [MaxSeqs].
 	Seqs   []int64
 	States []EntryState
+	// Acted restricts to those that [Journal.Acted] may find.
+	Acted bool
 	// Since and Until compare with when an entry was last written, both
 	// included.
 	Since, Until time.Time

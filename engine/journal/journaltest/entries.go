@@ -96,6 +96,8 @@ func testQuery(s *store) {
 		{"the most sequences", journal.Query{Account: "home", Seqs: make([]int64, journal.MaxSeqs)}, nil},
 		{"one state", journal.Query{Account: "home", States: []journal.EntryState{journal.Held}}, []int64{2}},
 		{"two states", journal.Query{Account: "home", States: []journal.EntryState{journal.Failed, journal.Held}}, []int64{2, 4}},
+		{"acts", journal.Query{Account: "home", Acted: true}, []int64{1, 4}},
+		{"acts in a mailbox", journal.Query{Account: "home", Acted: true, Mailbox: "Archive"}, nil},
 		{"since", journal.Query{Account: "home", Since: day(20)}, []int64{2, 4}},
 		{"until", journal.Query{Account: "home", Until: day(20)}, []int64{1, 2, 3}},
 		{"by time", journal.Query{Account: "home", ByTime: true}, []int64{3, 1, 2, 4}},
@@ -108,7 +110,43 @@ func testQuery(s *store) {
 		{"several conditions", journal.Query{Account: "home", Mailbox: "INBOX", Rule: "lists", Since: day(20), UID: 99}, []int64{4}},
 	} {
 		s.equal(c.name, s.seqs(c.q), c.want)
+		any, err := s.journal.Any(s.Context(), c.q)
+		s.check(err)
+		s.equal(c.name+": any", any, len(c.want) > 0)
 	}
+}
+
+// testOutcomes counts what one run did.
+func testOutcomes(s *store) {
+	own := s.own("home")
+	began := day(10)
+	var all []journal.Entry
+	for i, c := range []struct {
+		trigger          string
+		state            journal.EntryState
+		decided, updated time.Time
+	}{
+		{journal.TriggerApply, journal.Done, day(10), day(10)},
+		{journal.TriggerApply, journal.Done, day(9), day(11)}, // an earlier run's, done in this one
+		{journal.TriggerApply, journal.Held, day(11), day(11)},
+		{journal.TriggerApply, journal.Withdrawn, day(9), day(11)}, // decided again
+		{journal.TriggerApply, journal.Withdrawn, day(11), day(11)},
+		{journal.TriggerApply, journal.Done, day(9), day(9)},
+		{journal.TriggerArrival, journal.Done, day(11), day(11)},
+	} {
+		e := open(int64(i + 1))
+		e.Trigger, e.State, e.Decided, e.Updated = c.trigger, c.state, c.decided, c.updated
+		all = append(all, e)
+	}
+	s.commit(own, journal.Batch{Entries: all})
+	s.commit(s.own("work"), journal.Batch{Entries: all[:1]})
+	s.reopen()
+	got, err := s.journal.Outcomes(s.Context(), "home", journal.TriggerApply, began)
+	s.check(err)
+	s.equal("outcomes", got, map[journal.EntryState]int{journal.Done: 2, journal.Held: 1, journal.Withdrawn: 1})
+	got, err = s.journal.Outcomes(s.Context(), "nobody", journal.TriggerApply, began)
+	s.check(err)
+	s.equal("of nobody", got, map[journal.EntryState]int{})
 }
 
 // testSpelled asks for a mailbox as users write it, beside the function that

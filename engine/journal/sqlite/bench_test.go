@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,4 +54,76 @@ func decision(seq int64, now time.Time) journal.Entry {
 		Steps: []journal.Step{{Action: move, Rule: "lists", Hash: "0123456789abcdef", Target: "Lists/go",
 			TargetValidity: 7, TargetNext: 100, State: journal.Recorded}},
 	}
+}
+
+// BenchmarkOutcomes records what became of 10,000 messages that one run moved to
+// 250 mailboxes: those of each mailbox lie apart, and 32 mailboxes share a commit.
+func BenchmarkOutcomes(b *testing.B) {
+	const messages, targets, together = 10_000, 250, 32
+	for b.Loop() {
+		b.StopTimer()
+		db, own, entries := decided(b, messages)
+		b.StartTimer()
+		for first := 0; first < targets; first += together {
+			c := journal.Batch{At: time.Now()}
+			for target := first; target < min(first+together, targets); target++ {
+				for i := target; i < messages; i += targets {
+					c.Entries = append(c.Entries, moved(entries[i]))
+				}
+			}
+			if err := db.Commit(b.Context(), own, c); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StopTimer()
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(messages*b.N)/b.Elapsed().Seconds(), "entries/s")
+}
+
+// decided is a journal with that many messages to move.
+func decided(b *testing.B, messages int) (*sqlite.DB, journal.Ownership, []journal.Entry) {
+	b.Helper()
+	db, err := sqlite.Open(b.Context(), b.TempDir()+"/j.db")
+	if err != nil {
+		b.Fatal(err)
+	}
+	own, _, err := db.Acquire(b.Context(), "home", "x")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var all []journal.Entry
+	for len(all) < messages {
+		c := journal.Batch{At: time.Now()}
+		for range 1000 {
+			c.Entries = append(c.Entries, decision(int64(len(all)+len(c.Entries)+1), c.At))
+		}
+		if err := db.Commit(b.Context(), own, c); err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, c.Entries...)
+	}
+	return db, own, all
+}
+
+func moved(e journal.Entry) journal.Entry {
+	e.Steps = slices.Clone(e.Steps)
+	e.Steps[0].State, e.Steps[0].TargetUID, e.Steps[0].At = journal.StepDone, 20, e.Updated
+	e.State = journal.Done
+	return e
+}
+
+// BenchmarkDecisions records 10,000 decisions of one run, 1,000 a commit.
+func BenchmarkDecisions(b *testing.B) {
+	const messages = 10_000
+	for b.Loop() {
+		db, _, _ := decided(b, messages)
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(messages*b.N)/b.Elapsed().Seconds(), "entries/s")
 }

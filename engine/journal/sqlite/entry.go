@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -13,18 +12,19 @@ import (
 )
 
 // entryColumns are what scanEntry reads, in its order.
-const entryColumns = "seq, mailbox, uidvalidity, uid, message_id, received, size, email_id, state, decided, updated, body"
+const entryColumns = "seq, mailbox, uidvalidity, uid, message_id, received, size, email_id, \"trigger\", state, decided, updated, body"
 
 // body is an entry as it is stored in JSON. The fields below hide those of the
 // entry that have columns of their own: the columns keep every byte of a
 // hostile Message-ID, which JSON would not.
 type body struct {
-	journal.Entry
+	*journal.Entry
 	Seq         int64     `json:"seq,omitempty"`
 	Mailbox     string    `json:"mailbox,omitempty"`
 	UIDValidity uint32    `json:"uidvalidity,omitempty"`
 	UID         uint32    `json:"uid,omitempty"`
 	Print       *struct{} `json:"print,omitempty"`
+	Trigger     string    `json:"trigger,omitempty"`
 	State       string    `json:"state,omitempty"`
 	Decided     *struct{} `json:"decided,omitempty"`
 	Updated     *struct{} `json:"updated,omitempty"`
@@ -40,32 +40,32 @@ func (d *DB) putEntries(account int64, b *journal.Batch) error {
 }
 
 func (d *DB) putEntry(account int64, e *journal.Entry, at time.Time) error {
-	text, err := encode(body{Entry: *e})
+	text, err := d.encode(&body{Entry: e})
 	if err != nil {
 		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
 	}
-	rules, err := encode(rulesOf(e))
+	rules, err := d.encode(rulesOf(e))
 	if err != nil {
 		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
 	}
 	if e.Seq < d.nextSeq[account] {
 		// Most that is written again is the same message one step further: the
 		// indexes of what it is need no touch.
-		err := d.exec(`UPDATE entry SET state = ?, acted = ?, rules = ?, decided = ?, updated = ?, body = ?, keep = ?
+		err := d.exec(`UPDATE entry SET state = ?, acted = ?, rules = ?, decided = ?, updated = ?, body = ?, keep = ?, "trigger" = ?
 			WHERE account = ? AND seq = ? AND mailbox = ? AND uidvalidity = ? AND uid = ? AND message_id = ? AND received = ? AND size = ? AND email_id = ?`,
-			string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text, keptUntil(e, at),
+			string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text, keptUntil(e, at), e.Trigger,
 			account, e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print.MessageID, e.Print.Received, e.Print.Size, e.Print.EmailID)
 		if err != nil || d.conn.Changes() == 1 {
 			return err
 		}
 	}
 	return d.exec(`INSERT INTO entry (account, seq, mailbox, uidvalidity, uid, message_id, received, size, state,
-			acted, rules, decided, updated, body, email_id, keep)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+			acted, rules, decided, updated, body, email_id, keep, "trigger")
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
 		ON CONFLICT (account, seq) DO UPDATE SET mailbox = ?3, uidvalidity = ?4, uid = ?5, message_id = ?6,
-			received = ?7, size = ?8, state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14, email_id = ?15, keep = ?16`,
+			received = ?7, size = ?8, state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14, email_id = ?15, keep = ?16, "trigger" = ?17`,
 		account, e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print.MessageID, e.Print.Received, e.Print.Size,
-		string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text, e.Print.EmailID, keptUntil(e, at))
+		string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text, e.Print.EmailID, keptUntil(e, at), e.Trigger)
 }
 
 // keptUntil is until when an entry is not pruned, however old it is.
@@ -85,31 +85,37 @@ func orAt(t, at time.Time) time.Time {
 	return t
 }
 
-func encode(v any) (string, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false) // it is read by us, and "<" is common in mail
+// encode writes JSON. "<" is common in mail, and only we read it: it stays.
+func (d *DB) encode(v any) (string, error) {
+	d.json.Reset()
+	enc := json.NewEncoder(&d.json)
+	enc.SetEscapeHTML(false)
 	err := enc.Encode(v)
-	return string(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), err
+	return string(bytes.TrimSuffix(d.json.Bytes(), []byte("\n"))), err
 }
 
 // rulesOf lists the rules that an entry speaks of: those that asked for
 // something, that failed and that were skipped.
 func rulesOf(e *journal.Entry) []string {
-	names := map[string]bool{}
+	names := make([]string, 0, 1)
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
 	for _, item := range e.Plan.Items {
-		names[item.Rule] = true
+		add(item.Rule)
 	}
 	for _, step := range e.Steps {
-		names[step.Rule] = true
+		add(step.Rule)
 	}
 	for rule := range e.Errors {
-		names[rule] = true
+		add(rule)
 	}
 	for rule := range e.Skipped {
-		names[rule] = true
+		add(rule)
 	}
-	return slices.AppendSeq(make([]string, 0, len(names)), maps.Keys(names))
+	return names
 }
 
 // acted reports whether an entry is an act: something was done to the message,
@@ -140,14 +146,14 @@ func owesWebhook(e *journal.Entry) bool {
 
 func scanEntry(c *columns) (journal.Entry, error) {
 	seq, mailbox, validity, uid := c.int(), c.text(), c.uint32(), c.uid()
-	print, state, decided, updated := scanPrint(c), journal.EntryState(c.text()), c.time(), c.time()
-	var stored body
+	print, trigger, state, decided, updated := scanPrint(c), c.text(), journal.EntryState(c.text()), c.time(), c.time()
+	var e journal.Entry
+	stored := body{Entry: &e}
 	if err := json.Unmarshal(c.bytes(), &stored); err != nil {
 		return journal.Entry{}, unavailable(fmt.Sprintf("entry %d", seq), err)
 	}
-	e := stored.Entry
 	e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print = seq, mailbox, validity, uid, print
-	e.State, e.Decided, e.Updated = state, decided, updated
+	e.Trigger, e.State, e.Decided, e.Updated = trigger, state, decided, updated
 	e.NextTry = inUTC(e.NextTry)
 	for i := range e.Steps {
 		e.Steps[i].At = inUTC(e.Steps[i].At)

@@ -26,10 +26,13 @@ var schema3 string
 //go:embed schema/4.sql
 var schema4 string
 
+//go:embed schema/5.sql
+var schema5 string
+
 // migrations lists what brings a file from version i to version i+1. A
 // released one is never changed.
 func migrations() []string {
-	return []string{schema1, schema2, schema3, schema4}
+	return []string{schema1, schema2, schema3, schema4, schema5}
 }
 
 // version reads the schema's version and checks that the file is ours and not
@@ -56,30 +59,25 @@ func (d *DB) version() (int, error) {
 	return int(version), nil
 }
 
-// migrate brings the file to the newest version, each step in a transaction
-// of its own.
+// migrate brings the file to the newest version, all or nothing.
 func (d *DB) migrate(ctx context.Context) error {
 	version, err := d.version()
 	if err != nil {
 		return err
 	}
-	for ; version < len(migrations()); version++ {
-		if err := d.step(ctx, version); err != nil {
-			return fmt.Errorf("upgrading to format %d: %w", version+1, err)
-		}
+	if version == len(migrations()) {
+		return nil
 	}
-	return nil
-}
-
-func (d *DB) step(ctx context.Context, version int) error {
 	return d.write(ctx, "upgrade", func() error {
-		if err := d.do(migrations()[version]); err != nil {
-			return err
+		for ; version < len(migrations()); version++ {
+			if err := d.do(migrations()[version]); err != nil {
+				return fmt.Errorf("upgrading to format %d: %w", version+1, err)
+			}
 		}
 		if err := d.do("PRAGMA application_id = " + strconv.Itoa(applicationID)); err != nil {
 			return err
 		}
-		return d.do("PRAGMA user_version = " + strconv.Itoa(version+1))
+		return d.do("PRAGMA user_version = " + strconv.Itoa(version))
 	})
 }
 

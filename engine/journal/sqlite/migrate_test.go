@@ -36,6 +36,9 @@ func TestVersion1(t *testing.T) {
 	if len(snap.Open) != 1 || snap.Open[0].Plan.String() != "trash" || len(snap.Expected) != 1 || len(snap.Pauses) != 1 {
 		t.Errorf("%+v", snap)
 	}
+	if found, err := db.Entries(t.Context(), journal.Query{Account: "home"}); err != nil || len(found) != 1 || found[0].Trigger != journal.TriggerArrival {
+		t.Errorf("%+v, %v", found, err)
+	}
 	due, err := db.Deliveries(t.Context(), journal.DeliveryQuery{Due: y2k})
 	if err != nil || len(due) != 1 || string(due[0].Payload) != "{}" {
 		t.Errorf("%+v, %v", due, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"imapilot/engine/journal"
 )
@@ -34,6 +35,33 @@ func (d *DB) Entries(ctx context.Context, q journal.Query) ([]journal.Entry, err
 	}
 	if q.Newest {
 		slices.Reverse(out)
+	}
+	return out, nil
+}
+
+// Any implements [journal.Journal].
+func (d *DB) Any(ctx context.Context, q journal.Query) (found bool, err error) {
+	w := conditions(q)
+	err = d.read(ctx, "any", func() error {
+		return d.once(func(c *columns) error { found = c.int() != 0; return nil },
+			"SELECT EXISTS (SELECT 1 FROM entry"+w.String()+")", w.args...)
+	})
+	return found, err
+}
+
+// Outcomes implements [journal.Journal].
+func (d *DB) Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[journal.EntryState]int, error) {
+	out := map[journal.EntryState]int{}
+	err := d.read(ctx, "outcomes", func() error {
+		return d.once(func(c *columns) error {
+			state := journal.EntryState(c.text())
+			out[state] = int(c.int())
+			return nil
+		}, "SELECT state, count(*) FROM entry WHERE "+accountID+` AND updated >= ? AND "trigger" = ?
+			AND (state <> 'withdrawn' OR decided >= ?) GROUP BY state`, account, since, trigger, since)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
@@ -86,7 +114,13 @@ const spelled = `(mailbox = ? OR replace(mailbox, '.', '/') IN (?, 'INBOX/' || ?
 	OR lower(mailbox) = 'inbox' AND lower(?) = 'inbox')`
 
 func entriesSQL(q journal.Query) (string, []any) {
-	var w where
+	w := conditions(q)
+	sql := "SELECT " + entryColumns + " FROM entry" + w.String() + entriesOrder(q)
+	sql += w.limit(q.Limit)
+	return sql, w.args
+}
+
+func conditions(q journal.Query) (w where) {
 	w.and(q.Account != "", accountID, q.Account)
 	w.and(q.Mailbox != "", "mailbox = ?", q.Mailbox)
 	w.and(q.Spelled != "", spelled, q.Spelled, q.Spelled, q.Spelled, q.Spelled)
@@ -100,10 +134,9 @@ func entriesSQL(q journal.Query) (string, []any) {
 	w.and(!q.Until.IsZero(), "updated <= ?", q.Until)
 	w.and(q.After != journal.Mark{}, "(updated, seq) > (?, ?)", q.After.Updated, q.After.Seq)
 	in(&w, "state", texts(q.States))
+	w.and(q.Acted, "acted = 1")
 	w.and(q.Rule != "", "EXISTS (SELECT 1 FROM json_each(rules) WHERE value = ?)", q.Rule)
-	sql := "SELECT " + entryColumns + " FROM entry" + w.String() + entriesOrder(q)
-	sql += w.limit(q.Limit)
-	return sql, w.args
+	return w
 }
 
 // entriesOrder also says how SQLite is to find the entries. Left alone it walks

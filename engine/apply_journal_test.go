@@ -1,0 +1,71 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"imapilot/engine"
+	"imapilot/engine/enginetest/imaptest"
+	"imapilot/engine/journal"
+)
+
+// failing is a journal of which one commit fails: before it wrote, or after.
+type failing struct {
+	journal.Journal
+	at, after int // which commit, counted from 1; 0: none
+	count     int
+}
+
+func (f *failing) Commit(ctx context.Context, own journal.Ownership, b journal.Batch) error {
+	f.count++
+	if f.count == f.at {
+		return fmt.Errorf("disk: %w", journal.ErrUnavailable)
+	}
+	err := f.Journal.Commit(ctx, own, b)
+	if err == nil && f.count == f.after {
+		err = fmt.Errorf("disk: %w", journal.ErrUnknown)
+	}
+	return err
+}
+
+// Whichever commit of a large run fails, of those that are written beside other work
+// too, no message is lost and none is moved twice: the run goes on by itself, or the
+// next one does.
+func TestApplyOverAJournalThatFails(t *testing.T) {
+	const messages = 300
+	apply := func(t *testing.T, at, after int) (commits int) {
+		srv := imaptest.Memory(t, imaptest.Options{})
+		r := newRig(t, srv)
+		var want []string
+		for i := range messages {
+			want = append(want, fmt.Sprintf("n%03d", i))
+			r.mail("INBOX", want[i], "b@news.example")
+		}
+		cfg := r.config("", filing)
+		r.with(cfg, func(j journal.Journal) {
+			f := &failing{Journal: j, at: at, after: after}
+			for try := range 3 {
+				o := r.options(f)
+				o.Apply = &engine.Scope{Max: 1_000_000}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				err := engine.New(cfg, o).Run(ctx)
+				cancel()
+				if try == 2 && err != nil && !errors.Is(err, journal.ErrUnavailable) {
+					t.Fatal(err)
+				}
+			}
+			commits = f.count
+		})
+		r.want("INBOX")
+		r.want("News", want...)
+		return commits
+	}
+	commits := apply(t, 0, 0)
+	for n := 1; n <= commits; n++ {
+		t.Run(fmt.Sprintf("commit %d refused", n), func(t *testing.T) { apply(t, n, 0) })
+		t.Run(fmt.Sprintf("commit %d unknown", n), func(t *testing.T) { apply(t, 0, n) })
+	}
+}
