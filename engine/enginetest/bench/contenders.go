@@ -19,7 +19,8 @@ type job struct {
 const (
 	imapilotName = "imapilot"
 	searchName   = "search"
-	fieldsName   = "fields"
+	matchName    = "match"
+	tableName    = "table"
 	limitName    = "limit"
 	nothingName  = "nothing"
 	fetchName    = "fetch"
@@ -42,8 +43,11 @@ func contenders() []contender {
 		{searchName, "imapfilter, a search per rule", true, func(b *benchmark, j job) ([]string, error) {
 			return imapfilterCommand(j, b.shape.luaSearch(j.at, j.rules))
 		}},
-		{fieldsName, "imapfilter, fields fetched once", true, func(b *benchmark, j job) ([]string, error) {
-			return imapfilterCommand(j, b.shape.luaFields(j.at, j.rules))
+		{matchName, "imapfilter, patterns over one result", true, func(b *benchmark, j job) ([]string, error) {
+			return imapfilterCommand(j, b.shape.luaMatch(j.at, j.rules))
+		}},
+		{tableName, "imapfilter, a table in Lua", true, func(b *benchmark, j job) ([]string, error) {
+			return imapfilterCommand(j, b.shape.luaTable(j.at, j.rules))
 		}},
 		{fetchName, "nothing to do: the bare FETCH", false, fetchCommand},
 		{nothingName, "nothing to do: imapilot", false, func(b *benchmark, j job) ([]string, error) { return imapilotCommand(b, j, nobody) }},

@@ -26,7 +26,8 @@
 //
 // The contenders are imapilot, in one process with a state file of its own;
 // imapfilter in the two ways that its manual shows, a search on the server per
-// rule, and all From fields fetched once and compared in Lua; and the limit. The
+// rule, and patterns over the fields of one result, and in a third that is a
+// program in Lua and no rules any more: a table of all senders; and the limit. The
 // last two find nothing to do: imapilot with rules that are about nobody, and a
 // bare FETCH of what such rules would have to see.
 //

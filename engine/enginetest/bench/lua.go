@@ -32,10 +32,23 @@ func (s shape) luaSearch(at login, rules int) string {
 	return b.String() + luaTail
 }
 
-// luaFields fetches the From field of each message once, and looks the senders
-// up in a table: one comparison a message, however many rules there are.
-// imapfilter fetches message by message, it has no other way.
-func (s shape) luaFields(at login, rules int) string {
+// luaMatch compares the From field of every message with a pattern for each rule: the
+// other way of imapfilter's manual, over one result.
+func (s shape) luaMatch(at login, rules int) string {
+	var b strings.Builder
+	b.WriteString(luaHead(at))
+	b.WriteString("all = inbox:select_all()\n")
+	for i := range rules {
+		fmt.Fprintf(&b, "results = all:match_from('%s')\nresults:%s\n", strings.ReplaceAll(address(i), ".", `\\.`), s.luaAction(i))
+	}
+	return b.String() + luaTail
+}
+
+// luaTable is what a person who knows Lua well may write instead of rules: it fetches
+// the From field of each message once, and looks the senders up in a table, with one
+// comparison a message however many rules there are. imapfilter fetches message by
+// message, it has no other way.
+func (s shape) luaTable(at login, rules int) string {
 	var b strings.Builder
 	b.WriteString(luaHead(at))
 	b.WriteString(`by_sender = {}

@@ -91,13 +91,18 @@ func TestYAMLConfigLoads(t *testing.T) {
 func TestLua(t *testing.T) {
 	at := login{host: "127.0.0.1", port: 1143, user: "user", password: "secret"}
 	s := smallShape()
-	for _, c := range []struct{ name, got, find string }{
-		{"search", s.luaSearch(at, 2), "inbox:contain_from('%s')"},
-		{"fields", s.luaFields(at, 2), "Set(by_sender['%s'])"},
+	pattern := func(i int) string { return strings.ReplaceAll(address(i), ".", `\\.`) }
+	for _, c := range []struct {
+		name, got, find string
+		about           func(int) string
+	}{
+		{"search", s.luaSearch(at, 2), "inbox:contain_from('%s')", address},
+		{"match", s.luaMatch(at, 2), "all:match_from('%s')", pattern},
+		{"table", s.luaTable(at, 2), "Set(by_sender['%s'])", address},
 	} {
 		want := ""
 		for i, action := range []string{"add_flags({ '$Bench0' })", "move_messages(account['Bench/1'])"} {
-			want += fmt.Sprintf("results = "+c.find+"\nresults:%s\n", address(i), action)
+			want += fmt.Sprintf("results = "+c.find+"\nresults:%s\n", c.about(i), action)
 		}
 		if want += "inbox:check_status()\n"; !strings.HasSuffix(c.got, want) {
 			t.Errorf("%s ends with\n%s\nwant\n%s", c.name, c.got, want)

@@ -73,15 +73,16 @@ func of(all []result, rules int) map[string]result {
 	return out
 }
 
-// better is imapfilter in the way that is faster; both must have run.
+// better is imapfilter in that one of its manual's two ways that is faster; both must
+// have run. The table in Lua is no rules any more.
 func better(own map[string]result) (result, bool) {
 	search, a := own[searchName]
-	fields, b := own[fieldsName]
+	match, b := own[matchName]
 	if !a || !b {
 		return result{}, false
 	}
-	if fields.wall() < search.wall() {
-		return fields, true
+	if match.wall() < search.wall() {
+		return match, true
 	}
 	return search, true
 }
