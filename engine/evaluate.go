@@ -132,12 +132,17 @@ func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fet
 // freshCandidates are candidates that no arrival is expected of.
 func (c *connection) freshCandidates(fetched []imapsession.Fetched, whole bool) []*candidate {
 	out := make([]*candidate, len(fetched))
-	for i, f := range fetched {
+	made := make([]struct {
+		candidate
+		message facts.Message
+	}, len(fetched))
+	onAllCores(len(fetched), func(i int) {
+		f, m := fetched[i], &made[i].candidate
 		h := facts.ParseHeader(f.Header)
-		m := &candidate{fetched: f, print: fingerprint(f, h)}
-		m.message = &facts.Message{UID: f.UID, Flags: f.Flags, Received: f.Received, Size: f.Size, Header: h, WholeHeader: whole}
+		m.fetched, m.print, m.message = f, fingerprint(f, h), &made[i].message
+		*m.message = facts.Message{UID: f.UID, Flags: f.Flags, Received: f.Received, Size: f.Size, Header: h, WholeHeader: whole}
 		out[i] = m
-	}
+	})
 	return out
 }
 

@@ -53,9 +53,9 @@ func (c *connection) fetchArrivals(ctx context.Context, uids []imap.UID, needs r
 func (c *connection) settle(ctx context.Context, ruleset *rules.Ruleset, cursor journal.Cursor, all, open []*candidate) error {
 	box := c.ruleMailbox(cursor.Mailbox)
 	for len(open) > 0 {
+		onAllCores(len(open), func(i int) { open[i].decision = c.evaluate(ruleset, box, open[i]) })
 		var undecided []*candidate
 		for _, m := range open {
-			m.decision = c.evaluate(ruleset, box, m)
 			if !m.decision.Missing.IsZero() {
 				undecided = append(undecided, m)
 			}

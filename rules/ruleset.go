@@ -94,8 +94,11 @@ func (rs *Ruleset) Rule(name string) (Rule, bool) {
 }
 
 // Only returns the set of those rules that keep wants, in their order. It shares
-// what was compiled; its hash is its own.
+// what was compiled; its hash is its own. Of all rules it is the set itself.
 func (rs *Ruleset) Only(keep func(Rule) bool) *Ruleset {
+	if !slices.ContainsFunc(rs.rules, func(r compiledRule) bool { return !keep(r.Rule) }) {
+		return rs
+	}
 	out := *rs
 	out.rules = nil
 	for i := range rs.rules {

@@ -16,6 +16,7 @@ import (
 	"imapilot/engine"
 	"imapilot/engine/config"
 	"imapilot/engine/control"
+	"imapilot/engine/journal"
 	"imapilot/engine/journal/sqlite"
 )
 
@@ -26,15 +27,24 @@ const (
 	stopWithin = 30 * time.Second
 )
 
-// worker does an apply: the daemon, or this process.
-type worker interface {
+// underway is an apply that was begun.
+type underway interface {
 	// job tells how far it is.
 	job(ctx context.Context) (engine.Job, error)
 	// stop ends it after what was recorded.
 	stop(ctx context.Context) error
 	// ended is closed when it ended, nil where nobody tells.
 	ended() <-chan struct{}
-	// close gives up what is still under way.
+}
+
+// worker does an apply: the daemon, or this process.
+type worker interface {
+	underway
+	// end gives up what is still under way.
+	end()
+	// Outcomes counts what was done; see [journal.Journal].
+	Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[journal.EntryState]int, error)
+	// close releases what it holds, after its end.
 	close() error
 }
 
@@ -54,8 +64,9 @@ func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.S
 	}
 	job, err := follow(ctx, interrupted, releasing{w, release}, bar)
 	bar.end()
+	w.end()
+	done, outcomesErr := outcomes(ctx, w, cfg, scope, began)
 	err = errors.Join(err, w.close())
-	done, outcomesErr := a.outcomes(ctx, cfg, scope, began)
 	if outcomesErr != nil {
 		return errors.Join(err, outcomesErr)
 	}
@@ -64,13 +75,13 @@ func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.S
 
 // releasing lets the next signal end the process before it says that it will.
 type releasing struct {
-	worker
+	underway
 	release func()
 }
 
 func (r releasing) stop(ctx context.Context) error {
 	r.release()
-	return r.worker.stop(ctx)
+	return r.underway.stop(ctx)
 }
 
 // startApply begins in the running daemon, or in this process where none runs. A
@@ -106,7 +117,7 @@ func (a *app) applyLogger(bar *progressBar) *slog.Logger {
 
 // follow shows how far an apply is until it ended. Once it is interrupted it is
 // stopped, and given up when that takes too long.
-func follow(ctx, interrupted context.Context, w worker, bar *progressBar) (job engine.Job, err error) {
+func follow(ctx, interrupted context.Context, w underway, bar *progressBar) (job engine.Job, err error) {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	var late <-chan time.Time
@@ -158,6 +169,18 @@ func (d *daemonWorker) stop(ctx context.Context) error {
 }
 
 func (d *daemonWorker) ended() <-chan struct{} { return nil }
+
+func (d *daemonWorker) end() {}
+
+// Outcomes reads the journal beside the daemon.
+func (d *daemonWorker) Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[journal.EntryState]int, error) {
+	archive, err := openArchive(ctx, d.cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer archive.close()
+	return archive.Outcomes(ctx, account, trigger, since)
+}
 
 func (d *daemonWorker) close() error { return nil }
 
@@ -212,9 +235,14 @@ func (l *localWorker) stop(context.Context) error {
 	return nil
 }
 
-// close ends the engine, within its grace of 5 s, and the journal.
-func (l *localWorker) close() error {
+// end ends the engine, within its grace of 5 s.
+func (l *localWorker) end() {
 	l.cancel()
 	<-l.done
-	return l.db.Close()
 }
+
+func (l *localWorker) Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[journal.EntryState]int, error) {
+	return l.db.Outcomes(ctx, account, trigger, since)
+}
+
+func (l *localWorker) close() error { return l.db.Close() }

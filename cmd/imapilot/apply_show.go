@@ -31,18 +31,13 @@ type appliedJSON struct {
 
 // outcomes counts what the journal says of what was decided, or finished, since an
 // apply began.
-func (a *app) outcomes(ctx context.Context, cfg *config.Config, scope engine.Scope, began time.Time) (map[journal.EntryState]int, error) {
-	archive, err := openArchive(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer archive.close()
+func outcomes(ctx context.Context, w worker, cfg *config.Config, scope engine.Scope, began time.Time) (map[journal.EntryState]int, error) {
 	out := map[journal.EntryState]int{}
 	for _, acc := range cfg.Accounts {
 		if scope.Account != "" && acc.Name != scope.Account {
 			continue
 		}
-		states, err := archive.Outcomes(ctx, acc.Name, journal.TriggerApply, began)
+		states, err := w.Outcomes(ctx, acc.Name, journal.TriggerApply, began)
 		if err != nil {
 			return nil, err
 		}

@@ -242,7 +242,6 @@ func (w *slowWorker) job(context.Context) (engine.Job, error) {
 	return engine.Job{Running: true, Progress: engine.Progress{Looked: 7, Total: 9}}, nil
 }
 func (w *slowWorker) stop(context.Context) error { w.stopped = true; return nil }
-func (w *slowWorker) close() error               { return nil }
 
 // TestApplyIsGivenUp: an interrupted apply that does not end is waited for half a
 // minute. Off a terminal a line says every ten seconds how far it is.

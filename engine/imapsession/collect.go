@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -48,11 +47,22 @@ type collector struct {
 	limit func(uid imap.UID, section string) int
 	room  int  // bytes that may still be kept
 	full  bool // something had no room
-	got   map[imap.UID]*message
+	// got are the messages in the order in which they came, at where each lies there.
+	got []message
+	at  map[imap.UID]int
 }
 
 func newCollector(asked imap.UIDSet, want item, limits Limits) *collector {
-	return &collector{asked: asked, want: want, room: limits.Collected, got: map[imap.UID]*message{}}
+	return &collector{asked: asked, want: want, room: limits.Collected, at: map[imap.UID]int{}}
+}
+
+// of is what came of a message so far, nil if nothing did.
+func (c *collector) of(uid imap.UID) *message {
+	i, ok := c.at[uid]
+	if !ok {
+		return nil
+	}
+	return &c.got[i]
 }
 
 func (c *collector) take(r response) bool {
@@ -63,7 +73,7 @@ func (c *collector) take(r response) bool {
 	if !ok || !c.asked.Contains(m.UID) {
 		return false // it is news
 	}
-	known := c.got[m.UID]
+	known := c.of(m.UID)
 	if known != nil {
 		m.parts = slices.DeleteFunc(m.parts, known.hasPart)
 	}
@@ -72,8 +82,9 @@ func (c *collector) take(r response) bool {
 		return true
 	}
 	if known == nil {
-		known = &message{Fetched: Fetched{UID: m.UID}}
-		c.got[m.UID] = known
+		c.at[m.UID] = len(c.got)
+		c.got = append(c.got, message{Fetched: Fetched{UID: m.UID}})
+		known = &c.got[len(c.got)-1]
 	}
 	known.merge(m)
 	return true
@@ -167,12 +178,13 @@ func wholeLines(header []byte, cut bool) []byte {
 
 // complete returns the messages of which everything came, by UID.
 func (c *collector) complete() []*message {
-	var out []*message
-	for _, uid := range slices.SortedFunc(maps.Keys(c.got), cmp.Compare[imap.UID]) {
-		if m := c.got[uid]; m.has&c.want == c.want {
+	out := make([]*message, 0, len(c.got))
+	for i := range c.got {
+		if m := &c.got[i]; m.has&c.want == c.want {
 			out = append(out, m)
 		}
 	}
+	slices.SortFunc(out, func(a, b *message) int { return cmp.Compare(a.UID, b.UID) })
 	return out
 }
 
@@ -185,23 +197,23 @@ var errStructure = errors.New("the server describes the parts of this message in
 // lie in the response.
 func parseFetch(s *scanner, want item) (m message, ok bool) {
 	ok = s.list(func() bool {
-		name, section := itemName(s)
+		name, section, bracketed := itemName(s)
 		s.spaces()
-		if section == nil {
+		if !bracketed {
 			return m.read(s, name, want)
 		}
-		return m.readSection(s, name, *section, want)
+		return m.readSection(s, name, section, want)
 	})
 	return m, ok && m.UID != 0
 }
 
 // itemName reads the name of an item and, of BODY[...]<...>, what is in the
-// brackets: nil if there are none. A part from another byte than the first on,
-// which nobody asks for, has a section of its own.
-func itemName(s *scanner) (name string, section *string) {
-	name = strings.ToUpper(string(s.until(" ([\"{)")))
+// brackets, if there are any. A part from another byte than the first on, which
+// nobody asks for, has a section of its own.
+func itemName(s *scanner) (name, section string, bracketed bool) {
+	name = usualName(s.until(" ([\"{)"))
 	if !s.special('[') {
-		return name, nil
+		return name, "", false
 	}
 	start := s.i
 	for !s.done() && s.b[s.i] != ']' {
@@ -220,7 +232,27 @@ func itemName(s *scanner) (name string, section *string) {
 		}
 		s.special('>')
 	}
-	return name, &text
+	return name, text, true
+}
+
+// usualName is a name in capital letters. Those that come with every message are not
+// made anew for each.
+func usualName(b []byte) string {
+	switch string(b) {
+	case "UID":
+		return "UID"
+	case "FLAGS":
+		return "FLAGS"
+	case "INTERNALDATE":
+		return "INTERNALDATE"
+	case "RFC822.SIZE":
+		return "RFC822.SIZE"
+	case "EMAILID":
+		return "EMAILID"
+	case "BODY":
+		return "BODY"
+	}
+	return strings.ToUpper(string(b))
 }
 
 // read reads the value of an item without a section.
