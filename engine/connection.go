@@ -39,6 +39,7 @@ type connection struct {
 	targets   map[string]knownStatus
 	recent    []string // the targets used last, the latest first
 	air       *air     // a flight of steps, nil if none
+	spare     room     // that of a batch of a run that is done with
 	disturbed bool     // what was to be sent next has to be found anew
 	// batch is how many messages the server takes at once, 0: batchSize.
 	batch int

@@ -129,13 +129,19 @@ func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fet
 	return out
 }
 
+// room is where candidates lie.
+type room []struct {
+	candidate
+	message facts.Message
+}
+
 // freshCandidates are candidates that no arrival is expected of.
 func (c *connection) freshCandidates(fetched []imapsession.Fetched, whole bool) []*candidate {
+	return make(room, len(fetched)).candidates(fetched, whole)
+}
+
+func (made room) candidates(fetched []imapsession.Fetched, whole bool) []*candidate {
 	out := make([]*candidate, len(fetched))
-	made := make([]struct {
-		candidate
-		message facts.Message
-	}, len(fetched))
 	onAllCores(len(fetched), func(i int) {
 		f, m := fetched[i], &made[i].candidate
 		h := facts.ParseHeader(f.Header)

@@ -260,7 +260,10 @@ func (c *connection) listPass(ctx context.Context, p *pass, b Bound) error {
 
 // decideWindow decides what the server does not exclude of the next window.
 func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (err error) {
-	defer func() { err = worst(err, c.written()) }()
+	defer func() {
+		c.spare = nil
+		err = worst(err, c.written())
+	}()
 	if len(p.window) == 0 {
 		ruleset, _ := c.rulesOf(p.walk)
 		window := p.uids[:min(len(p.uids), windowSize)]
@@ -336,7 +339,8 @@ func (a *account) generationNow() int {
 func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch, strangers bool) error {
 	ruleset, generation := c.rulesOf(p.walk)
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
-	all := p.inScope(c.freshCandidates(batch.fetched, batch.needs.WholeHeader))
+	made := c.roomFor(len(batch.fetched))
+	all := p.inScope(made.candidates(batch.fetched, batch.needs.WholeHeader))
 	mark := p.quota.marked()
 	err := c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, strangers: strangers, hours: 1})
 	if err == nil && !c.planning {
@@ -346,7 +350,21 @@ func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch ah
 		p.quota.reset(mark)
 		return err
 	}
-	return c.countBatch(p, b, batch.uids, all)
+	err = c.countBatch(p, b, batch.uids, all)
+	c.spare = made // nothing of it is needed any more
+	return err
+}
+
+// roomFor is room for the candidates of one batch. That of the batch before is used
+// again, for a run over a large mailbox would leave much to the garbage collector.
+func (c *connection) roomFor(n int) room {
+	if cap(c.spare) < n {
+		return make(room, n)
+	}
+	made := c.spare[:n]
+	c.spare = nil
+	clear(made)
+	return made
 }
 
 // inScope leaves out what was received before the scope begins.
