@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -92,16 +93,24 @@ type crashConn struct {
 	last  bool // the next reply is the last thing that happens, unseen
 }
 
-func (c *crashConn) Write(p []byte) (int, error) {
-	before, after := c.crash.operation()
-	if before {
-		c.Close()
-		return 0, errCrashed
+// Write is cut off at any line: of commands that leave together the server may get
+// some.
+func (c *crashConn) Write(p []byte) (n int, err error) {
+	for line := range bytes.Lines(p) {
+		before, after := c.crash.operation()
+		if before {
+			c.Close()
+			return n, errCrashed
+		}
+		c.mu.Lock()
+		c.last = c.last || after
+		c.mu.Unlock()
+		m, err := c.Conn.Write(line)
+		if n += m; err != nil {
+			return n, err
+		}
 	}
-	c.mu.Lock()
-	c.last = c.last || after
-	c.mu.Unlock()
-	return c.Conn.Write(p)
+	return n, nil
 }
 
 func (c *crashConn) Read(p []byte) (int, error) {

@@ -112,8 +112,8 @@ type canned struct {
 	net.Conn
 	in            io.Reader
 	begun, closed chan struct{}
-	writes        int
-	once          sync.Once
+	lines         int
+	saying, once  sync.Once
 }
 
 func (c *canned) Read(p []byte) (int, error) {
@@ -128,8 +128,8 @@ func (c *canned) Read(p []byte) (int, error) {
 // Write lets the server speak once both commands that go out together are
 // there: what it says before is for a command that nobody sent.
 func (c *canned) Write(p []byte) (int, error) {
-	if c.writes++; c.writes == 2 {
-		close(c.begun)
+	if c.lines += bytes.Count(p, []byte("\n")); c.lines >= 2 {
+		c.saying.Do(func() { close(c.begun) })
 	}
 	return len(p), nil
 }

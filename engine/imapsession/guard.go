@@ -38,6 +38,9 @@ type guard struct {
 	bye       *completion
 	remarks   remarks
 	err       error // why the connection ended; the first reason stays
+	// held is what waits to be sent together, while holding is set.
+	held    []byte
+	holding bool
 }
 
 func newGuard(conn, raw net.Conn, o Options) *guard {
@@ -178,10 +181,61 @@ func (g *guard) Read(p []byte) (int, error) {
 
 // Write lets the announced commands pass, and nothing else.
 func (g *guard) Write(p []byte) (int, error) {
+	asked := len(p)
 	if err := g.permit(p); err != nil {
 		g.fail(err)
 		return 0, err
 	}
+	if p = g.pass(p); len(p) == 0 {
+		return asked, nil
+	}
+	return asked, g.send(p)
+}
+
+// pass returns what is to be sent now that some bytes have come: all that was held
+// with them, or nothing. What asks the server for a word before it goes on is never
+// held.
+func (g *guard) pass(p []byte) []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.holding {
+		return p
+	}
+	g.held = append(g.held, p...)
+	if op := g.writing(); op == nil || op.continuations == 0 {
+		return nil
+	}
+	return g.letGo()
+}
+
+// letGo ends holding, and returns what was held. The caller holds the mutex.
+func (g *guard) letGo() []byte {
+	p := g.held
+	g.held, g.holding = nil, false
+	return p
+}
+
+// hold gathers what is written from now on until release, so that commands which go
+// together are one packet and wake the server once.
+func (g *guard) hold() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holding = true
+}
+
+// release sends what was held. That it could not be sent is why the connection then
+// has ended.
+func (g *guard) release() {
+	g.mu.Lock()
+	p := g.letGo()
+	g.mu.Unlock()
+	if len(p) > 0 {
+		_ = g.send(p) // it is what the commands fail with
+	}
+}
+
+// send writes to the server.
+func (g *guard) send(p []byte) error {
 	n, err := g.conn.Write(p)
 	g.o.Traffic.Sent.Add(int64(n))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -190,7 +244,7 @@ func (g *guard) Write(p []byte) (int, error) {
 	if err != nil {
 		g.fail(err)
 	}
-	return n, err
+	return err
 }
 
 // permit checks the start of a command and notes its tag, and counts the

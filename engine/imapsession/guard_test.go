@@ -150,3 +150,30 @@ func TestDeadlineThatComesTooLate(t *testing.T) {
 		t.Errorf("while a reply is due: %v", err)
 	}
 }
+
+// What is held leaves in one write. What the server has to agree to before more is
+// sent takes along what was held before it, and is not held itself.
+func TestGuardHolds(t *testing.T) {
+	w := &wire{}
+	g := newGuard(w, w, Options{}.withDefaults())
+	if err := g.begin(newOperation("NOOP", "", nil), newOperation("UID MOVE", "", nil)); err != nil {
+		t.Fatal(err)
+	}
+	write := func(p, sent string) {
+		t.Helper()
+		if n, err := g.Write([]byte(p)); err != nil || n != len(p) {
+			t.Fatalf("%d, %v", n, err)
+		}
+		if w.written != sent {
+			t.Errorf("after %q written is %q, want %q", p, w.written, sent)
+		}
+	}
+	g.hold()
+	write("T1 NOOP\r\n", "")
+	write("T2 UID MOVE 1 {3}\r\n", "T1 NOOP\r\nT2 UID MOVE 1 {3}\r\n")
+	write("Box\r\n", "T1 NOOP\r\nT2 UID MOVE 1 {3}\r\nBox\r\n")
+	g.release()
+	if w.written != "T1 NOOP\r\nT2 UID MOVE 1 {3}\r\nBox\r\n" {
+		t.Errorf("written %q", w.written)
+	}
+}

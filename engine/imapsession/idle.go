@@ -46,6 +46,7 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error)
 			outcome: func(op *operation, err error) error { s.idleErr = s.idled(op, err); return s.idleErr }}
 		return true, nil
 	}
+	s.guard.release()
 	if err == nil {
 		err = wait()
 	}
@@ -91,6 +92,7 @@ func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration
 	}
 	select {
 	case <-s.guard.newsCh:
+		s.guard.hold() // the DONE, for the command that follows
 	case <-timer.C:
 	case <-ctx.Done():
 	case <-s.client.Closed():

@@ -88,7 +88,7 @@ func (s *Session) together(ctx context.Context, tasks ...task) []error {
 	}
 	s.o.Traffic.RoundTrips.Add(1)
 	stop := context.AfterFunc(ctx, func() { s.guard.fail(context.Cause(ctx)) })
-	f.send()
+	s.sendAll(f)
 	before.await()
 	f.await()
 	stop()
@@ -110,13 +110,21 @@ func (s *Session) launch(ctx context.Context, tasks ...task) *flying {
 	}
 	s.o.Traffic.RoundTrips.Add(1)
 	f.stop = context.AfterFunc(ctx, func() { s.guard.fail(context.Cause(ctx)) })
-	f.send()
+	s.sendAll(f)
 	s.air = f
 	return f
 }
 
+// sendAll sends every task of a flight, and what is held already, in one write.
+func (s *Session) sendAll(f *flying) {
+	s.guard.hold()
+	defer s.guard.release()
+	f.send()
+}
+
 // landAir waits for what is in the air.
 func (s *Session) landAir() {
+	s.guard.release()
 	if f := s.air; f != nil {
 		f.await()
 		s.guard.end()
