@@ -146,14 +146,18 @@ func (c *connection) runningRules() map[string]bool {
 	return out
 }
 
-// nextRun is when the next scheduled rule begins, zero if none does.
+// nextRun is when the next scheduled rule begins, zero if none does. The clock of
+// one that is not known yet is to begin now.
 func (c *connection) nextRun() time.Time {
 	var at time.Time
 	running := c.runningRules()
 	for _, t := range c.clocks() {
 		last, known := c.runs[t.Rule]
-		if !known || running[t.Rule] {
+		if running[t.Rule] {
 			continue
+		}
+		if !known {
+			return time.Now()
 		}
 		if next := t.next(c.cfg.Name, last); !next.IsZero() && (at.IsZero() || next.Before(at)) {
 			at = next

@@ -58,6 +58,20 @@ func TestFirings(t *testing.T) {
 	}
 }
 
+// TestAnUnknownClockBeginsAtOnce: a rule that the journal does not know, as where
+// the commit that said so failed, is not left until something else wakes the owner.
+func TestAnUnknownClockBeginsAtOnce(t *testing.T) {
+	a := &account{timers: []timer{daily(t, true)}, runs: map[string]journal.Run{}}
+	c := &connection{account: a}
+	if at := c.nextRun(); at.IsZero() || at.After(time.Now()) {
+		t.Errorf("its clock begins at %v", at)
+	}
+	a.runs["r"] = journal.Run{Rule: "r", Due: time.Now()}
+	if at := c.nextRun(); !at.After(time.Now()) {
+		t.Errorf("it begins at %v, which is not the next time", at)
+	}
+}
+
 // TestJitterMovesTheBeginning: a run begins later, and at the same instant after a
 // restart.
 func TestJitterMovesTheBeginning(t *testing.T) {
