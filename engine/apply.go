@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -91,27 +92,75 @@ func (c *connection) applyMailbox(ctx, work context.Context, name string) error 
 	return c.landAir(work, name)
 }
 
-// renumbered deals with entries of another UIDVALIDITY: the scan of a watched
-// mailbox binds them to their new UIDs; elsewhere nothing can be told.
+// renumbered deals with entries of another UIDVALIDITY than the selected mailbox
+// has: its next scan binds them to their new UIDs, and where none comes that would,
+// they are bound now.
 func (c *connection) renumbered(ctx context.Context, name string) error {
-	var closed []journal.Entry
+	var old []journal.Entry
 	for _, w := range c.open {
 		if w.Mailbox != name || w.UIDValidity == c.validity {
 			continue
 		}
-		if slices.Contains(c.watched, name) && c.cursors[name].UIDValidity != c.validity {
+		if c.scanBinds(name) {
 			w.NextTry = time.Now().Add(c.timing.Again)
 			c.wake.mailbox(name)
 			continue
 		}
-		e := cloneEntry(w.Entry)
-		e.State, e.Reason = journal.Unsure, "the server renumbered the mailbox, and this message cannot be told from others"
-		closed = append(closed, e)
+		old = append(old, w.Entry)
 	}
-	if len(closed) == 0 {
+	if len(old) == 0 {
 		return nil
 	}
-	return c.commit(ctx, c.closing(closed...))
+	return c.bind(ctx, name, old)
+}
+
+// scanBinds reports whether the next scan finds that the selected mailbox was
+// renumbered.
+func (c *connection) scanBinds(name string) bool {
+	known := c.cursors[name].UIDValidity
+	return c.engine.opts.Apply == nil && slices.Contains(c.watched, name) && known != 0 && known != c.validity
+}
+
+// bind gives open entries of the selected mailbox, which was renumbered, their
+// message's new UID. Where there is too much to look through, nothing can be told.
+func (c *connection) bind(ctx context.Context, name string, entries []journal.Entry) error {
+	listed, err := c.searchAbove(ctx, 1)
+	if err != nil {
+		return err
+	}
+	uids := uidsOf(listed)
+	if len(uids) > windowSize {
+		return c.commit(ctx, c.closing(unsureOf(entries)...))
+	}
+	now, err := c.prints(ctx, uids)
+	if err != nil {
+		return err
+	}
+	if err := c.allPrinted(name, listed, now); err != nil {
+		return err
+	}
+	before, validities := []journal.Known{}, map[uint32]bool{}
+	for i := range entries {
+		before, validities[entries[i].UIDValidity] = append(before, journal.Known{Print: entries[i].Print}), true
+	}
+	var batch journal.Batch
+	for _, old := range slices.Sorted(maps.Keys(validities)) {
+		if err := c.rebind(ctx, &batch, name, old, c.validity, renumbered(before, now), now); err != nil {
+			return err
+		}
+	}
+	return c.commit(ctx, batch)
+}
+
+// unsureOf closes entries whose messages cannot be found any more.
+func unsureOf(entries []journal.Entry) []journal.Entry {
+	var out []journal.Entry
+	for i := range entries {
+		e := cloneEntry(entries[i])
+		e.State, e.Reason = journal.Unsure, "the server renumbered the mailbox, and this message cannot be told from others"
+		out = append(out, e)
+	}
+	return out
 }
 
 // readyIn returns the entries of a mailbox whose next step may be sent now. A

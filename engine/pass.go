@@ -219,6 +219,9 @@ func (c *connection) stepMailbox(ctx, work context.Context, p *pass, b Bound) er
 		p.leave(c.dir.config(b.Mailbox), c.cfg.Name, "the server gives this mailbox no UIDVALIDITY, so nothing is done in it")
 		return nil
 	}
+	if err := c.renumbered(work, b.Mailbox); err != nil {
+		return err
+	}
 	if err := c.listPass(work, p, b); err != nil {
 		return err
 	}
