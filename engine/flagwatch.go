@@ -101,11 +101,14 @@ func (c *connection) scanFlag(ctx, work context.Context, name string, sel imapse
 	if err != nil {
 		return err
 	}
-	after := journal.Flagged{Mailbox: name, Flag: f, UIDValidity: sel.UIDValidity, ModSeq: sel.HighestModSeq, UIDs: now}
+	after := journal.Flagged{Mailbox: name, Flag: f, UIDValidity: sel.UIDValidity, ModSeq: sel.HighestModSeq, UIDs: c.handledOf(name, now)}
+	if len(uidsOf(after.UIDs)) != len(uidsOf(now)) {
+		after.ModSeq = 0 // look again, whatever changes
+	}
 	if !known {
 		return c.commit(work, journal.Batch{Flagged: []journal.Flagged{after}})
 	}
-	added := c.added(name, before.UIDs, now, f)
+	added := c.added(name, before.UIDs, after.UIDs, f)
 	for chunk := range slices.Chunk(added, batchSize) {
 		if ctx.Err() != nil {
 			return nil
@@ -132,14 +135,20 @@ func (c *connection) settleFlagged(ctx context.Context, after journal.Flagged) e
 	return c.commit(ctx, journal.Batch{Flagged: []journal.Flagged{after}})
 }
 
-// added are the messages that carry a flag which they did not, as far as the
-// cursor has handled them, and without those on which a step of ours sets it.
-func (c *connection) added(name string, before, now imap.UIDSet, f imap.Flag) []imap.UID {
+// handledOf are those of some messages that the cursor has handled. Of the others,
+// which could not be fetched yet, noteArrived says whether a flag was added.
+func (c *connection) handledOf(name string, uids imap.UIDSet) imap.UIDSet {
 	cursor := c.cursors[name]
-	own := c.ownFlags(name, cursor.UIDValidity, f)
-	return slices.DeleteFunc(uidsOf(now), func(uid imap.UID) bool {
-		return before.Contains(uid) || own[uid] || uid > cursor.Floor && !cursor.Handled.Contains(uid)
-	})
+	return setOf(slices.DeleteFunc(uidsOf(uids), func(uid imap.UID) bool {
+		return uid > cursor.Floor && !cursor.Handled.Contains(uid)
+	}))
+}
+
+// added are the messages that carry a flag which they did not, without those on
+// which a step of ours sets it.
+func (c *connection) added(name string, before, now imap.UIDSet, f imap.Flag) []imap.UID {
+	own := c.ownFlags(name, c.cursors[name].UIDValidity, f)
+	return slices.DeleteFunc(uidsOf(now), func(uid imap.UID) bool { return before.Contains(uid) || own[uid] })
 }
 
 // ownFlags are the messages of which a step that is under way sets a flag.
