@@ -307,11 +307,42 @@ func (c *connection) noteExcluded(batch *journal.Batch, cursor journal.Cursor, u
 	}
 }
 
+// renumberedFlags are the sets of a mailbox with the UIDs that its messages have
+// now. ordered are those with the order of the known ones, which they kept. One that
+// was handled and is not known counts as flagged: nobody can tell whether it was.
+func (c *connection) renumberedFlags(name string, old, now uint32, before, ordered []journal.Known, handled []imap.UID) []journal.Flagged {
+	was := map[int64]imap.UID{}
+	for _, k := range before {
+		was[k.Order] = k.UID
+	}
+	var out []journal.Flagged
+	for _, key := range c.flagKeys() {
+		set := c.flagged[key]
+		if key.mailbox != name || old == 0 || set.UIDValidity != old {
+			continue
+		}
+		var uids []imap.UID
+		for _, k := range only(ordered, handled) {
+			if uid, known := was[k.Order]; !known || set.UIDs.Contains(uid) {
+				uids = append(uids, k.UID)
+			}
+		}
+		set.UIDValidity, set.ModSeq, set.UIDs = now, 0, setOf(uids)
+		out = append(out, set)
+	}
+	return out
+}
+
+// flagKeys are the keys of the sets, in order.
+func (c *connection) flagKeys() []flagKey {
+	return slices.SortedFunc(maps.Keys(c.flagged), func(a, b flagKey) int { return strings.Compare(a.mailbox+a.flag, b.mailbox+b.flag) })
+}
+
 // forgetFlags makes the sets void that no rule waits for any more, so that a rule
 // which does so later starts from what is there then.
 func (c *connection) forgetFlags(ctx context.Context) error {
 	var batch journal.Batch
-	for _, key := range slices.SortedFunc(maps.Keys(c.flagged), func(a, b flagKey) int { return strings.Compare(a.mailbox+a.flag, b.mailbox+b.flag) }) {
+	for _, key := range c.flagKeys() {
 		set := c.flagged[key]
 		waited := slices.Contains(c.watched, set.Mailbox) && hasFlag(flagsIn(c.flagRules(set.Mailbox)), set.Flag)
 		if set.UIDValidity != 0 && !waited {

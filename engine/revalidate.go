@@ -56,7 +56,9 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 		batch.Known[0].Messages = append(batch.Known[0].Messages, only(now, fresh)...)
 		handle(&cursor, fresh)
 		batch.Cursors = []journal.Cursor{cursor}
+		handled = append(handled, fresh...)
 	}
+	batch.Flagged = c.renumberedFlags(name, old.UIDValidity, sel.UIDValidity, before, now, handled)
 	return c.commit(ctx, batch)
 }
 
