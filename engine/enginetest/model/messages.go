@@ -10,7 +10,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 )
 
-// search answers for UID sets and dates: nothing else is asked of so few
+// search answers for UID sets, dates and flags: nothing else is asked of so few
 // messages.
 func search(r *request) string {
 	box, refused := r.box()
@@ -44,26 +44,37 @@ func search(r *request) string {
 // matching are the messages that match every key.
 func (r *request) matching(box *mailbox, keys []value) ([]*Message, bool) {
 	found := r.chosen(box, "1:*")
-	if len(keys) == 0 || len(keys)%2 != 0 {
-		return nil, false
-	}
-	for pair := range slices.Chunk(keys, 2) {
-		key, arg := strings.ToUpper(pair[0].text), pair[1].text
-		day, err := time.Parse("2-Jan-2006", arg)
-		if key != "UID" && (err != nil || key != "SINCE" && key != "BEFORE") {
+	for len(keys) > 0 {
+		key, arg, used := strings.ToUpper(keys[0].text), "", 1
+		if len(keys) > 1 && key != "FLAGGED" {
+			arg, used = keys[1].text, 2
+		}
+		matches := r.key(key, arg)
+		if matches == nil {
 			return nil, false
 		}
-		found = slices.DeleteFunc(found, func(m *Message) bool {
-			switch key {
-			case "UID":
-				return !inSet(arg, m.UID, r.last())
-			case "SINCE":
-				return m.Received.Before(day)
-			}
-			return !m.Received.Before(day)
-		})
+		found = slices.DeleteFunc(found, func(m *Message) bool { return !matches(m) })
+		keys = keys[used:]
 	}
 	return found, true
+}
+
+// key is what a search key demands of a message, nil for one that is not known.
+func (r *request) key(key, arg string) func(*Message) bool {
+	day, err := time.Parse("2-Jan-2006", arg)
+	switch {
+	case key == "UID":
+		return func(m *Message) bool { return inSet(arg, m.UID, r.last()) }
+	case key == "FLAGGED":
+		return func(m *Message) bool { return m.Has(imap.FlagFlagged) }
+	case key == "KEYWORD":
+		return func(m *Message) bool { return m.Has(imap.Flag(arg)) }
+	case key == "SINCE" && err == nil:
+		return func(m *Message) bool { return !m.Received.Before(day) }
+	case key == "BEFORE" && err == nil:
+		return func(m *Message) bool { return m.Received.Before(day) }
+	}
+	return nil
 }
 
 func fetch(r *request) string {

@@ -10,6 +10,7 @@
 //
 //	go test ./engine/enginetest/sim -run TestRandom -seed 4711 -v
 //
-// invariants.go is the list of the promises, scenarios.go what is played,
-// kinds.go what can go wrong, bugs.md what was found by it.
+// invariants.go is the list of the promises, scenarios.go, apply.go, clock.go and
+// stars.go what is played,
+// kinds.go what can go wrong, ../PROOFS.md what was found by it.
 package sim

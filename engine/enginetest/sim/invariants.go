@@ -27,6 +27,7 @@ func (w *World) unfinished() []string {
 			out = append(out, fmt.Sprintf("%q (entry %d) is still open", e.Subject, e.Seq))
 		}
 	}
+	out = append(out, w.notRun()...)
 	visible := w.visible(entries)
 	all := w.Server.All()
 	for _, group := range w.groups() {
@@ -95,6 +96,9 @@ func (l *letter) wanted() map[string]int {
 	if l.wants("body") {
 		out["Tickets/12"]++
 	}
+	if l.starred {
+		out["Stars"]++
+	}
 	return out
 }
 
@@ -148,7 +152,7 @@ func flagged(l *letter, p model.Place) []string {
 		want bool
 	}{
 		{imap.FlagSeen, l.wants("seen") || slices.Contains(l.Flags, imap.FlagSeen)},
-		{imap.FlagFlagged, l.wants("flag") || slices.Contains(l.Flags, imap.FlagFlagged)},
+		{imap.FlagFlagged, l.wants("flag") || l.starred || slices.Contains(l.Flags, imap.FlagFlagged)},
 		{"$Done", l.wants("flag")}, {"$Again", ownArrival},
 		{imap.FlagDeleted, slices.Contains(l.Flags, imap.FlagDeleted)},
 	} {
@@ -165,6 +169,9 @@ func (w *World) uncalled(group []*letter) []string {
 	want := 0
 	for _, l := range group {
 		if l.wants("hook") {
+			want++
+		}
+		if l.starred {
 			want++
 		}
 	}

@@ -54,10 +54,22 @@ func seedRange(t *testing.T) (from, to uint64) {
 	return from, to
 }
 
+// Most seeds draw one of the scenarios that were there first, and one in laterEvery
+// one of those that came later: so the seeds that PROOFS.md names stay what they
+// were.
+const (
+	firstScenarios = 18
+	laterEvery     = 5
+)
+
 // draw makes a run from a seed: a scenario, letters beside it, and faults.
 func draw(all []Scenario, seed uint64) (Scenario, []Fault) {
 	rng := rand.New(rand.NewPCG(seed, 2))
-	s := all[rng.IntN(len(all))]
+	from := all[:firstScenarios]
+	if seed%laterEvery == 1 {
+		from = all[firstScenarios:]
+	}
+	s := from[rng.IntN(len(from))]
 	s.Acts = append([]Act{}, s.Acts...)
 	for i := range 1 + rng.IntN(4) {
 		subject := drawSubject(rng, i)

@@ -14,6 +14,7 @@ import (
 	"imapilot/engine"
 	"imapilot/engine/journal"
 	"imapilot/engine/journal/sqlite"
+	"imapilot/rules"
 )
 
 // Report is what one run showed.
@@ -67,7 +68,7 @@ func (w *World) run() Report {
 		time.Sleep(a.After)
 		a.Do(w)
 	}
-	took := w.settle(began)
+	took := w.settle(began, time.Now())
 	time.Sleep(watchful)
 	w.awake()
 	found := append(w.unfinished(), w.broken()...)
@@ -95,6 +96,9 @@ func (w *World) awake() {
 // ready waits until the daemon knows what it watches, so that what comes then is
 // new.
 func (w *World) ready() {
+	if w.scenario.Apply != nil {
+		return // it knows nothing beforehand
+	}
 	for since := time.Now(); time.Since(since) < patience; time.Sleep(time.Second) {
 		if w.knowsAll() {
 			return
@@ -105,6 +109,9 @@ func (w *World) ready() {
 func (w *World) knowsAll() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(w.scenario.cfg.Rules.Only(func(r rules.Rule) bool { return r.On == rules.OnFlags }).Rules()) > 0 && !w.flagsKnown {
+		return false
+	}
 	return !slices.ContainsFunc(w.scenario.cfg.Accounts[0].Watch, func(name string) bool { return !w.baselined[name] })
 }
 
@@ -123,9 +130,10 @@ func (w *World) report(took time.Duration, found []string) Report {
 	return r
 }
 
-// settle waits until everything is done, at most for its patience.
-func (w *World) settle(began time.Time) time.Duration {
-	for step := 10 * time.Second; time.Since(began) < patience; step = min(step*2, 15*time.Minute) {
+// settle waits until everything is done, at most for its patience from now on. It
+// returns how long that took since the run began.
+func (w *World) settle(began, now time.Time) time.Duration {
+	for step := 10 * time.Second; time.Since(now) < patience; step = min(step*2, 15*time.Minute) {
 		time.Sleep(step)
 		if len(w.unfinished()) == 0 {
 			break
@@ -146,8 +154,17 @@ func (w *World) supervise() {
 		if !again {
 			return
 		}
-		time.Sleep(wait)
+		time.Sleep(wait + w.timeOff())
 	}
+}
+
+// timeOff is how long the machine stays off now.
+func (w *World) timeOff() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	off := w.off
+	w.off = 0
+	return off
 }
 
 // until waits for the end of one process and reports whether another is to be
@@ -164,8 +181,9 @@ func (w *World) until(done <-chan error, cancel func()) bool {
 		w.reboot(power)
 		return true
 	case err := <-done:
-		// It ended by itself: only a journal that cannot be opened may do that.
-		if !errors.Is(err, journal.ErrUnavailable) {
+		// It ended by itself: only a journal that cannot be opened may do that, and
+		// an apply that something kept from its end.
+		if !errors.Is(err, journal.ErrUnavailable) && (w.scenario.Apply == nil || !w.wasStruck()) {
 			w.problem("the daemon ended by itself: %v", err)
 		}
 		w.afterDisk()
@@ -216,6 +234,9 @@ func (w *World) daemon(ctx context.Context) error {
 		defer w.mu.Unlock()
 		w.journal = nil
 	}()
+	if w.scenario.Apply != nil {
+		return w.applies(ctx, db)
+	}
 	return engine.New(w.scenario.cfg, w.options(db)).Run(ctx)
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"imapilot/engine"
 	"imapilot/engine/config"
 	"imapilot/engine/enginetest/disk"
 	"imapilot/engine/enginetest/model"
@@ -26,11 +28,21 @@ type Scenario struct {
 	Rules []string
 	// Mailboxes exist from the start.
 	Mailboxes []string
+	// Poll is the rhythm of looking at what cannot idle, "": 5m.
+	Poll string
+	// Reconcile is how often mailboxes are listed in full, 0: each hour.
+	Reconcile time.Duration
 	// Before fills the mailboxes before the daemon is started for the first
 	// time.
 	Before func(w *World)
+	// Apply makes the process one that applies the rules to this scope, again and
+	// again, in place of a daemon; nil: a daemon.
+	Apply func(w *World) engine.Scope
 	// Acts happen one after the other, each after its pause.
 	Acts []Act
+	// Sparse is how many times fewer operations a sweep breaks, 0: once; for long
+	// scenarios.
+	Sparse int
 	// Unsure is set where a look-up cannot always decide: messages without
 	// identity.
 	Unsure bool
@@ -63,8 +75,8 @@ func verbs() []string {
 // text is the configuration of a scenario.
 func (s Scenario) text() string {
 	var b strings.Builder
-	b.WriteString("state: state.db\nwebhooks:\n  hook: {url: 'http://127.0.0.1:9/hook'}\naccounts:\n  home:\n    host: mail.example.org\n    port: 143\n    tls: none\n    username: me@example.org\n    password: secret\n    idle: 20m\n    poll: 5m\n")
-	for _, line := range s.Account {
+	b.WriteString("state: state.db\nwebhooks:\n  hook: {url: 'http://127.0.0.1:9/hook'}\naccounts:\n  home:\n    host: mail.example.org\n    port: 143\n    tls: none\n    username: me@example.org\n    password: secret\n    idle: 20m\n")
+	for _, line := range append([]string{"poll: " + cmp.Or(s.Poll, "5m")}, s.Account...) {
 		b.WriteString("    " + line + "\n")
 	}
 	b.WriteString("rules:\n" + strings.Join(verbs(), "") + strings.Join(s.Rules, ""))

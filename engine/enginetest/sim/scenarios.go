@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -27,7 +28,7 @@ func twins(n int, subject, id string) func(w *World) {
 
 // Scenarios is what the sweep breaks.
 func Scenarios() []Scenario {
-	return append(capabilities(), append(mailboxes(), append(identities(), lives()...)...)...)
+	return slices.Concat(capabilities(), mailboxes(), identities(), lives(), applying(), clocks(), flagging())
 }
 
 // capabilities are what the server offers, and how it is watched.

@@ -79,7 +79,7 @@ func TestSweep(t *testing.T) {
 }
 
 func sweep(t *testing.T, s Scenario, k Kind, total *tally) {
-	for n := 0; ; n += strideOf(k) {
+	for n := 0; ; n += s.stride(k) {
 		fault := Fault{Kind: k, At: n}
 		r := Run(t, s, uint64(n), fault)
 		total.add(r)
@@ -90,13 +90,20 @@ func sweep(t *testing.T, s Scenario, k Kind, total *tally) {
 	}
 }
 
-// strideOf is how many operations lie between two faults of a kind. The kinds
-// that are most unlike each other strike at each one, the others only with
+// stride is how many operations lie between two faults of a kind. Of most scenarios
+// the kinds that are most unlike each other strike at each one, all others only with
 // IMAPILOT_SIM_ALL (make soak).
-func strideOf(k Kind) int {
+func (s Scenario) stride(k Kind) int {
 	if os.Getenv("IMAPILOT_SIM_ALL") != "" {
 		return 1
 	}
+	if k == Kind(model.Late) { // of few commands, and each matters
+		return strideOf(k)
+	}
+	return strideOf(k) * max(1, s.Sparse)
+}
+
+func strideOf(k Kind) int {
 	switch k {
 	case DiskError, DiskFull, DiskKill, DiskPower:
 		return 12 * stride
@@ -138,11 +145,12 @@ func parseRun(t *testing.T, asked string) (Scenario, uint64, []Fault) {
 		s, faults := draw(Scenarios(), seed)
 		return s, seed, faults
 	}
-	i := slices.IndexFunc(Scenarios(), func(s Scenario) bool { return s.Name == name })
+	all := append(Scenarios(), applyOfMany())
+	i := slices.IndexFunc(all, func(s Scenario) bool { return s.Name == name })
 	if i < 0 {
 		t.Fatalf("no scenario %q", name)
 	}
-	return Scenarios()[i], seed, parseFaults(t, list)
+	return all[i], seed, parseFaults(t, list)
 }
 
 func parseFaults(t *testing.T, s string) []Fault {

@@ -43,6 +43,7 @@ func (j watched) commit(ctx context.Context, own journal.Ownership, b journal.Ba
 	err := j.Journal.Commit(ctx, own, b)
 	w := j.world
 	w.afterDisk()
+	w.noteRuns(b.Runs, err == nil)
 	if err != nil && !errors.Is(err, journal.ErrUnknown) {
 		return err
 	}
@@ -50,6 +51,9 @@ func (j watched) commit(ctx context.Context, own journal.Ownership, b journal.Ba
 	defer w.mu.Unlock()
 	for _, c := range b.Cursors {
 		w.baselined[c.Mailbox] = w.baselined[c.Mailbox] || c.UIDValidity != 0 && err == nil
+	}
+	for _, f := range b.Flagged {
+		w.flagsKnown = w.flagsKnown || f.UIDValidity != 0 && err == nil
 	}
 	for _, e := range b.Entries {
 		w.recorded[place{e.Mailbox, e.UIDValidity, e.UID}] = true

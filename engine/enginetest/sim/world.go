@@ -42,17 +42,22 @@ type World struct {
 	// baselined are the mailboxes that the daemon knows: what arrives there from
 	// then on is new.
 	baselined map[string]bool
-	problems  []string
-	dead      bool // the process is dead and not yet started again
-	ops       int
-	starts    int
-	trace     []string
-	backup    *disk.Disk
-	restored  *disk.Disk      // takes the place of the disk at the next start
-	journal   journal.Journal // while the daemon has it open
-	unsure    int
-	forgot    bool   // the journal was lost
-	onMove    func() // happens at the next MOVE, whose reply is lost
+	// flagsKnown is set once the daemon knows what is flagged.
+	flagsKnown bool
+	problems   []string
+	dead       bool // the process is dead and not yet started again
+	ops        int
+	starts     int
+	trace      []string
+	backup     *disk.Disk
+	restored   *disk.Disk      // takes the place of the disk at the next start
+	journal    journal.Journal // while the daemon has it open
+	unsure     int
+	forgot     bool          // the journal was lost
+	planned    bool          // what arrives now is no part of the plan that is applied
+	off        time.Duration // how long the machine stays off at its next start
+	runs       map[string]*runs
+	onMove     func() // happens at the next MOVE, whose reply is lost
 }
 
 // armed is a fault and how many operations it has let pass.
@@ -73,10 +78,14 @@ type letter struct {
 	extra         int // second ones that another client made
 	// old is mail that was there before the daemon knew the mailbox.
 	old bool
+	// asked is set where the rules of the verbs are asked about it.
+	asked bool
+	// starred is set once another client gave it \Flagged under the daemon's eyes.
+	starred bool
 }
 
 func (l *letter) wants(verb string) bool {
-	return l.mailbox == "INBOX" && !l.old && !slices.Contains(l.Flags, imap.FlagDeleted) && slices.Contains(strings.Fields(l.Subject), verb)
+	return l.asked && !slices.Contains(l.Flags, imap.FlagDeleted) && slices.Contains(strings.Fields(l.Subject), verb)
 }
 
 type call struct{ id, payload string }
@@ -91,7 +100,7 @@ type place struct {
 func newWorld(s Scenario, seed uint64, faults []Fault) *World {
 	w := &World{
 		scenario: s, Random: rand.New(rand.NewPCG(seed, 1)), stop: make(chan struct{}), crashed: make(chan bool, 1),
-		disk: s.state.Clone(seed), recorded: map[place]bool{}, baselined: map[string]bool{}, log: slog.New(slog.DiscardHandler),
+		disk: s.state.Clone(seed), recorded: map[place]bool{}, baselined: map[string]bool{}, runs: map[string]*runs{}, log: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range faults {
 		w.faults = append(w.faults, &armed{Fault: f})
@@ -111,8 +120,20 @@ func (w *World) Deliver(mailbox string, l model.Letter) int {
 	origin := w.Server.Deliver(mailbox, l)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.letters = append(w.letters, &letter{Letter: l, origin: origin, mailbox: mailbox, old: !w.baselined[mailbox]})
+	w.letters = append(w.letters, &letter{Letter: l, origin: origin, mailbox: mailbox, old: !w.baselined[mailbox], asked: w.asks(mailbox, l)})
 	return origin
+}
+
+// asks reports whether the verbs of a message that is delivered now are to be
+// done; the caller holds the mutex.
+func (w *World) asks(mailbox string, l model.Letter) bool {
+	switch {
+	case mailbox == aging:
+		return !slices.Contains(strings.Fields(l.Subject), "fresh")
+	case w.scenario.Apply != nil:
+		return mailbox == "INBOX" && !w.planned
+	}
+	return mailbox == "INBOX" && w.baselined[mailbox]
 }
 
 // Mail delivers a message with this subject and an identity of its own.
@@ -199,6 +220,6 @@ func (w *World) kill(power bool) {
 func (w *World) options(j journal.Journal) engine.Options {
 	return engine.Options{
 		Journal: watched{j, w}, Holder: "sim", Logger: w.log, Webhooks: w, DialContext: w.dial,
-		Timing: engine.Timing{Grace: time.Millisecond},
+		Timing: engine.Timing{Grace: time.Millisecond, Reconcile: w.scenario.Reconcile},
 	}
 }
