@@ -41,6 +41,8 @@ type pass struct {
 	listed bool
 	uids   []imap.UID
 	window []imap.UID
+	// sure is what the quota had counted when the last batch was written.
+	sure map[string][]time.Time
 
 	stopped atomic.Bool
 	done    chan struct{}
@@ -261,11 +263,15 @@ func (c *connection) listPass(ctx context.Context, p *pass, b Bound) error {
 	return nil
 }
 
-// decideWindow decides what the server does not exclude of the next window.
+// decideWindow decides what the server does not exclude of the next window. What
+// could not be written is still in the window when it fails.
 func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (err error) {
+	p.sure = p.quota.marked()
 	defer func() {
+		if err = worst(err, c.written()); err != nil && !errors.Is(err, journal.ErrUnknown) {
+			p.quota.reset(p.sure) // what may have been written counts
+		}
 		c.spare = nil
-		err = worst(err, c.written())
 	}()
 	if len(p.window) == 0 {
 		ruleset, _ := c.rulesOf(p.walk)
@@ -277,24 +283,25 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 		p.note(func(r *Report) { r.Messages, r.Excluded = r.Messages+len(excluded), r.Excluded+len(excluded) })
 		p.window, p.uids = possible, p.uids[len(window):]
 	}
-	next := c.fetchAhead(work, p, b, p.window)
+	rest := p.window
+	next := c.fetchAhead(work, p, b, rest)
 	strangers, err := c.strangers(work, b, p.window)
 	if err != nil {
 		return err
 	}
-	for len(p.window) > 0 && ctx.Err() == nil && !p.stopped.Load() {
+	for len(rest) > 0 && ctx.Err() == nil && !p.stopped.Load() {
 		batch := next
 		if batch.generation != c.generationNow() {
-			batch = c.fetchAhead(work, p, b, p.window) // other rules, other fields
+			batch = c.fetchAhead(work, p, b, rest) // other rules, other fields
 		}
 		if err := batch.wait(work, c); err != nil {
 			return err
 		}
-		next = c.fetchAhead(work, p, b, p.window[len(batch.uids):])
-		if err := c.decideBatch(work, p, b, batch, strangers); err != nil {
+		rest = rest[len(batch.uids):]
+		next = c.fetchAhead(work, p, b, rest)
+		if err := c.decideBatch(work, p, b, batch, rest, strangers); err != nil {
 			return err
 		}
-		p.window = p.window[len(batch.uids):]
 	}
 	return nil
 }
@@ -337,28 +344,31 @@ func (a *account) generationNow() int {
 	return generation
 }
 
-// decideBatch decides some messages and records what follows. When it fails,
-// nothing of it was counted.
-func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch, strangers bool) error {
+// decideBatch decides some messages and records what follows; rest are those after
+// them. Only once it is written the messages are counted, and leave the window.
+func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch, rest []imap.UID, strangers bool) error {
 	ruleset, generation := c.rulesOf(p.walk)
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
 	made := c.roomFor(len(batch.fetched))
 	all := p.inScope(made.candidates(batch.fetched, batch.needs.WholeHeader))
-	mark := p.quota.marked()
-	err := c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, strangers: strangers, hours: 1})
-	if err == nil && !c.planning {
-		err = c.recordPass(ctx, cursor, complete(all), generation)
-	}
-	if err != nil {
-		p.quota.reset(mark)
+	if err := c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, strangers: strangers, hours: 1}); err != nil {
 		return err
 	}
-	err = c.countBatch(p, b, batch.uids, all)
-	c.spare = made // nothing of it is needed any more
-	return err
+	counted := p.quota.marked()
+	settled := func() {
+		p.window, p.sure = rest, counted
+		c.countBatch(p, b, batch.uids, all)
+		c.spare = made // nothing of it is needed any more
+	}
+	if c.planning {
+		err := p.tell(c.dir.config(b.Mailbox), all)
+		settled()
+		return err
+	}
+	return c.recordPass(ctx, cursor, complete(all), generation, settled)
 }
 
-// roomFor is room for the candidates of one batch. That of the batch before is used
+// roomFor is room for the candidates of one batch. That of a batch before is used
 // again, for a run over a large mailbox would leave much to the garbage collector.
 func (c *connection) roomFor(n int) room {
 	if cap(c.spare) < n {
@@ -378,7 +388,7 @@ func (p *pass) inScope(all []*candidate) []*candidate {
 	return slices.DeleteFunc(all, func(m *candidate) bool { return m.fetched.Received.Before(p.scope.Since) })
 }
 
-func (c *connection) countBatch(p *pass, b Bound, uids []imap.UID, all []*candidate) error {
+func (c *connection) countBatch(p *pass, b Bound, uids []imap.UID, all []*candidate) {
 	mailbox := c.dir.config(b.Mailbox)
 	p.note(func(r *Report) {
 		r.Messages += len(uids)
@@ -390,6 +400,10 @@ func (c *connection) countBatch(p *pass, b Bound, uids []imap.UID, all []*candid
 			r.count(c.cfg.Name, mailbox, m)
 		}
 	})
+}
+
+// tell tells of the entries of a plan.
+func (p *pass) tell(mailbox string, all []*candidate) error {
 	if p.each == nil {
 		return nil
 	}
@@ -405,8 +419,8 @@ func (c *connection) countBatch(p *pass, b Bound, uids []imap.UID, all []*candid
 }
 
 // recordPass writes one decided batch of a pass: what record does, without a
-// cursor.
-func (c *connection) recordPass(ctx context.Context, cursor journal.Cursor, all []*candidate, generation int) error {
+// cursor. It calls settled once the batch, and what was to be written before it, is.
+func (c *connection) recordPass(ctx context.Context, cursor journal.Cursor, all []*candidate, generation int, settled func()) error {
 	batch := journal.Batch{At: time.Now(), Entries: make([]journal.Entry, 0, entriesIn(all))}
 	if err := c.learnTargets(ctx, all); err != nil {
 		return err
@@ -424,9 +438,16 @@ func (c *connection) recordPass(ctx context.Context, cursor journal.Cursor, all 
 		}
 	}
 	if len(batch.Entries) == 0 && len(batch.Keep) == 0 {
+		if err := c.written(); err != nil {
+			return err
+		}
+		settled()
 		return nil
 	}
-	return c.commitAhead(ctx, batch, func() { c.decidedNow(batch.Entries, generation) })
+	return c.commitAhead(ctx, batch, func() {
+		c.decidedNow(batch.Entries, generation)
+		settled()
+	})
 }
 
 // endPass writes how a run ended, and ends it.
