@@ -81,6 +81,9 @@ func (c *connection) applyMailbox(ctx, work context.Context, name string) error 
 		return err
 	}
 	for ctx.Err() == nil && !c.isDryRun() {
+		if err := c.use(work, name); err != nil {
+			return worst(err, c.landAir(work, name))
+		}
 		ready := c.readyIn(name, c.validity)
 		if len(ready) == 0 && c.air == nil {
 			return nil

@@ -45,6 +45,16 @@ func (g group) landed() {
 	}
 }
 
+// lookAgain says of groups that were sent that it is not known what became of them.
+func lookAgain(all []group) {
+	for _, g := range all {
+		g.landed()
+		for _, w := range g {
+			w.look = true
+		}
+	}
+}
+
 // groups divides the tasks of the earliest phase by their commands, in the order
 // in which these come first.
 func groups(ready []*task) []group {
@@ -108,6 +118,12 @@ func (c *connection) send(ctx context.Context, name string, all []group) error {
 		}
 		return c.sendAlone(ctx, name, all[:1])
 	}
+	if c.isMissing(all) && (c.air != nil || len(c.writing) > 0) {
+		// What is in the air may be refused for the same reason, and memory is behind
+		// what is being written: a target is made when both are settled.
+		c.disturbed = true
+		return c.landAir(ctx, name)
+	}
 	ready, err := c.sendable(ctx, all)
 	if err != nil || len(ready) == 0 {
 		return err
@@ -147,6 +163,11 @@ func (c *connection) land(ctx context.Context, name string, f *air) error {
 	}
 	sent := f.changes.Wait(ctx)
 	return c.conclusions(ctx, name, f.groups, sent)
+}
+
+// isMissing reports whether a target of some groups does not exist.
+func (c *connection) isMissing(all []group) bool {
+	return slices.ContainsFunc(all, func(g group) bool { return g[0].step().Target != "" && !c.dir.exists(g[0].step().Target) })
 }
 
 // sendable are the groups that can be sent now: their target is there.
@@ -206,7 +227,14 @@ func uidsOfTasks(g group) imap.UIDSet {
 func (c *connection) conclusions(ctx context.Context, name string, all []group, sent []imapsession.Changed) error {
 	var done []landed
 	var refusals []refusal
+	var left error
 	for i, g := range all {
+		// Where the look for a copy could not come back to the mailbox, or came back
+		// to another one of its name, nothing may be done to these UIDs.
+		if left = c.back(ctx, name, g[0].UIDValidity); left != nil {
+			lookAgain(all[i:])
+			break
+		}
 		step := g[0].step()
 		action := step.Action
 		action.Mailbox = step.Target
@@ -232,7 +260,7 @@ func (c *connection) conclusions(ctx context.Context, name string, all []group, 
 			return err
 		}
 	}
-	return nil
+	return left
 }
 
 type refusal struct {

@@ -87,8 +87,10 @@ func worst(a, b error) error {
 		return a
 	case mailboxOnly(a):
 		return fmt.Errorf("%w; also: %v", b, a) //nolint:errorlint // what it is, b says
-	default:
+	case mailboxOnly(b):
 		return fmt.Errorf("%w; also: %v", a, b) //nolint:errorlint // what it is, a says
+	default:
+		return fmt.Errorf("%w; also: %w", a, b)
 	}
 }
 

@@ -21,6 +21,10 @@ import (
 // kept and not repeated; the rest is replaced by the new plan's. All entries are
 // of one walk.
 func (c *connection) redecide(ctx context.Context, name string, entries []*task) error {
+	// A look into a target may have ended there.
+	if err := c.back(ctx, name, entries[0].UIDValidity); err != nil {
+		return err
+	}
 	ruleset, generation := c.rulesOf(walkOf(entries[0].Entry))
 	box := c.ruleMailbox(name)
 	var uids imap.UIDSet

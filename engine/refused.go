@@ -118,6 +118,8 @@ func (c *connection) react(ctx context.Context, group []*task, e *imapsession.Er
 		// The copy is made, the original cannot be removed now: that is no
 		// fault of the target, and stops no other message.
 		return c.restVisibly(ctx, group, e.Error(), c.timing.Probe)
+	case !onSource(e) && isGone(e) && target != "" && !c.dir.exists(target):
+		return nil // an earlier command of its flight said so: it is made again
 	case !onSource(e) && isGone(e) && time.Since(c.recreated[target]) > c.timing.Probe:
 		// Somebody deleted it: it is made again, once in a while.
 		c.recreated[target] = time.Now()
