@@ -17,7 +17,27 @@ func copyMessages(r request) ([]Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	if copied == nil && r.mailbox.Can().UIDPlus {
+		return r.copyOfWhatIsThere()
+	}
 	return r.copyOutcomes(copied)
+}
+
+// copyOfWhatIsThere is for a server that names copies and named none. It may have
+// copied nothing, since COPY says OK to messages that left before (RFC 9051
+// section 6.4.9).
+func (r request) copyOfWhatIsThere() ([]Outcome, error) {
+	there, err := r.mailbox.Present(r.ctx, r.uids())
+	if err != nil {
+		return nil, err
+	}
+	out := r.all(Done)
+	for i := range out {
+		if !there.Contains(out[i].UID) {
+			out[i].State = Gone
+		}
+	}
+	return out, nil
 }
 
 // copyOutcomes turns COPYUID into outcomes. A server that has UIDPLUS names
