@@ -300,6 +300,9 @@ func (c *connection) due(sweep time.Time) time.Time {
 // ctx is done. With a single connection it idles meanwhile.
 func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 	if len(c.passes) > 0 {
+		if c.idlesItself() {
+			c.wake.mailbox(c.watched[0]) // nothing else tells of mail meanwhile
+		}
 		select {
 		case req := <-c.requests:
 			return &req, nil
@@ -307,7 +310,7 @@ func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 			return nil, nil
 		}
 	}
-	if c.cfg.Connections == 1 && c.session.Capabilities().Idle && len(c.watched) > 0 {
+	if c.idlesItself() {
 		err := c.use(ctx, c.watched[0])
 		if err == nil {
 			return c.idle(ctx, at)
@@ -326,6 +329,11 @@ func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 		return &req, nil
 	}
 	return nil, nil
+}
+
+// idlesItself reports whether the work connection is the only one, and idles.
+func (c *connection) idlesItself() bool {
+	return c.cfg.Connections == 1 && c.session.Capabilities().Idle && len(c.watched) > 0
 }
 
 // idle waits on the work connection itself: an IDLE that ends on news, on a
