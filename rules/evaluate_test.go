@@ -160,6 +160,7 @@ func TestNeeds(t *testing.T) {
 		rule("a", `any(to, .domain == "x") and header("x-SPAM-flag") == "YES" and sent < received`, "move: Lists/${list.name}"),
 		rule("b", `header("x-spam-flag") == "no" and mine`, "trash").inside("Junk"),
 		rule("c", `seen`, "trash").by("work").inside("Sent"),
+		rule("d", `seen`, "webhook: ci").inside("Archive"),
 	)
 	src.Define = []DefineSource{{Text{Value: "mine"}, Text{Value: `len(cc) > 1`}}}
 	rs := mustCompile(t, src)
@@ -167,6 +168,8 @@ func TestNeeds(t *testing.T) {
 		"INBOX": "Date From List-Id Message-Id Subject To X-Spam-Flag",
 		"Junk":  "Cc From Message-Id Subject X-Spam-Flag",
 		"Sent":  "From Message-Id Subject",
+		// What the document of a webhook tells is fetched for it.
+		"Archive": "Date From Message-Id Subject To",
 	} {
 		if got := strings.Join(rs.Needs("home", Mailbox{Name: mailbox}).HeaderFields, " "); got != want {
 			t.Errorf("%s needs %s, want %s", mailbox, got, want)

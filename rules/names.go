@@ -222,3 +222,6 @@ func (m Mailbox) Match(pattern string) bool {
 // headerNeeds are the fields that the engine needs of every message: to tell
 // it from others and to show it.
 func headerNeeds() []string { return []string{"From", "Message-Id", "Subject"} }
+
+// webhookNeeds are the fields that the document of a webhook tells besides.
+func webhookNeeds() Needs { return fromHeader("Date", "To") }

@@ -145,15 +145,19 @@ func (rs *Ruleset) Applies(account string, mb Mailbox) bool {
 	return slices.ContainsFunc(rs.rules, func(r compiledRule) bool { return r.looksAt(account, mb) })
 }
 
-// Needs returns what the rules for this mailbox read of a message, and the
-// fields by which the engine knows and shows it: From, Message-Id and Subject.
-// Its header fields are fetched of every message; of the rest
+// Needs returns what the rules for this mailbox read of a message, the fields
+// by which the engine knows and shows it, From, Message-Id and Subject, and
+// where a rule calls a webhook those that its document tells besides, Date and
+// To. Its header fields are fetched of every message; of the rest
 // [Decision.Missing] says when it is needed.
 func (rs *Ruleset) Needs(account string, mb Mailbox) Needs {
 	out := Needs{HeaderFields: headerNeeds()}
 	for i := range rs.rules {
 		if r := &rs.rules[i]; r.looksAt(account, mb) {
 			out = out.and(r.needs)
+			if slices.Contains(r.Kinds, actions.Webhook) {
+				out = out.and(webhookNeeds())
+			}
 		}
 	}
 	if rs.reads("has_reply") {
