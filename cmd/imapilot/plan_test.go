@@ -238,3 +238,17 @@ func TestCompletionOfPlan(t *testing.T) {
 		}
 	}
 }
+
+// TestMeantIsAWholeName: a name with spaces is suggested whole, and found by its
+// beginning or a slip in any of its words.
+func TestMeantIsAWholeName(t *testing.T) {
+	names := []string{"newsletters", "retention of Lists/*"}
+	for typed, want := range map[string]string{
+		"retention": `; did you mean "retention of Lists/*"?`, "retention of List/*": `; did you mean "retention of Lists/*"?`,
+		"newsleters": `; did you mean "newsletters"?`, "of": "", "": "",
+	} {
+		if got := meant(typed, names); got != want {
+			t.Errorf("%q: %s, want %s", typed, got, want)
+		}
+	}
+}

@@ -260,17 +260,22 @@ func readAgo(text string) (time.Duration, bool) {
 }
 
 // meant suggests the word that a mistyped one may stand for: "; did you mean
-// \"held\"?", or nothing. Cobra has the measure, for its commands.
+// \"held\"?", or nothing. Cobra has the measure, for its commands, whose
+// names end at a space.
 func meant(typed string, words []string) string {
+	const noBreak = "\u00a0"
 	known := &cobra.Command{SuggestionsMinimumDistance: 2}
+	whole := map[string]string{}
 	for _, word := range words {
-		known.AddCommand(&cobra.Command{Use: word, Run: func(*cobra.Command, []string) {}})
+		name := strings.ReplaceAll(word, " ", noBreak)
+		whole[name] = word
+		known.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
 	}
-	near := known.SuggestionsFor(typed)
+	near := known.SuggestionsFor(strings.ReplaceAll(typed, " ", noBreak))
 	if typed == "" || len(near) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; did you mean %q?", near[0])
+	return fmt.Sprintf("; did you mean %q?", whole[near[0]])
 }
 
 // quoted puts words together so that a shell reads them as they are.
