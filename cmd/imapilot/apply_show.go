@@ -72,7 +72,7 @@ func (s *screen) applied(done applied) {
 	r := done.job.Report
 	s.line(fmt.Sprintf("%s in %s looked at", count(r.Messages, "message"), mailboxCount(r.Mailboxes)), bold, "")
 	if r.Mailboxes == 0 && done.job.Error == "" && !done.job.Stopped {
-		s.line("  ", plain, noMailbox(done.scope))
+		s.line("  ", plain, noMailbox(done.cfg, done.scope))
 	}
 	nothing := true
 	for _, row := range []struct {

@@ -3,11 +3,13 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"imapilot/engine"
 	"imapilot/engine/config"
+	"imapilot/rules"
 )
 
 // maxActionsShown is how many actions of a rule are shown, the most frequent.
@@ -41,8 +43,8 @@ func (s *screen) plannedMail(p *planned) {
 func (s *screen) counts(p *planned) {
 	r := p.report
 	s.line(fmt.Sprintf("%s in %s looked at", count(r.Messages, "message"), mailboxCount(r.Mailboxes)), bold, "")
-	if r.Mailboxes == 0 {
-		s.line("  ", plain, noMailbox(p.scope))
+	if r.Mailboxes == 0 && p.trouble() == nil {
+		s.line("  ", plain, noMailbox(p.cfg, p.scope))
 	}
 	rest := r.Messages - r.Acted - r.Held - p.tally.dry - r.Unreadable
 	for _, row := range []struct {
@@ -75,7 +77,11 @@ func mailboxCount(n int) string {
 }
 
 // noMailbox says why a plan looked at no mailbox.
-func noMailbox(scope engine.Scope) string {
+func noMailbox(cfg *config.Config, scope engine.Scope) string {
+	arrival := func(r rules.Rule) bool { return r.On == rules.OnArrival }
+	if len(scope.Rules) == 0 && !slices.ContainsFunc(cfg.Rules.Rules(), arrival) {
+		return "No rule is for arrivals. One for flags or on a clock is asked by --rule NAME."
+	}
 	if scope.Mailbox != "" {
 		return fmt.Sprintf("There is no mailbox %q, or none of these rules looks there.", scope.Mailbox)
 	}
@@ -197,9 +203,12 @@ func (a *app) applyCommandLine(f scopeFlags, most int) string {
 }
 
 // nextOfPlan shows the commands that do what was planned, with a limit or, for 0,
-// without.
+// without. Of mail that could not be looked at nobody knows what is to be done.
 func (s *screen) nextOfPlan(p *planned, apply func(most int) string) {
 	if p.report.Acted+p.report.Held == 0 {
+		if p.trouble() != nil {
+			return
+		}
 		s.line("", plain, "'"+apply(0)+"' would "+nothingToDo(p)+".")
 		return
 	}

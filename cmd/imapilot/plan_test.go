@@ -196,6 +196,10 @@ func TestPlanOfOneDeadAccount(t *testing.T) {
 	if code != exitFailure || len(got.Accounts) != 2 || got.Accounts[0].Error == "" || got.Accounts[1].Acted != got.Acted || got.Acted == 0 {
 		t.Errorf("exit code %d, %+v", code, got)
 	}
+	out, code = said(t, "plan --account home")
+	if code != exitFailure || strings.Contains(out, "None of these rules") || strings.Contains(out, "would do nothing") {
+		t.Errorf("of mail that was not seen it says what would be done: exit code %d\n%s", code, out)
+	}
 	out, code = said(t, "plan --against other.yaml")
 	if code != exitFailure || !strings.Contains(out, "not everything could be compared") {
 		t.Errorf("exit code %d\n%s", code, out)

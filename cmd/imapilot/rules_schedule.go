@@ -35,7 +35,11 @@ func (a *app) showSchedule(ctx context.Context, cfg *config.Config, rule string)
 		return a.printJSON(scheduleJSON(list))
 	}
 	s := a.screen()
-	s.schedule(list, cfg.Location, time.Now())
+	if rule != "" && len(list) == 0 {
+		s.line("", plain, fmt.Sprintf("The rule %q does not run on a clock.", rule))
+	} else {
+		s.schedule(list, cfg.Location, time.Now())
+	}
 	_, err = fmt.Fprint(a.out, s.b.String())
 	return err
 }
