@@ -103,7 +103,7 @@ func (a *app) nextOfApply(done applied, f *applyFlags) [][2]string {
 	}
 	if done.outcomes[journal.Held] > 0 {
 		out = append(out, [2]string{a.command("confirm", "--held"), "acts on what is held"},
-			[2]string{a.applyCommandLine(f.scopeFlags, mostWanted(done.job.Report)), "so does a higher limit"})
+			[2]string{a.applyCommandLine(f.scopeFlags, mostHeld(done.job.Report)), "so does another run: it counts anew"})
 	}
 	if done.outcomes[journal.Failed]+done.outcomes[journal.Unsure] > 0 {
 		out = append(out, [2]string{a.command("history", "--failed"), "shows what failed, and why"})
@@ -114,11 +114,10 @@ func (a *app) nextOfApply(done applied, f *applyFlags) [][2]string {
 	return out
 }
 
-// mostWanted is how many messages the busiest rule is for, those that are held
-// included.
-func mostWanted(r engine.Report) (most int) {
+// mostHeld is the limit with which another run acts on all that is held.
+func mostHeld(r engine.Report) (most int) {
 	for _, rule := range r.Rules {
-		most = max(most, rule.Acted+rule.Held)
+		most = max(most, rule.Held)
 	}
 	return most
 }

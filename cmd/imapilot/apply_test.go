@@ -337,7 +337,7 @@ func TestFailedApply(t *testing.T) {
 	if code := a.exitCode(err); code != exitFailure {
 		t.Errorf("exit code %d, %v", code, err)
 	}
-	for _, want := range []string{"       2  done\n", "       1  failed", "       4  still waiting", "       3  held", "imapilot apply --mailbox INBOX --max 10 ",
+	for _, want := range []string{"       2  done\n", "       1  failed", "       4  still waiting", "       3  held", "imapilot apply --mailbox INBOX --max 3 ",
 		"imapilot confirm --held", "imapilot history --failed", "imapilot history --outcome open", "1 message failed"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
