@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -98,18 +99,22 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 	fmt.Fprintf(a.out, `
 Written: %[1]s, with dry_run: true, so nothing is touched yet. Next:
 
-  imapilot check -c %[1]s                  says whether it is right
-  imapilot run --once --existing -c %[1]s  says what it would do with the mail in INBOX
-  imapilot run -c %[1]s                    watches, and says what it would do with new mail
+  imapilot check -c %[1]s  says whether it is right
+  imapilot plan -c %[1]s   says what it would do with the mail that is there
+  imapilot run -c %[1]s    watches, and says what it would do with new mail
 
-Then remove dry_run from %[1]s: what arrives from then on is acted on, what the
-dry run decided stays as it is.
+Then remove dry_run from %[1]s: 'imapilot run' acts on what arrives
+from then on, and 'imapilot apply' on the mail that is there.
 `, f.output)
 	return nil
 }
 
 // advice says what to look at after a login that did not work.
 func advice(address string, err error) string {
+	var noTLS tls.RecordHeaderError
+	if errors.As(err, &noTLS) {
+		return "\nWhat answers there does not begin with TLS: try another --port, or --tls starttls."
+	}
 	var failed *imapsession.Error
 	if errors.As(err, &failed) && failed.Op == "TLS" {
 		return "\nCheck the host name; a private certificate authority can be given with --ca FILE."
