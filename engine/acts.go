@@ -21,6 +21,7 @@ import (
 
 const (
 	actedText = "it acted on this message before"
+	waitsText = "this message was confirmed and waits to be decided again"
 	// touchAfter is how old an act is before it is noted that it is still needed.
 	touchAfter = 30 * 24 * time.Hour
 )
@@ -29,6 +30,25 @@ const (
 // was held, skipped or failed, are none.
 func isAct(e journal.Entry) bool {
 	return e.State == journal.Open || e.State == journal.Done || e.State == journal.Unsure
+}
+
+// undecided reports whether an entry was confirmed and has not been decided again
+// since: it has no plan, but is about to act.
+func undecided(e journal.Entry) bool {
+	return e.State == journal.Open && len(e.Plan.Items) == 0 && len(e.Steps) == 0
+}
+
+// askedBy are the rules of a decision that an undecided entry asks too. They act
+// through that entry, so that they must not act through another one beside it.
+func (m *candidate) askedBy(e journal.Entry, ruleset *rules.Ruleset) map[string]string {
+	out := map[string]string{}
+	for _, item := range m.decision.Plan.Items {
+		rule, ok := ruleset.Rule(item.Rule)
+		if _, skipped := e.Skipped[item.Rule]; ok && !skipped && walkOf(e).asks(rule) {
+			out[item.Rule] = waitsText
+		}
+	}
+	return out
 }
 
 // counts reports whether what an entry did for a rule keeps that rule from acting
@@ -73,6 +93,9 @@ func (c *connection) actedInPass(ctx context.Context, cursor journal.Cursor, act
 	for _, m := range acting {
 		for _, e := range m.earlier {
 			found := skipsOf(e, here, actedText)
+			if undecided(e) && (p.walk.kind() != journal.TriggerSchedule || e.Trigger == journal.TriggerSchedule) {
+				found = m.askedBy(e, ruleset)
+			}
 			if len(found) == 0 {
 				continue
 			}

@@ -237,3 +237,40 @@ func TestLimitOfOneRun(t *testing.T) {
 		t.Errorf("entries after the third run %v", got)
 	}
 }
+
+// TestConfirmedActsOnce: what was confirmed and is not decided again yet is left
+// to that decision by an apply that comes first, but not what other rules want.
+func TestConfirmedActsOnce(t *testing.T) {
+	servers(t, func(t *testing.T, srv *imaptest.Server) {
+		r := newRig(t, srv)
+		cfg := r.config("", `
+rules:
+  - {name: n, if: 'true', then: [{copy: C}, {move: T}], max_messages: 3}
+  - {name: nightly, if: 'true', on: {cron: '0 3 * * *'}, then: [{copy: N}]}
+`)
+		for i := range 8 {
+			r.mail("INBOX", fmt.Sprint("m", i), "a@example.org")
+		}
+		r.apply(cfg, engine.Scope{})
+		r.with(cfg, func(j journal.Journal) {
+			n, err := engine.AmendOffline(context.Background(), j, "test", []string{"home"}, engine.Confirm, engine.Selection{})
+			if n != 5 || err != nil {
+				t.Fatalf("confirm: %d, %v", n, err)
+			}
+		})
+		if planned, _, _ := r.plan(cfg, engine.Scope{Rules: []string{"nightly"}}); planned.Acted != 5 {
+			t.Errorf("the plan of another rule %+v", planned)
+		}
+		if planned, _, _ := r.plan(cfg, engine.Scope{Max: 100, Again: true}); planned.Acted != 0 || planned.Rules[0].Before != 5 {
+			t.Errorf("plan %+v", planned)
+		}
+		r.apply(cfg, engine.Scope{Max: 100})
+		if got := r.entries(cfg); got[journal.Done] != 8 || len(got) != 1 {
+			t.Errorf("entries %v", got)
+		}
+		if got := r.subjects("C"); len(got) != 8 {
+			t.Errorf("copies %v", got)
+		}
+		r.want("T", "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7")
+	})
+}
