@@ -221,7 +221,9 @@ func TestHostileMessagesAreCheap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			ParseMessage([]byte(raw), maxContent)
-			if took := time.Since(start); took > 5*time.Second {
+			// Each takes a second at most on a machine with nothing else to do, and many
+			// minutes where its time grows with the square of its size.
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 		})
