@@ -171,11 +171,16 @@ func unsureOf(entries []journal.Entry) []journal.Entry {
 // be said of its UIDs.
 func (c *connection) readyIn(mailbox string, validity uint32) []*task {
 	var out []*task
+	flying := map[imap.UID]bool{}
 	for _, w := range c.open {
-		if w.Mailbox == mailbox && validity != 0 && w.UIDValidity == validity && c.ready(w) {
+		if w.Mailbox != mailbox || validity == 0 || w.UIDValidity != validity {
+			continue
+		}
+		if flying[w.UID] = flying[w.UID] || w.flying; c.ready(w) {
 			out = append(out, w)
 		}
 	}
+	out = filter(out, func(w *task) bool { return !flying[w.UID] }) // by another entry of the message
 	slices.SortFunc(out, func(a, b *task) int { return cmp.Compare(a.Seq, b.Seq) })
 	return out
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -28,14 +29,26 @@ func (c *connection) flights(ready []*task) [][]group {
 			}
 			continue // it comes first when the others are done
 		}
-		for chunk := range slices.Chunk(filter(g, func(w *task) bool { return !w.alone }), c.most()) {
-			all = append(all, chunk)
-		}
+		all = append(all, chunks(filter(g, func(w *task) bool { return !w.alone }), c.most())...)
 	}
 	if c.unproven {
 		all = all[:min(len(all), 1)]
 	}
 	return slices.Collect(slices.Chunk(all, imapsession.MaxFlight()))
+}
+
+// chunks cuts a group to commands of so many messages. Two entries of one message
+// stay in one command, which serves both.
+func chunks(g group, most int) (out []group) {
+	slices.SortStableFunc(g, func(a, b *task) int { return cmp.Compare(a.UID, b.UID) })
+	for len(g) > 0 {
+		n := min(most, len(g))
+		for n < len(g) && g[n].UID == g[n-1].UID {
+			n++
+		}
+		out, g = append(out, g[:n:n]), g[n:]
+	}
+	return out
 }
 
 // landed says that the messages of a group are not under way any more.
@@ -56,19 +69,24 @@ func lookAgain(all []group) {
 }
 
 // groups divides the tasks of the earliest phase by their commands, in the order
-// in which these come first.
+// in which these come first. Of two entries of one message that want different
+// things, the later one waits: no message is in two commands of one flight.
 func groups(ready []*task) []group {
 	first := phaseOf(ready[0])
 	for _, w := range ready[1:] {
 		first = min(first, phaseOf(w))
 	}
 	var out []group
-	at := map[[2]string]int{}
+	at, taken := map[[2]string]int{}, map[imap.UID][2]string{}
 	for _, w := range ready {
 		if phaseOf(w) != first {
 			continue
 		}
 		key := [2]string{w.step().Target, w.step().Action.String()}
+		if other, twice := taken[w.UID]; twice && other != key {
+			continue
+		}
+		taken[w.UID] = key
 		i, known := at[key]
 		if !known {
 			i = len(out)
