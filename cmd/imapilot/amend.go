@@ -186,7 +186,7 @@ func (a *app) agreed(what amendment, n int) bool {
 // change has the entries changed that were found, and no others: what was
 // written since is left out.
 func (a *app) change(ctx context.Context, cfg *config.Config, what amendment, scopes []engine.Selection, found []record) error {
-	total := 0
+	total, waits := 0, false
 	for _, sel := range scopes {
 		last := latest(found, sel.Account)
 		if last.IsZero() && what.verb != engine.Retry {
@@ -195,11 +195,16 @@ func (a *app) change(ctx context.Context, cfg *config.Config, what amendment, sc
 		if !last.IsZero() {
 			sel.Until = last
 		}
-		n, err := a.send(ctx, cfg, what.verb, sel)
+		n, offline, err := a.send(ctx, cfg, what.verb, sel)
 		total += n
+		waits = waits || offline && n > 0 && what.verb != engine.Skip
 		if err != nil {
 			return fmt.Errorf("%w (before that %s)", err, what.count(total))
 		}
+	}
+	if waits {
+		fmt.Fprintln(a.out, what.count(total)+" by the next 'imapilot run'; no daemon runs now")
+		return nil
 	}
 	fmt.Fprintln(a.out, what.count(total))
 	return nil
@@ -215,19 +220,20 @@ func latest(found []record, account string) (at time.Time) {
 	return at
 }
 
-// send goes through the running daemon, or takes the lease itself.
-func (a *app) send(ctx context.Context, cfg *config.Config, verb engine.Verb, sel engine.Selection) (int, error) {
-	var n int
-	err := call(ctx, cfg, string(verb), sel, &n)
+// send goes through the running daemon, or takes the lease itself: then it is
+// offline, and nothing is done before the next run.
+func (a *app) send(ctx context.Context, cfg *config.Config, verb engine.Verb, sel engine.Selection) (n int, offline bool, err error) {
+	err = call(ctx, cfg, string(verb), sel, &n)
 	if !errors.Is(err, control.ErrNoDaemon) {
-		return n, err
+		return n, false, err
 	}
 	db, err := open(ctx, cfg)
 	if err != nil {
-		return 0, err
+		return 0, true, err
 	}
 	defer db.Close()
-	return engine.AmendOffline(ctx, db, holder(), []string{sel.Account}, verb, sel)
+	n, err = engine.AmendOffline(ctx, db, holder(), []string{sel.Account}, verb, sel)
+	return n, true, err
 }
 
 // completeEntries offers the newest entries in some states to the shell.

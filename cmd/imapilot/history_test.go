@@ -277,7 +277,7 @@ func TestAmendChangesOnlyWhatWasThere(t *testing.T) { synctest.Test(t, amendChan
 func amendChangesOnlyWhatWasThere(t *testing.T) {
 	historyFolder(t)
 	out, code := said(t, "retry --failed home/5 home/6 home/4")
-	if code != exitOK || out != "2 messages are tried again\n" {
+	if code != exitOK || out != "2 messages are tried again by the next 'imapilot run'; no daemon runs now\n" {
 		t.Errorf("%d, %s", code, out)
 	}
 	if out, _ := said(t, "history --json --failed"); out != "" {
