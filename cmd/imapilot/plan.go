@@ -142,7 +142,8 @@ so; what its limit would hold back is shown as held.
 
 --against FILE compares: it makes the same plan with the rules of another file,
 too, and shows the messages whose outcome differs. Accounts, the state file and
-dry_run at the top level are those of the configuration.
+dry_run at the top level are those of the configuration. Rules on a clock or for
+flags are compared only where --rule names them.
 
 --json prints one document:
   mailboxes, messages, excluded, unreadable   how many were looked at; those
@@ -151,7 +152,7 @@ dry_run at the top level are those of the configuration.
                  would be acted on by rules in dry run alone
   rules          {account, rule, hash, dry_run, acted, held, held_because,
                  before, failed, error, actions, examples}
-                 before: left alone, for it acted on them before
+                 before: left alone, for it acted on them before, or is about to
                  actions: {action, messages}
                  examples: {mailbox, uid, from, subject, received}
   left           mailboxes that could not be looked at: {account, mailbox, why}

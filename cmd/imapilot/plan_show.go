@@ -106,7 +106,7 @@ func (s *screen) ruleOutcome(r engine.RuleOutcome, several bool, zone *time.Loca
 		s.field("held", count(r.Held, "message")+": "+heldText(r.HeldBecause))
 	}
 	if r.Before > 0 {
-		s.field("left alone", count(r.Before, "message")+", for it acted on them before; --again does not ask that")
+		s.field("left alone", count(r.Before, "message")+", for it acted on them before, or is about to; --again does not ask that")
 	}
 	if r.Failed > 0 {
 		s.field("failed", fmt.Sprintf("on %s, which it leaves alone: %s", count(r.Failed, "message"), r.Error))
