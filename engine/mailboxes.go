@@ -228,11 +228,11 @@ func (c *connection) warnUnruled() {
 			continue
 		}
 		if n++; n <= maxWarnings {
-			c.log.Warn("watched, but no rule is for it: a rule without in: is for INBOX", "mailbox", c.dir.config(name))
+			c.log.Warn("watched, but no rule is for what arrives there: a rule without in: is for INBOX", "mailbox", c.dir.config(name))
 		}
 	}
 	if n > maxWarnings {
-		c.log.Warn("watched, but no rule is for them", "more_mailboxes", n-maxWarnings)
+		c.log.Warn("watched, but no rule is for what arrives there", "more_mailboxes", n-maxWarnings)
 	}
 }
 
