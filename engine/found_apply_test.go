@@ -95,12 +95,10 @@ func TestFoundAFlightOverARenumberedMailbox(t *testing.T) {
 			return answer{}
 		}}
 		r.with(cfg, func(j journal.Journal) {
-			job, err := r.applyOnce(engine.Scope{}, applyConfig{config: cfg, journal: j, change: []func(*engine.Options){r.direct, a.dialer}})
-			t.Logf("%v %q", err, job.Error)
+			if job, err := r.applyOnce(engine.Scope{}, applyConfig{config: cfg, journal: j, change: []func(*engine.Options){r.direct, a.dialer}}); err != nil || job.Error != "" {
+				t.Errorf("%v, %q", err, job.Error)
+			}
 		})
-		for _, l := range a.sent {
-			t.Log(l.line)
-		}
 		r.want("Box", "new.one", "new.two")
 	}
 }
@@ -180,15 +178,10 @@ rules:
 	})
 	r.want("Copies", both...)
 	r.want("Y", append(slices.Clone(both), "only")...)
-	for _, l := range a.sent {
-		if !strings.Contains(l.line, "STATUS") {
-			t.Log(l.line)
-		}
-	}
-	t.Logf("entries %v", r.entries(cfg))
 }
 
-type applyConfig = struct {
+// applyConfig is what a run is made with.
+type applyConfig struct {
 	config  *config.Config
 	journal journal.Journal
 	change  []func(*engine.Options)
@@ -197,4 +190,166 @@ type applyConfig = struct {
 // direct dials as the engine does by itself.
 func (r *rig) direct(o *engine.Options) { o.DialContext = r.srv.DialContext }
 
-var _ = imap.FlagDeleted
+// With one connection, mail that comes during a run waits for one window of it.
+func TestFoundMailWaitsForAWholeRun(t *testing.T) {
+	const messages = 10_500 // two windows
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+	for i := range messages {
+		r.mail("Old", fmt.Sprint("o", i), "b@old.example")
+	}
+	cfg := r.config("connections: 1\npoll: 60s", filing+"  - {name: old, in: [Old], if: size > 1, then: [{add_flags: [$Old]}]}\n")
+	var mu sync.Mutex
+	var order []string
+	a := &answers{}
+	a.to = func(line string) answer {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.HasPrefix(line, "UID FETCH") && strings.Contains(line, "HEADER") {
+			order = append(order, line)
+			if strings.HasPrefix(line, "UID FETCH 1:") && len(order) == 1 {
+				r.mail("INBOX", "fresh", "b@news.example")
+				order = append(order, "fresh mail")
+			}
+		}
+		if strings.HasPrefix(line, "UID MOVE") {
+			order = append(order, line)
+		}
+		return answer{}
+	}
+	r.daemon(cfg, func(e *engine.Engine) {
+		r.eventually("watching", func() bool { return watching(e) })
+		id, err := e.StartApply(t.Context(), engine.Scope{Rules: []string{"old"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.eventually("applied", func() bool { j, err := e.Job(id); return err == nil && !j.Running })
+		mu.Lock()
+		defer mu.Unlock()
+		if !slices.ContainsFunc(order, func(l string) bool { return strings.HasPrefix(l, "UID MOVE") }) {
+			t.Error("the fresh mail is not filed when the run has ended")
+		}
+	}, r.direct, a.dialer)
+}
+
+// A message that left before it was copied was not copied.
+func TestFoundACopyOfWhatLeft(t *testing.T) {
+	for name, start := range map[string]func(testing.TB, imaptest.Options) *imaptest.Server{"memory": imaptest.Memory, "dovecot": imaptest.Dovecot, "cyrus": imaptest.Cyrus} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, start(t, imaptest.Options{NoIdle: true}))
+			r.srv.Create(t, "Elsewhere")
+			r.srv.Create(t, "News")
+			r.mail("INBOX", "one", "b@news.example")
+			cfg := r.config("", "rules:\n  - {name: n, if: 'size > 1', then: [{copy: News}]}\n")
+			var once sync.Once
+			a := &answers{to: func(line string) answer {
+				if strings.HasPrefix(line, "UID COPY") {
+					once.Do(func() { r.srv.Move(t, "INBOX", "Elsewhere") })
+				}
+				return answer{}
+			}}
+			r.with(cfg, func(j journal.Journal) {
+				if job, err := r.applyOnce(engine.Scope{}, applyConfig{config: cfg, journal: j, change: []func(*engine.Options){r.direct, a.dialer}}); err != nil || job.Error != "" {
+					t.Errorf("%v, %q", err, job.Error)
+				}
+			})
+			r.want("Elsewhere", "one")
+			r.want("News")
+			if got := r.entries(cfg); got[journal.Done] != 0 {
+				t.Errorf("entries %v", got)
+			}
+		})
+	}
+}
+
+// Two entries of one message that are confirmed together copy it once.
+func TestFoundAMessageThatIsHeldTwice(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{NoIdle: true, NoMove: true}))
+	rules := "rules:\n  - {name: n, if: 'size > 1', then: [{copy: Copies}, {move: News}], max_messages: 1}\n"
+	cfg := r.config("", rules)
+	r.once(cfg)
+	var want []string
+	for i := range 400 {
+		want = append(want, fmt.Sprintf("n%04d", i))
+		r.mail("INBOX", want[i], "b@news.example")
+	}
+	r.once(cfg)
+	r.apply(cfg, engine.Scope{})
+	r.with(cfg, func(j journal.Journal) {
+		if n, err := engine.AmendOffline(t.Context(), j, "t", []string{"home"}, engine.Confirm, engine.Selection{}); err != nil || n != 796 {
+			t.Fatalf("%d confirmed, %v", n, err)
+		}
+	})
+	r.once(cfg)
+	r.want("Copies", want...)
+	r.want("News", want...)
+}
+
+// A flag that is spelled otherwise in the configuration is the same flag, also after
+// a restart: what was decided is not decided again.
+func TestFoundAFlagOfAnotherSpelling(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{NoIdle: true}))
+	rules := func(flag string) string {
+		return "rules:\n  - {name: todo, on: {flags: [" + flag + "]}, if: 'size > 1', then: [{copy: Log}]}\n"
+	}
+	r.mail("INBOX", "one", "a@example.org")
+	r.once(r.config("", rules("$todo")))
+	r.once(r.config("", rules("$todo")))
+	r.srv.Store(t, "INBOX", imap.StoreFlagsAdd, "$todo")
+	cfg := r.config("", rules("$Todo"))
+	for range 3 {
+		r.once(cfg)
+	}
+	r.want("Log", "one")
+}
+
+// The connection ends before each command of a run, and again in the next one: no
+// message is lost, doubled or left out.
+func TestFoundARunWhoseConnectionEndsAnywhere(t *testing.T) {
+	for name, o := range map[string]imaptest.Options{"full": {NoIdle: true}, "bare": {NoIdle: true, NoMove: true, NoUIDPlus: true}, "no MOVE": {NoIdle: true, NoMove: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := func(n int) int {
+				r := newRig(t, imaptest.Memory(t, o))
+				r.timing.FirstRetry, r.timing.Again = time.Millisecond, time.Millisecond
+				r.srv.Create(t, "Copies")
+				var want []string
+				for i := range 120 {
+					want = append(want, fmt.Sprintf("n%03d", i))
+					r.mail("INBOX", want[i], fmt.Sprintf("a@d%d.example", i%3))
+				}
+				cfg := r.config("", `
+rules:
+  - {name: f, if: 'size > 1', then: [{add_flags: [$Seen]}]}
+  - {name: d0, if: 'from.domain == "d0.example"', then: [{copy: Copies}, {move: M0}]}
+  - {name: d1, if: 'from.domain == "d1.example"', then: [{copy: Copies}, {move: M1}]}
+  - {name: d2, if: 'from.domain == "d2.example"', then: [{copy: Copies}, {move: M2}]}
+`)
+				count := 0
+				a := &answers{to: func(string) (out answer) {
+					count++
+					out.cut = count == n || n > 0 && count == 2*n
+					return out
+				}}
+				r.with(cfg, func(j journal.Journal) {
+					job, err := r.applyOnce(engine.Scope{}, applyConfig{config: cfg, journal: j, change: []func(*engine.Options){r.direct, a.dialer}})
+					if err != nil || job.Error != "" || job.Report.Acted != len(want) {
+						t.Errorf("%d: %v, %q, %d acted on", n, err, job.Error, job.Report.Acted)
+					}
+				})
+				r.want("Copies", want...)
+				got := slices.Concat(r.subjects("M0"), r.subjects("M1"), r.subjects("M2"))
+				slices.Sort(got)
+				if !slices.Equal(got, want) {
+					t.Errorf("%d: moved %d of %d", n, len(got), len(want))
+				}
+				if e := r.entries(cfg); e[journal.Done] != len(want) {
+					t.Errorf("%d: entries %v", n, e)
+				}
+				return count
+			}
+			for n, all := 1, run(0); n <= all && !t.Failed(); n++ {
+				run(n)
+			}
+		})
+	}
+}

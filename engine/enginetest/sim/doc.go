@@ -5,12 +5,10 @@
 // with every promise that was broken.
 //
 // A sweep runs a scenario with a fault at operation 0, 1, 2, ... until a run
-// sees none. A random run makes its scenario and its faults from a seed, which
-// also repeats it:
+// sees none. A random run makes its scenario and its faults from a seed. A run that
+// fails prints the command that repeats it.
 //
-//	go test ./engine/enginetest/sim -run TestRandom -seed 4711 -v
-//
-// invariants.go is the list of the promises, scenarios.go, apply.go, clock.go and
-// stars.go what is played,
-// kinds.go what can go wrong, ../PROOFS.md what was found by it.
+// invariants.go is the list of the promises; scenarios.go, apply.go, clock.go and
+// stars.go are what is played, kinds.go is what can go wrong, and ../PROOFS.md what
+// was found by it.
 package sim

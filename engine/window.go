@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/engine/imapsession"
+	"imapilot/engine/journal"
+	"imapilot/rules"
+)
+
+// decideWindow decides what the server does not exclude of the next window. What
+// could not be written is still in the window when it fails.
+func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (err error) {
+	p.sure = p.quota.marked()
+	defer func() {
+		if err = worst(err, c.written()); err != nil && !errors.Is(err, journal.ErrUnknown) {
+			p.quota.reset(p.sure) // what may have been written counts
+		}
+		c.spare = nil
+	}()
+	if len(p.window) == 0 {
+		ruleset, _ := c.rulesOf(p.walk)
+		window := p.uids[:min(len(p.uids), windowSize)]
+		possible, excluded, err := c.narrow(work, ruleset, b.Mailbox, window)
+		if err != nil {
+			return err
+		}
+		p.note(func(r *Report) { r.Messages, r.Excluded = r.Messages+len(excluded), r.Excluded+len(excluded) })
+		p.window, p.uids = possible, p.uids[len(window):]
+	}
+	rest := p.window
+	next := c.fetchAhead(work, p, b, rest)
+	strangers, err := c.strangers(work, b, p.window)
+	if err != nil {
+		return err
+	}
+	for len(rest) > 0 && ctx.Err() == nil && !p.stopped.Load() {
+		batch := next
+		if batch.generation != c.generationNow() {
+			batch = c.fetchAhead(work, p, b, rest) // other rules, other fields
+		}
+		if err := batch.wait(work, c); err != nil {
+			return err
+		}
+		rest = rest[len(batch.uids):]
+		next = c.fetchAhead(work, p, b, rest)
+		if err := c.decideBatch(work, p, b, batch, rest, strangers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// aheadBatch is messages that are on their way while those before them are
+// decided.
+type aheadBatch struct {
+	uids       []imap.UID
+	needs      rules.Needs
+	generation int
+	flying     *imapsession.Fetching
+	fetched    []imapsession.Fetched
+}
+
+// fetchAhead asks for the first of some messages.
+func (c *connection) fetchAhead(ctx context.Context, p *pass, b Bound, uids []imap.UID) aheadBatch {
+	ruleset, generation := c.rulesOf(p.walk)
+	out := aheadBatch{
+		uids: uids[:min(len(uids), passBatch)], generation: generation, needs: ruleset.Needs(c.cfg.Name, c.ruleMailbox(b.Mailbox)),
+	}
+	if len(out.uids) > 0 && !out.needs.WholeHeader {
+		out.flying = c.session.FetchHeadersAhead(ctx, setOf(out.uids), out.needs.HeaderFields)
+	}
+	return out
+}
+
+// wait waits for the messages, and asks again where the server refused them.
+func (a *aheadBatch) wait(ctx context.Context, c *connection) (err error) {
+	if a.flying != nil {
+		if a.fetched, err = a.flying.Wait(ctx); !isRefusal(err) {
+			return err
+		}
+	}
+	a.fetched, err = c.fetchSome(ctx, a.uids, a.needs)
+	return err
+}
+
+func (a *account) generationNow() int {
+	_, generation := a.current()
+	return generation
+}
+
+// decideBatch decides some messages and records what follows; rest are those after
+// them. Only once it is written the messages are counted, and leave the window.
+func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch, rest []imap.UID, strangers bool) error {
+	ruleset, generation := c.rulesOf(p.walk)
+	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
+	made := c.roomFor(len(batch.fetched))
+	all := p.inScope(made.candidates(batch.fetched, batch.needs.WholeHeader))
+	if err := c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, strangers: strangers, hours: 1}); err != nil {
+		return err
+	}
+	counted := p.quota.marked()
+	settled := func() {
+		p.window, p.sure = rest, counted
+		c.countBatch(p, b, batch.uids, all)
+		c.spare = made // nothing of it is needed any more
+	}
+	if c.planning {
+		err := p.tell(c.dir.config(b.Mailbox), all)
+		settled()
+		return err
+	}
+	return c.recordPass(ctx, cursor, complete(all), generation, settled)
+}
+
+// roomFor is room for the candidates of one batch. That of a batch before is used
+// again, for a run over a large mailbox would leave much to the garbage collector.
+func (c *connection) roomFor(n int) room {
+	if cap(c.spare) < n {
+		return make(room, n)
+	}
+	made := c.spare[:n]
+	c.spare = nil
+	clear(made)
+	return made
+}
+
+// inScope leaves out what was received before the scope begins.
+func (p *pass) inScope(all []*candidate) []*candidate {
+	if p.scope.Since.IsZero() {
+		return all
+	}
+	return slices.DeleteFunc(all, func(m *candidate) bool { return m.fetched.Received.Before(p.scope.Since) })
+}
+
+func (c *connection) countBatch(p *pass, b Bound, uids []imap.UID, all []*candidate) {
+	mailbox := c.dir.config(b.Mailbox)
+	p.note(func(r *Report) {
+		r.Messages += len(uids)
+		for _, m := range all {
+			if m.absent {
+				r.Unreadable++
+				continue
+			}
+			r.count(c.cfg.Name, mailbox, m)
+		}
+	})
+}
+
+// tell tells of the entries of a plan.
+func (p *pass) tell(mailbox string, all []*candidate) error {
+	if p.each == nil {
+		return nil
+	}
+	for _, m := range complete(all) {
+		for _, e := range m.entries {
+			e.Mailbox = mailbox
+			if err := p.each(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// recordPass writes one decided batch of a pass: what record does, without a
+// cursor. It calls settled once the batch, and what was to be written before it, is.
+func (c *connection) recordPass(ctx context.Context, cursor journal.Cursor, all []*candidate, generation int, settled func()) error {
+	batch := journal.Batch{At: time.Now(), Entries: make([]journal.Entry, 0, entriesIn(all))}
+	if err := c.learnTargets(ctx, all); err != nil {
+		return err
+	}
+	for _, m := range byUID(all) {
+		for _, e := range m.toRecord() {
+			if err := c.addEntry(ctx, &batch, &e, m); err != nil {
+				return err
+			}
+		}
+		batch.Entries = append(batch.Entries, m.overtaken()...)
+		batch.Keep = append(batch.Keep, m.keep...)
+		for rule, why := range errorsOf(m.decision) {
+			c.state.ruleError(rule, why)
+		}
+	}
+	if len(batch.Entries) == 0 && len(batch.Keep) == 0 {
+		if err := c.written(); err != nil {
+			return err
+		}
+		settled()
+		return nil
+	}
+	return c.commitAhead(ctx, batch, func() {
+		c.decidedNow(batch.Entries, generation)
+		settled()
+	})
+}
+
+func entriesIn(all []*candidate) (n int) {
+	for _, m := range all {
+		n += len(m.entries)
+	}
+	return n
+}
