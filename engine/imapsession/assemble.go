@@ -26,7 +26,7 @@ type assembler struct {
 }
 
 func newAssembler(r io.Reader, limits Limits) *assembler {
-	return &assembler{in: bufio.NewReaderSize(r, 4096), limits: limits}
+	return &assembler{in: bufio.NewReaderSize(r, keptBuffer), limits: limits}
 }
 
 // keptBuffer is how much room is kept from one response to the next: an idle

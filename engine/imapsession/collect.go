@@ -53,7 +53,22 @@ type collector struct {
 }
 
 func newCollector(asked imap.UIDSet, want item, limits Limits) *collector {
-	return &collector{asked: asked, want: want, room: limits.Collected, at: map[imap.UID]int{}}
+	n := membersOf(asked, mostAwaited)
+	return &collector{asked: asked, want: want, room: limits.Collected, got: make([]message, 0, n), at: make(map[imap.UID]int, n)}
+}
+
+// mostAwaited is for how many messages there is room before the first came.
+const mostAwaited = 2048
+
+// membersOf counts the UIDs of a set, up to some number.
+func membersOf(set imap.UIDSet, most int) (n int) {
+	for _, r := range set {
+		if r.Stop < r.Start || uint64(r.Stop)-uint64(r.Start) >= uint64(most-n) {
+			return most
+		}
+		n += int(r.Stop-r.Start) + 1
+	}
+	return n
 }
 
 // of is what came of a message so far, nil if nothing did.

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -44,6 +45,9 @@ type Options struct {
 	// Logger takes what a server says beside its answers, at debug level, and
 	// its alerts, as warnings. It may be nil. Secrets are never logged.
 	Logger *slog.Logger
+
+	// secrets takes the password out of a text; nil where there is none to take out.
+	secrets *strings.Replacer
 }
 
 // Timeouts bound every wait. A zero field takes its default.
@@ -135,5 +139,6 @@ func (o Options) withDefaults() Options {
 	if o.DialContext == nil {
 		o.DialContext = new(net.Dialer).DialContext
 	}
+	o.secrets = secretsOf(o.Username, o.Password)
 	return o
 }

@@ -68,20 +68,23 @@ func (o *Options) quote(text []byte) string {
 const maxQuoted = 16 << 10
 
 func (o *Options) withoutSecret(text string) string {
-	const shortest = 4 // a shorter one would be missed in ordinary words
-	if len(o.Password) < shortest {
+	if o.secrets == nil {
 		return text
 	}
-	var pairs []string
-	for _, spelling := range o.secretSpellings() {
-		pairs = append(pairs, spelling, "***")
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	return o.secrets.Replace(text)
 }
 
-// secretSpellings are the ways in which the password is sent.
-func (o *Options) secretSpellings() []string {
-	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + o.Username + "\x00" + o.Password))
-	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(o.Password)
-	return []string{plain, base64.StdEncoding.EncodeToString([]byte(o.Password)), quoted, o.Password}
+// secretsOf replaces the ways in which a password is sent.
+func secretsOf(username, password string) *strings.Replacer {
+	const shortest = 4 // a shorter one would be missed in ordinary words
+	if len(password) < shortest {
+		return nil
+	}
+	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + username + "\x00" + password))
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(password)
+	var pairs []string
+	for _, spelling := range []string{plain, base64.StdEncoding.EncodeToString([]byte(password)), quoted, password} {
+		pairs = append(pairs, spelling, "***")
+	}
+	return strings.NewReplacer(pairs...)
 }

@@ -44,7 +44,7 @@ const (
 	// logPages is from how many pages on the log is moved into the file, when
 	// nobody waits for it, and mostPages from how many on in any case.
 	logPages  = 1000
-	mostPages = 8 * logPages
+	mostPages = 8000
 )
 
 // tidy moves the log into the file, which takes two syncs and many writes. After a
