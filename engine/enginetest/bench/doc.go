@@ -28,8 +28,10 @@
 // imapfilter in the two ways that its manual shows, a search on the server per
 // rule, and patterns over the fields of one result, and in a third that is a
 // program in Lua and no rules any more: a table of all senders; and the limit. The
-// last two find nothing to do: imapilot with rules that are about nobody, and a
-// bare FETCH of what such rules would have to see.
+// others find nothing to do: imapilot with rules that are about nobody, and a
+// bare FETCH of what such rules would have to see. Both are measured twice: as
+// whole processes, and from SELECT to the last message decided, which is what a
+// daemon that runs takes for a pass.
 //
 // Wall time is from the start of the process to its end, the time of the CPU and
 // the peak of its memory (RSS) are the process's own; the server's are not in

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"time"
 )
 
 // plan is what the limit does: it is the file that it is given.
@@ -35,7 +37,7 @@ const sees = "UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER
 
 // limit is the fastest that a client can be: it reads what the rules have to
 // see without looking at it, and then sends all commands in one write.
-func limit(file string) error {
+func limit(file string, stdout io.Writer) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -44,15 +46,17 @@ func limit(file string) error {
 	if err := json.Unmarshal(text, &p); err != nil {
 		return err
 	}
-	return p.run()
+	return p.run(stdout)
 }
 
-func (p plan) run() error {
+func (p plan) run(stdout io.Writer) error {
 	w, err := connect(login{host: p.Host, port: p.Port, user: p.User, password: p.Password})
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	err = w.do("SELECT INBOX\n"+sees, nil)
+	fmt.Fprintln(stdout, tookWord, time.Since(began))
 	if err == nil {
 		err = w.do(strings.Join(append(p.Actions, "LOGOUT"), "\n"), nil)
 	}

@@ -12,10 +12,11 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// The two words that make the program a part of itself: see measure and limit.
+// The words that make the program a part of itself: see measure, limit and onePassOf.
 const (
 	asMeasure = "measure"
 	asLimit   = "limit"
+	asPass    = "pass"
 )
 
 // longest is how long a whole benchmark may take.
@@ -39,7 +40,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch {
 	case len(args) == 2 && args[0] == asLimit:
-		return limit(args[1])
+		return limit(args[1], stdout)
+	case len(args) == 2 && args[0] == asPass:
+		return onePassOf(ctx, args[1], stdout)
 	case len(args) > 2 && args[0] == asMeasure:
 		return measure(ctx, args[1], args[2:])
 	}

@@ -5,18 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime/pprof"
 	"slices"
 	"time"
-
-	"imapilot/actions/webhook"
-	"imapilot/engine"
-	"imapilot/engine/config"
-	"imapilot/engine/journal/sqlite"
 )
 
 // profile runs imapilot's engine in this process, over one copy of the mailbox
@@ -65,24 +59,11 @@ func (b *benchmark) profileOne(ctx context.Context, stdout, profile io.Writer, r
 	return b.shape.verify(at, done)
 }
 
-// pass is one pass of the engine over the mail that is there.
+// pass is one pass of the engine over the mail that is there, whose commands and
+// commits are counted.
 func pass(ctx context.Context, path string, counts *tally, written *commits) error {
-	cfg, diags := config.Load(path)
-	if cfg == nil {
-		return errors.New(config.Summary(diags))
-	}
-	db, err := sqlite.Open(ctx, cfg.State)
-	if err != nil {
-		return err
-	}
-	written.Journal = db
-	dialer := func(ctx context.Context, network, address string) (net.Conn, error) {
+	return engineOnce(ctx, path, func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		return &counted{Conn: conn, tally: counts}, err
-	}
-	e := engine.New(cfg, engine.Options{
-		Journal: written, Holder: "bench", Webhooks: webhook.NewClient("bench"), Version: "bench", DialContext: dialer,
-		Logger: slog.New(slog.DiscardHandler), Apply: &engine.Scope{Max: million},
-	})
-	return errors.Join(e.Run(ctx), db.Close())
+	}, written)
 }

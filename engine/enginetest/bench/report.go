@@ -39,8 +39,11 @@ func (r report) rows() [][]string {
 // compared with the bare FETCH.
 func (r report) ofLimit(res result) string {
 	base := fetchName
-	if res.contender.acts {
+	switch {
+	case res.contender.acts:
 		base = limitName
+	case res.contender.inside:
+		base = bareName
 	}
 	l, ok := of(r.results, res.rules)[base]
 	if !ok || res.contender.name == base {

@@ -31,12 +31,12 @@ func TestTargets(t *testing.T) {
 	all := []result{
 		took(limitName, 50, time.Second, 1e6), took(imapilotName, 50, 1600*time.Millisecond, 60e6),
 		took(searchName, 50, 15*time.Second, 1e6), took(matchName, 50, 14*time.Second, 1e6),
-		took(fetchName, 50, time.Second, 1e6), took(nothingName, 50, 1210*time.Millisecond, 1e6),
+		took(bareName, 50, time.Second, 1e6), took(passName, 50, 1210*time.Millisecond, 1e6),
 	}
 	want := `PASS  50 rules: times the limit: 1.60, the target is 1.6
 FAIL  50 rules: times as fast as imapfilter: 8.75, the target is 9
 PASS  50 rules: memory, MB: 60.00, the target is 60
-FAIL  50 rules, nothing to do: times the bare FETCH: 1.21, the target is 1.2`
+FAIL  50 rules, a pass with nothing to do: times the bare FETCH: 1.21, the target is 1.2`
 	if got := words(targets(full, all)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

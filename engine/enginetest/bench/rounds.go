@@ -64,6 +64,9 @@ func (b *benchmark) turn(ctx context.Context, c contender, rules int, from, user
 		return measured{}, err
 	}
 	m, err := b.measured(ctx, dir, argv)
+	if err == nil && c.inside {
+		m.Wall, err = tookInside(filepath.Join(dir, "output"))
+	}
 	if err != nil {
 		return m, err
 	}

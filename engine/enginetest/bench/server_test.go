@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,7 +70,7 @@ func runLimit(t *testing.T, p plan) error {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
 	}
-	return dispatch(context.Background(), []string{asLimit, file}, nil, nil)
+	return dispatch(context.Background(), []string{asLimit, file}, io.Discard, io.Discard)
 }
 
 func runEngine(t *testing.T, s shape, at login) error {

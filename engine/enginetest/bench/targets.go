@@ -53,9 +53,9 @@ func targets(s shape, all []result) []verdict {
 				}
 			}
 			most(fmt.Sprintf("%d rules: memory, MB", r.rules), float64(r.rss())/megabyte, mostRSS)
-		case r.contender.name == nothingName:
-			if f, ok := own[fetchName]; ok {
-				most(fmt.Sprintf("%d rules, nothing to do: times the bare FETCH", r.rules), ratio(r, f), mostOfFetch)
+		case r.contender.name == passName:
+			if f, ok := own[bareName]; ok {
+				most(fmt.Sprintf("%d rules, a pass with nothing to do: times the bare FETCH", r.rules), ratio(r, f), mostOfFetch)
 			}
 		}
 	}
