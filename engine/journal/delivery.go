@@ -7,31 +7,78 @@ type DeliveryState string
 
 // The states of a delivery.
 const (
+	// Waiting: it is sent when the other actions on its message are done.
+	Waiting   DeliveryState = "waiting"
 	Pending   DeliveryState = "pending"
 	Delivered DeliveryState = "delivered"
-	Dead      DeliveryState = "dead" // given up; the reason is in the last attempt
+	// Dead: given up; the reason is in the last attempt.
+	Dead DeliveryState = "dead"
+	// Cancelled: the actions that it waited for will not be done.
+	Cancelled DeliveryState = "cancelled"
 )
+
+// DeliveryStates lists every state in the order in which tables show them.
+func DeliveryStates() []DeliveryState {
+	return []DeliveryState{Pending, Waiting, Dead, Delivered, Cancelled}
+}
 
 // Delivery is one row of the outbox: a webhook call that is owed. Its ID never
 // changes, so a receiver can tell a repeated call.
 type Delivery struct {
 	// ID is the webhook-id: derived from account, UIDVALIDITY, UID, rule and
 	// action, so that a decision taken again after a restore has the same.
-	ID       string    `json:"id"`
-	Account  string    `json:"account"`
-	Endpoint string    `json:"endpoint"`
-	Rule     string    `json:"rule"`
-	Seq      int64     `json:"seq"` // the entry
-	Payload  []byte    `json:"payload"`
-	Created  time.Time `json:"created"`
+	ID       string `json:"id"`
+	Account  string `json:"account"`
+	Endpoint string `json:"endpoint"`
+	Rule     string `json:"rule"`
+	Seq      int64  `json:"seq"` // the entry
+	// About names the message: of the calls about one message to one endpoint,
+	// each is due only when none before it is pending. "" is no message.
+	About   string    `json:"about,omitempty"`
+	Payload []byte    `json:"payload"`
+	Created time.Time `json:"created"`
 	// Attempts counts calls, including one that is under way: it is stored
-	// before the call is made.
-	Attempts int           `json:"attempts"`
-	Next     time.Time     `json:"next"`
-	State    DeliveryState `json:"state"`
+	// before the call is made. Restarted of them were made before the call was
+	// last replayed, and do not count towards the schedule.
+	Attempts  int           `json:"attempts"`
+	Restarted int           `json:"restarted,omitempty"`
+	Next      time.Time     `json:"next"`
+	State     DeliveryState `json:"state"`
 	// LastStatus is the HTTP status of the last answer, 0 if there was none;
 	// LastError says what went wrong.
 	LastStatus int       `json:"last_status,omitempty"`
 	LastError  string    `json:"last_error,omitempty"`
 	Updated    time.Time `json:"updated"`
+}
+
+// Attempt is what came of one call.
+type Attempt struct {
+	// ID is that of the delivery, N the number of the attempt, from 1. An attempt
+	// that a crash ended has a number and no record.
+	ID   string        `json:"id"`
+	N    int           `json:"n"`
+	At   time.Time     `json:"at"`
+	Took time.Duration `json:"took"`
+	// Status is the HTTP status, 0 where no answer came; Error is "" for a
+	// success. Answer is the begin of what the receiver said, at most 512 octets.
+	Status int    `json:"status,omitempty"`
+	Error  string `json:"error,omitempty"`
+	Answer string `json:"answer,omitempty"`
+}
+
+// Release ends the waiting of the calls of one entry: they become pending, with
+// Result as the member "result" of their document, or they are cancelled.
+type Release struct {
+	Seq    int64
+	State  DeliveryState
+	Result []byte // JSON
+}
+
+// Disabled is an endpoint that said that it wants no more calls (HTTP 410).
+type Disabled struct {
+	Endpoint string `json:"endpoint"`
+	// URL is a digest of the URL that said it: another one is another receiver.
+	URL    string    `json:"-"`
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason"`
 }

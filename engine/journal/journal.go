@@ -56,6 +56,8 @@ type Journal interface {
 	Seen(ctx context.Context, account string, ids []string) (map[string]Trace, error)
 	// Deliveries returns deliveries in order of their next attempt.
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
+	// Attempts returns what came of the calls of one delivery, in their order.
+	Attempts(ctx context.Context, account, id string) ([]Attempt, error)
 	// Tail returns events with an ID above after, oldest first; a negative
 	// after asks for the newest instead, oldest first too. Pages, the history
 	// and metrics read it. Account "" means all.
@@ -89,6 +91,8 @@ type Snapshot struct {
 	// Runs are the last runs of scheduled rules, Flagged the flags that were seen.
 	Runs    []Run
 	Flagged []Flagged
+	// Disabled are the endpoints that want no more calls.
+	Disabled []Disabled
 	// Listed is when the mailboxes of the account were last listed, zero if
 	// never: the high-water mark of a mailbox that appears later.
 	Listed time.Time
@@ -115,8 +119,15 @@ type Batch struct {
 	// those that came or never will, by ID.
 	Expect  []Expected
 	Arrived []string
-	// Deliveries are inserted or, when the ID exists, replaced.
+	// Deliveries are inserted or, when the ID exists, replaced, but for their
+	// payload, which stays what it was. Attempts are of deliveries that exist.
 	Deliveries []Delivery
+	Attempts   []Attempt
+	// Release ends the waiting of deliveries, after Deliveries are written.
+	Release []Release
+	// Disabled are set by endpoint; Enabled clears them.
+	Disabled []Disabled
+	Enabled  []string
 	// Pauses are set by target; Resume clears them.
 	Pauses  []Pause
 	Resume  []string
@@ -194,9 +205,15 @@ type DeliveryQuery struct {
 	// [MaxSeqs].
 	Seqs   []int64
 	States []DeliveryState
-	// Due restricts to those whose next attempt is not after it.
-	Due   time.Time
-	Limit int
+	// Due restricts to those whose next attempt is not after it, Since to those
+	// that were made then or later.
+	Due, Since time.Time
+	// First leaves out those about a message of which an earlier one to the same
+	// endpoint is still pending.
+	First bool
+	// Newest is the order of their making, the newest first.
+	Newest bool
+	Limit  int
 }
 
 // AccountSummary counts what the journal holds of an account.
@@ -208,6 +225,7 @@ type AccountSummary struct {
 	Cursors  []Cursor
 	Pauses   []Pause
 	Runs     []Run
+	Disabled []Disabled
 	// Entries counts entries by state, Deliveries deliveries by state.
 	Entries    map[EntryState]int
 	Deliveries map[DeliveryState]int

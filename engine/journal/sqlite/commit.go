@@ -25,7 +25,7 @@ func (d *DB) Commit(ctx context.Context, own journal.Ownership, b journal.Batch)
 		}
 		parts := []func(int64, *journal.Batch) error{
 			d.forget, d.putCursors, d.putKnown, d.putReferences, d.putEntries, d.putExpected, d.dropExpected,
-			d.putDeliveries, d.dropPauses, d.putPauses, d.putCreated, d.putRuns, d.putFlagged, d.keep, d.putEvents, d.putAccount, d.prune,
+			d.putDeliveries, d.putAttempts, d.release, d.enable, d.disable, d.dropPauses, d.putPauses, d.putCreated, d.putRuns, d.putFlagged, d.keep, d.putEvents, d.putAccount, d.prune,
 		}
 		for _, put := range parts {
 			if err := put(account, &b); err != nil {
@@ -95,22 +95,6 @@ func (d *DB) putExpected(account int64, b *journal.Batch) error {
 func (d *DB) dropExpected(account int64, b *journal.Batch) error {
 	for _, id := range b.Arrived {
 		if err := d.exec("DELETE FROM expected WHERE account = ? AND id = ?", account, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *DB) putDeliveries(account int64, b *journal.Batch) error {
-	for _, v := range b.Deliveries {
-		err := d.exec(`INSERT INTO delivery (account, id, endpoint, rule, seq, created, attempts, next, state,
-				last_status, last_error, updated, payload)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-			ON CONFLICT (account, id) DO UPDATE SET endpoint = ?3, rule = ?4, seq = ?5, created = ?6, attempts = ?7,
-				next = ?8, state = ?9, last_status = ?10, last_error = ?11, updated = ?12, payload = ?13`,
-			account, v.ID, v.Endpoint, v.Rule, v.Seq, v.Created, v.Attempts, v.Next, string(v.State),
-			v.LastStatus, v.LastError, orAt(v.Updated, b.At), v.Payload)
-		if err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,14 @@ func TestHistoryReadsNoMoreThanItShows(t *testing.T) {
 	if plan := planOf(t, db, sql, args); !strings.Contains(plan, "delivery_seq (account=? AND seq=?)") {
 		t.Errorf("deliveries: %s", plan)
 	}
+	due, args := deliveriesSQL(journal.DeliveryQuery{
+		Account: "home", Endpoint: "ci", States: []journal.DeliveryState{journal.Pending}, First: true, Limit: 200,
+	})
+	plan := planOf(t, db, due, args)
+	if !strings.Contains(plan, "delivery_next (account=? AND state=? AND endpoint=?)") || !strings.Contains(plan, "delivery_about (account=? AND endpoint=? AND about=?") ||
+		strings.Contains(plan, "SCAN") || strings.Contains(plan, "TEMP B-TREE") {
+		t.Errorf("due deliveries: %s", plan)
+	}
 }
 
 func planOf(t *testing.T, db *DB, sql string, args []any) string {

@@ -20,6 +20,10 @@ const (
 	pruneAtLast = 10 * pruneEvery
 )
 
+// oldCalls are deliveries that are no longer owed.
+const oldCalls = `SELECT row FROM delivery
+	WHERE account = ?1 AND updated < ?2 AND state NOT IN ('pending', 'waiting') ORDER BY updated LIMIT ?3`
+
 // prune removes what is older than Retention, a little with each commit.
 // Expectations that never came true go too, and created mailboxes once no
 // snapshot counts them.
@@ -35,8 +39,8 @@ func (d *DB) prune(account int64, b *journal.Batch) error {
 	for _, sql := range []string{
 		`DELETE FROM entry WHERE id IN (SELECT id FROM entry
 			WHERE account = ?1 AND updated < ?2 AND keep < ?4 AND state NOT IN ('open', 'held') ORDER BY updated LIMIT ?3)`,
-		`DELETE FROM delivery WHERE row IN (SELECT row FROM delivery
-			WHERE account = ?1 AND updated < ?2 AND state <> 'pending' ORDER BY updated LIMIT ?3)`,
+		`DELETE FROM attempt WHERE call IN (` + oldCalls + `)`,
+		`DELETE FROM delivery WHERE row IN (` + oldCalls + `)`,
 		// The oldest are those with the lowest identifiers.
 		`DELETE FROM event WHERE id IN (SELECT id FROM event WHERE account = ?1 ORDER BY id LIMIT ?3) AND at < ?2`,
 		// The oldest are those with the lowest positions.

@@ -240,42 +240,6 @@ func (d *DB) Known(ctx context.Context, account, mailbox string, uidValidity uin
 	return out, err
 }
 
-// Deliveries implements [journal.Journal]. Those with one time are in order of
-// their record.
-func (d *DB) Deliveries(ctx context.Context, q journal.DeliveryQuery) ([]journal.Delivery, error) {
-	sql, args := deliveriesSQL(q)
-	var out []journal.Delivery
-	err := d.read(ctx, "deliveries", func() error {
-		return d.once(func(c *columns) error {
-			out = append(out, scanDelivery(c))
-			return nil
-		}, sql, args...)
-	})
-	return out, err
-}
-
-func deliveriesSQL(q journal.DeliveryQuery) (string, []any) {
-	var w where
-	w.and(q.Account != "", "d."+accountID, q.Account)
-	w.and(q.Endpoint != "", "endpoint = ?", q.Endpoint)
-	w.and(q.ID != "", "d.id = ?", q.ID)
-	w.and(!q.Due.IsZero(), "next <= ?", q.Due)
-	in(&w, "seq", q.Seqs)
-	in(&w, "state", texts(q.States))
-	sql := `SELECT d.id, a.name, endpoint, rule, seq, created, attempts, next, state, last_status, last_error, updated, payload
-		FROM delivery d JOIN account a ON a.id = d.account` + w.String() + " ORDER BY next, row"
-	sql += w.limit(q.Limit)
-	return sql, w.args
-}
-
-func scanDelivery(c *columns) journal.Delivery {
-	return journal.Delivery{
-		ID: c.text(), Account: c.text(), Endpoint: c.text(), Rule: c.text(), Seq: c.int(), Created: c.time(),
-		Attempts: int(c.int()), Next: c.time(), State: journal.DeliveryState(c.text()),
-		LastStatus: int(c.int()), LastError: c.text(), Updated: c.time(), Payload: c.bytes(),
-	}
-}
-
 // Tail implements [journal.Journal]. A limit below 1 means 1,000.
 func (d *DB) Tail(ctx context.Context, account string, after int64, limit int) ([]journal.Event, error) {
 	if limit <= 0 {

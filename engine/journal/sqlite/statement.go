@@ -150,3 +150,6 @@ func (c *columns) uint32() uint32  { return uint32(c.int()) }
 func (c *columns) uid() imap.UID   { return imap.UID(c.int()) }
 func (c *columns) bytes() []byte   { return c.stmt.ColumnBlob(c.column(), nil) }
 func (c *columns) time() time.Time { return time.UnixMicro(c.int()).UTC() }
+
+// duration reads a column that holds microseconds.
+func (c *columns) duration() time.Duration { return time.Duration(c.int()) * time.Microsecond }

@@ -49,6 +49,9 @@ func (d *DB) summarise(account int64, s *journal.AccountSummary) (err error) {
 	if s.Runs, err = d.runs(account); err != nil {
 		return err
 	}
+	if s.Disabled, err = d.disabled(account); err != nil {
+		return err
+	}
 	err = d.each(func(c *columns) error {
 		s.Entries[journal.EntryState(c.text())] = int(c.int())
 		return nil

@@ -1,0 +1,79 @@
+package journaltest
+
+import (
+	"time"
+
+	"imapilot/engine/journal"
+)
+
+func testDeliveriesOfAMessage(s *store) {
+	own := s.own("home")
+	first, second, other, elsewhere, none := delivery("1", day(5)), delivery("2", day(1)), delivery("3", day(2)), delivery("4", day(3)), delivery("5", day(4))
+	first.About, second.About, elsewhere.About, other.About = "INBOX 1 7", "INBOX 1 7", "INBOX 1 7", "INBOX 1 8"
+	elsewhere.Endpoint = "chat"
+	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{first, second, other, elsewhere, none}})
+	q := journal.DeliveryQuery{Account: "home", States: []journal.DeliveryState{journal.Pending}, First: true}
+	s.equal("first", idsOf(s.deliveries(q)), []string{"3", "4", "5", "1"})
+	first.State = journal.Dead
+	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{first}})
+	s.equal("then the second", idsOf(s.deliveries(q)), []string{"2", "3", "4", "5"})
+	first.Created = day(7)
+	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{first}})
+	s.equal("since", idsOf(s.deliveries(journal.DeliveryQuery{Since: day(2)})), []string{"1"})
+	s.equal("newest", idsOf(s.deliveries(journal.DeliveryQuery{Newest: true, Limit: 2})), []string{"1", "5"})
+}
+
+func idsOf(all []journal.Delivery) []string {
+	var out []string
+	for _, d := range all {
+		out = append(out, d.ID)
+	}
+	return out
+}
+
+func testAttempts(s *store) {
+	home, work := s.own("home"), s.own("work")
+	theirs := delivery("d", day(1))
+	theirs.Account = "work"
+	s.commit(home, journal.Batch{Deliveries: []journal.Delivery{delivery("d", day(1))}})
+	s.commit(work, journal.Batch{Deliveries: []journal.Delivery{theirs}})
+	one := journal.Attempt{ID: "d", N: 1, At: day(1), Took: 1500 * time.Millisecond, Error: "no answer"}
+	two := journal.Attempt{ID: "d", N: 3, At: day(2), Took: time.Microsecond, Status: 503, Error: "the receiver answered 503", Answer: "busy\n"}
+	s.commit(home, journal.Batch{Attempts: []journal.Attempt{two, one, {ID: "gone", N: 1, At: day(1)}}})
+	s.reopen()
+	got, err := s.journal.Attempts(s.Context(), "home", "d")
+	s.check(err)
+	s.equal("attempts", got, []journal.Attempt{one, two})
+	got, err = s.journal.Attempts(s.Context(), "work", "d")
+	s.check(err)
+	s.equal("of the other account", len(got), 0)
+}
+
+func testRelease(s *store) {
+	own := s.own("home")
+	done, never, pending := delivery("done", day(1)), delivery("never", day(1)), delivery("pending", day(1))
+	done.State, never.State, never.Seq = journal.Waiting, journal.Waiting, 4
+	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{done, never, pending}})
+	s.commit(own, journal.Batch{At: day(3), Release: []journal.Release{
+		{Seq: 3, State: journal.Pending, Result: []byte(`{"mailbox":"A","uid":7}`)}, {Seq: 4, State: journal.Cancelled},
+	}})
+	s.reopen()
+	done.State, done.Next, done.Updated = journal.Pending, day(3), day(3)
+	done.Payload = []byte(`{"version":1,"result":{"mailbox":"A","uid":7}}`)
+	never.State, never.Next, never.Updated = journal.Cancelled, day(3), day(3)
+	s.equal("released", s.deliveries(journal.DeliveryQuery{Account: "home"}), []journal.Delivery{pending, done, never})
+}
+
+func testDisabled(s *store) {
+	own := s.own("home")
+	ci, chat := journal.Disabled{Endpoint: "ci", URL: "a", Since: day(1), Reason: "410"}, journal.Disabled{Endpoint: "chat", URL: "b", Since: day(2)}
+	s.commit(own, journal.Batch{Disabled: []journal.Disabled{ci, chat}})
+	s.commit(own, journal.Batch{Enabled: []string{"chat"}})
+	s.reopen()
+	_, snap, err := s.journal.Acquire(s.Context(), "home", "test:2")
+	s.check(err)
+	s.equal("snapshot", snap.Disabled, []journal.Disabled{ci})
+	sum, err := s.journal.Summary(s.Context())
+	s.check(err)
+	s.equal("summary", sum[0].Disabled, []journal.Disabled{ci})
+}

@@ -1,0 +1,141 @@
+package sqlite
+
+import (
+	"context"
+
+	"imapilot/engine/journal"
+)
+
+func (d *DB) putDeliveries(account int64, b *journal.Batch) error {
+	for _, v := range b.Deliveries {
+		err := d.exec(`INSERT INTO delivery (account, id, endpoint, rule, seq, about, created, attempts, restarted, next, state,
+				last_status, last_error, updated, payload)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+			ON CONFLICT (account, id) DO UPDATE SET endpoint = ?3, rule = ?4, seq = ?5, about = ?6, created = ?7, attempts = ?8,
+				restarted = ?9, next = ?10, state = ?11, last_status = ?12, last_error = ?13, updated = ?14`,
+			account, v.ID, v.Endpoint, v.Rule, v.Seq, v.About, v.Created, v.Attempts, v.Restarted, v.Next, string(v.State),
+			v.LastStatus, v.LastError, orAt(v.Updated, b.At), v.Payload)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putAttempts leaves out those of deliveries that are gone.
+func (d *DB) putAttempts(account int64, b *journal.Batch) error {
+	for _, t := range b.Attempts {
+		err := d.exec(`INSERT OR REPLACE INTO attempt
+			SELECT row, ?3, ?4, ?5, ?6, ?7, ?8 FROM delivery WHERE account = ?1 AND id = ?2`,
+			account, t.ID, t.N, t.At, t.Took.Microseconds(), t.Status, t.Error, t.Answer)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) release(account int64, b *journal.Batch) error {
+	for _, r := range b.Release {
+		err := d.exec(`UPDATE delivery SET state = ?3, next = ?4, updated = ?4,
+				payload = CASE WHEN ?5 = '' THEN payload ELSE CAST(json_set(CAST(payload AS TEXT), '$.result', json(?5)) AS BLOB) END
+			WHERE account = ?1 AND seq = ?2 AND state = 'waiting'`, account, r.Seq, string(r.State), b.At, string(r.Result))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) enable(account int64, b *journal.Batch) error {
+	for _, name := range b.Enabled {
+		if err := d.exec("DELETE FROM disabled WHERE account = ? AND endpoint = ?", account, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) disable(account int64, b *journal.Batch) error {
+	for _, x := range b.Disabled {
+		if err := d.exec("INSERT OR REPLACE INTO disabled VALUES (?, ?, ?, ?, ?)", account, x.Endpoint, x.URL, x.Since, x.Reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) disabled(account int64) (out []journal.Disabled, err error) {
+	err = d.each(func(c *columns) error {
+		out = append(out, journal.Disabled{Endpoint: c.text(), URL: c.text(), Since: c.time(), Reason: c.text()})
+		return nil
+	}, "SELECT endpoint, url, since, reason FROM disabled WHERE account = ? ORDER BY endpoint", account)
+	return out, err
+}
+
+// Deliveries implements [journal.Journal]. Those with one time are in order of
+// their record.
+func (d *DB) Deliveries(ctx context.Context, q journal.DeliveryQuery) ([]journal.Delivery, error) {
+	sql, args := deliveriesSQL(q)
+	var out []journal.Delivery
+	err := d.read(ctx, "deliveries", func() error {
+		return d.once(func(c *columns) error {
+			out = append(out, scanDelivery(c))
+			return nil
+		}, sql, args...)
+	})
+	return out, err
+}
+
+// earlier finds a call about the same message that is to be made before this one.
+const earlier = `SELECT 1 FROM delivery p WHERE p.account = d.account AND p.endpoint = d.endpoint AND p.about = d.about
+	AND p.row < d.row AND p.state = 'pending'`
+
+func deliveriesSQL(q journal.DeliveryQuery) (string, []any) {
+	var w where
+	w.and(q.Account != "", "d."+accountID, q.Account)
+	w.and(q.Endpoint != "", "endpoint = ?", q.Endpoint)
+	w.and(q.ID != "", "d.id = ?", q.ID)
+	w.and(!q.Due.IsZero(), "next <= ?", q.Due)
+	w.and(!q.Since.IsZero(), "created >= ?", q.Since)
+	in(&w, "seq", q.Seqs)
+	in(&w, "state", texts(q.States))
+	w.and(q.First, "(about = '' OR NOT EXISTS ("+earlier+"))")
+	sql := `SELECT d.id, a.name, endpoint, rule, seq, about, created, attempts, restarted, next, state, last_status, last_error, updated, payload
+		FROM delivery d JOIN account a ON a.id = d.account` + w.String()
+	if q.Newest {
+		sql += " ORDER BY created DESC, row DESC"
+	} else {
+		sql += " ORDER BY next, row"
+	}
+	sql += w.limit(q.Limit)
+	return sql, w.args
+}
+
+func scanDelivery(c *columns) journal.Delivery {
+	return journal.Delivery{
+		ID: c.text(), Account: c.text(), Endpoint: c.text(), Rule: c.text(), Seq: c.int(), About: c.text(), Created: c.time(),
+		Attempts: int(c.int()), Restarted: int(c.int()), Next: c.time(), State: journal.DeliveryState(c.text()),
+		LastStatus: int(c.int()), LastError: c.text(), Updated: c.time(), Payload: c.bytes(),
+	}
+}
+
+// Attempts implements [journal.Journal].
+func (d *DB) Attempts(ctx context.Context, account, id string) ([]journal.Attempt, error) {
+	var out []journal.Attempt
+	err := d.read(ctx, "attempts", func() error {
+		return d.each(func(c *columns) error {
+			out = append(out, journal.Attempt{
+				ID: id, N: int(c.int()), At: c.time(), Took: c.duration(), Status: int(c.int()), Error: c.text(), Answer: c.text(),
+			})
+			return nil
+		}, `SELECT n, at, took, status, error, answer FROM attempt
+			WHERE call = (SELECT row FROM delivery WHERE account = (SELECT id FROM account WHERE name = ?) AND id = ?) ORDER BY n`, account, id)
+	})
+	return out, err
+}
+
+func (d *DB) loadDisabled(account int64, snap *journal.Snapshot) (err error) {
+	snap.Disabled, err = d.disabled(account)
+	return err
+}

@@ -1,0 +1,36 @@
+-- Version 6. Never changed once released: a later version is a file of its own.
+
+-- about names the message that a call is about: the calls of one message to one
+-- endpoint keep their order. restarted counts the attempts before the last replay.
+ALTER TABLE delivery ADD COLUMN about TEXT NOT NULL DEFAULT '';
+ALTER TABLE delivery ADD COLUMN restarted INTEGER NOT NULL DEFAULT 0;
+UPDATE delivery SET about = coalesce((
+  SELECT e.mailbox || ' ' || e.uidvalidity || ' ' || e.uid FROM entry e WHERE e.account = delivery.account AND e.seq = delivery.seq), '');
+CREATE INDEX delivery_about ON delivery (account, endpoint, about, row) WHERE state = 'pending';
+
+-- The next calls of one endpoint are a range, in their order.
+DROP INDEX delivery_next;
+CREATE INDEX delivery_next ON delivery (account, state, endpoint, next);
+
+-- What came of each attempt. call is the row of the delivery.
+CREATE TABLE attempt (
+  call   INTEGER NOT NULL,
+  n      INTEGER NOT NULL,
+  at     INTEGER NOT NULL,
+  took   INTEGER NOT NULL, -- microseconds
+  status INTEGER NOT NULL,
+  error  TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  PRIMARY KEY (call, n)
+) STRICT, WITHOUT ROWID;
+
+-- Endpoints that said that they want no more calls. url is a digest of the URL
+-- that said it.
+CREATE TABLE disabled (
+  account  INTEGER NOT NULL,
+  endpoint TEXT NOT NULL,
+  url      TEXT NOT NULL,
+  since    INTEGER NOT NULL,
+  reason   TEXT NOT NULL,
+  PRIMARY KEY (account, endpoint)
+) STRICT, WITHOUT ROWID;
