@@ -219,6 +219,7 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 	a.reloading.Lock()
 	a.own = own // the outbox reads it
 	a.reloading.Unlock()
+	a.outbox.load(snap)
 	a.nextSeq, a.listed, a.fresh = max(1, snap.NextSeq), snap.Listed, snap.Fresh
 	a.cursors = map[string]journal.Cursor{}
 	for _, c := range snap.Cursors {

@@ -75,6 +75,8 @@ type Engine struct {
 	jobs     map[int64]*job
 	lastJob  int64
 
+	callers callers
+
 	failing sync.Mutex // apart from mu, which Reload holds while an account ends
 	failed  []error
 }
@@ -97,7 +99,7 @@ func New(cfg *config.Config, o Options) *Engine {
 	o.Once = o.Once || o.Apply != nil
 	return &Engine{
 		opts: o, timing: o.Timing.withDefaults(), log: o.Logger,
-		cfg: cfg, accounts: map[string]*running{},
+		cfg: cfg, accounts: map[string]*running{}, callers: callers{rooms: map[string]chan struct{}{}},
 	}
 }
 

@@ -2,8 +2,9 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -15,24 +16,45 @@ import (
 
 // outbox delivers the webhooks of an account from the journal. Endpoints are
 // served side by side, so that a dead one delays neither another nor any
-// mailbox; one endpoint gets its calls one after the other, in order.
+// mailbox. An endpoint gets several calls at once, but of those about one message
+// each only when the one before is done with.
 type outbox struct {
 	account *account
 	wake    chan struct{}
 
 	mu   sync.Mutex
 	busy map[string]bool // by endpoint
+	// rests are the endpoints that took none of the last calls, until when they
+	// are left alone.
+	rests map[string]time.Time
+	// disabled are those that want no more calls.
+	disabled map[string]journal.Disabled
 }
 
 const (
 	// outboxBatch is how many deliveries are loaded at once.
 	outboxBatch = 200
-	// deliverFor is how long a delivery is tried.
-	deliverFor = 24 * time.Hour
+	// callsAtOnce is how many calls one endpoint gets at once.
+	callsAtOnce = 8
+	// longestRest is how long an endpoint is left alone that took none of the last
+	// calls: new ones wait no longer for their first attempt.
+	longestRest = 5 * time.Minute
 )
 
 func newOutbox(a *account) *outbox {
-	return &outbox{account: a, wake: make(chan struct{}, 1), busy: map[string]bool{}}
+	return &outbox{
+		account: a, wake: make(chan struct{}, 1), busy: map[string]bool{}, rests: map[string]time.Time{}, disabled: map[string]journal.Disabled{},
+	}
+}
+
+// load takes over what the journal knows.
+func (o *outbox) load(snap journal.Snapshot) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	clear(o.disabled)
+	for _, x := range snap.Disabled {
+		o.disabled[x.Endpoint] = x
+	}
 }
 
 // start delivers until ctx is done. The function it returns waits for the end;
@@ -53,7 +75,7 @@ func (o *outbox) loop(ctx, work context.Context) {
 	var group sync.WaitGroup
 	defer group.Wait()
 	for ctx.Err() == nil {
-		next := o.dispatch(ctx, work, &group)
+		_, next := o.dispatch(ctx, work, &group)
 		timer := time.NewTimer(next)
 		select {
 		case <-ctx.Done():
@@ -66,40 +88,47 @@ func (o *outbox) loop(ctx, work context.Context) {
 
 // drain tries everything that is due now once.
 func (o *outbox) drain(ctx, work context.Context) {
-	var group sync.WaitGroup
-	o.dispatch(ctx, work, &group)
-	group.Wait()
+	for begun := 1; begun > 0; {
+		var group sync.WaitGroup
+		begun, _ = o.dispatch(ctx, work, &group)
+		group.Wait()
+	}
 }
 
-// dispatch starts the endpoints that have something due and returns how long
-// to wait for the next.
-func (o *outbox) dispatch(ctx, work context.Context, group *sync.WaitGroup) time.Duration {
-	wait := time.Hour
+// dispatch starts the endpoints that have something due. It returns how many, and
+// how long to wait for the next.
+func (o *outbox) dispatch(ctx, work context.Context, group *sync.WaitGroup) (begun int, wait time.Duration) {
+	wait = time.Hour
 	for _, hook := range o.endpoints() {
+		if rest := o.resting(hook); rest > 0 {
+			wait = min(wait, rest)
+			continue
+		}
 		due, next, err := o.due(work, hook.Name)
 		if err != nil {
 			o.account.log.Error("the outbox cannot be read", "error", err)
-			return time.Minute
+			return begun, time.Minute
 		}
 		wait = min(wait, next)
 		if len(due) == 0 || !o.claim(hook.Name) {
 			continue
 		}
+		begun++
 		group.Go(func() {
 			defer o.release(hook.Name)
-			if err := o.deliver(ctx, work, due); err != nil && ctx.Err() == nil {
-				o.account.log.Error("a webhook's attempt cannot be recorded", "webhook", hook.Name, "error", err)
-				sleep(ctx, time.Minute)
+			if err := o.serve(ctx, work, hook, due); err != nil && ctx.Err() == nil {
+				o.account.log.Error("the attempts of a webhook cannot be recorded", "webhook", hook.Name, "error", err)
+				o.rest(hook.Name, time.Now().Add(time.Minute))
 			}
 		})
 	}
-	return wait
+	return begun, wait
 }
 
 // due returns what an endpoint is owed now, and how long until the next one.
 func (o *outbox) due(ctx context.Context, endpoint string) ([]journal.Delivery, time.Duration, error) {
 	rows, err := o.account.journal.Deliveries(ctx, journal.DeliveryQuery{
-		Account: o.account.cfg.Name, Endpoint: endpoint,
+		Account: o.account.cfg.Name, Endpoint: endpoint, First: true,
 		States: []journal.DeliveryState{journal.Pending}, Limit: outboxBatch,
 	})
 	now := time.Now()
@@ -135,75 +164,46 @@ func (o *outbox) release(endpoint string) {
 	signal(o.wake)
 }
 
-func (o *outbox) deliver(ctx, work context.Context, list []journal.Delivery) error {
-	for _, d := range list {
-		if ctx.Err() != nil && !o.account.engine.opts.Once {
-			return nil
-		}
-		if err := o.call(work, d); err != nil {
-			return err
-		}
-	}
-	return nil
+// rest leaves an endpoint alone until some time; the zero time ends it.
+func (o *outbox) rest(endpoint string, until time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.rests[endpoint] = until
 }
 
-// call makes one attempt. It is stored before it is made, so that a crash
-// cannot make a call that nobody knows of.
-func (o *outbox) call(ctx context.Context, d journal.Delivery) error {
-	now := time.Now()
-	d.Attempts++
-	d.Next, d.Updated = now.Add(webhook.Next(d.Attempts, rand.Float64())), now
-	if err := o.write(ctx, d); err != nil {
-		return err
+// resting is for how long an endpoint gets no calls. One that wants none may be
+// enabled by a command at any time.
+func (o *outbox) resting(hook config.Webhook) time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if x, ok := o.disabled[hook.Name]; ok && x.URL == digestOf(hook.URL) {
+		return time.Hour
 	}
-	to, err := o.endpoint(ctx, d.Endpoint)
-	if err != nil {
-		return o.finish(ctx, d, webhook.Result{Err: err, Retry: true})
-	}
-	return o.finish(ctx, d, o.account.engine.opts.Webhooks.Send(ctx, to, d.ID, now, d.Payload))
+	return time.Until(o.rests[hook.Name])
 }
 
-func (o *outbox) finish(ctx context.Context, d journal.Delivery, r webhook.Result) error {
-	now := time.Now()
-	d.LastStatus, d.LastError, d.Updated = r.Status, "", now
-	if r.Err != nil {
-		d.LastError = r.Err.Error()
-	}
-	switch {
-	case r.Err == nil:
-		d.State = journal.Delivered
-	case !r.Retry || now.Sub(d.Created) > deliverFor:
-		d.State = journal.Dead
-		o.account.log.Error("webhook given up", "webhook", d.Endpoint, "id", d.ID, "attempts", d.Attempts, "error", d.LastError)
-	default:
-		d.Next = now.Add(max(d.Next.Sub(now), r.RetryAfter))
-		o.account.log.Warn("webhook failed", "webhook", d.Endpoint, "id", d.ID, "error", d.LastError, "again", d.Next.Format(time.RFC3339))
-	}
-	if err := o.write(ctx, d); err != nil {
-		return err
-	}
-	if d.State != journal.Pending {
-		o.account.engine.opts.Observe(Observation{Account: o.account.cfg.Name, At: now, Delivery: &d})
-	}
-	return nil
+// digestOf recognises a URL, which may hold a token.
+func digestOf(url string) string {
+	sum := sha256.Sum256([]byte(url))
+	return hex.EncodeToString(sum[:8])
 }
 
-func (o *outbox) write(ctx context.Context, d journal.Delivery) error {
-	return o.account.journal.Commit(ctx, o.account.ownership(), journal.Batch{At: d.Updated, Deliveries: []journal.Delivery{d}})
-}
-
-// endpoint looks an endpoint up in the configuration in force.
+// endpoint reads what an endpoint needs from the configuration in force.
 func (o *outbox) endpoint(ctx context.Context, name string) (webhook.Endpoint, error) {
 	all := o.endpoints()
 	i := slices.IndexFunc(all, func(w config.Webhook) bool { return w.Name == name })
 	if i < 0 {
 		return webhook.Endpoint{}, errors.New("webhooks: has no endpoint " + name + " any more")
 	}
-	to := webhook.Endpoint{URL: all[i].URL}
-	if all[i].Secret.IsZero() {
+	return endpointOf(ctx, all[i])
+}
+
+func endpointOf(ctx context.Context, w config.Webhook) (webhook.Endpoint, error) {
+	to := webhook.Endpoint{URL: w.URL}
+	if w.Secret.IsZero() {
 		return to, nil
 	}
-	secret, err := all[i].Secret.Read(ctx)
+	secret, err := w.Secret.Read(ctx)
 	to.Secret = []byte(secret)
 	return to, err
 }

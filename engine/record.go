@@ -310,12 +310,15 @@ func (c *connection) deliveries(e journal.Entry, m *candidate, items []actions.I
 	for _, item := range items {
 		id := c.deliveryID(e, item)
 		out = append(out, journal.Delivery{
-			ID: id, Account: c.cfg.Name, Endpoint: item.Action.Endpoint, Rule: item.Rule, Seq: e.Seq,
+			ID: id, Account: c.cfg.Name, Endpoint: item.Action.Endpoint, Rule: item.Rule, Seq: e.Seq, About: aboutOf(e),
 			Payload: c.payload(id, e, m, item.Rule), Created: e.Decided, Next: e.Decided, State: journal.Pending,
 		})
 	}
 	return out
 }
+
+// aboutOf names the message of an entry as the journal groups calls.
+func aboutOf(e journal.Entry) string { return fmt.Sprintf("%s %d %d", e.Mailbox, e.UIDValidity, e.UID) }
 
 func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
 	of := fmt.Appendf(nil, "%q %q %d %d %q %d %q",

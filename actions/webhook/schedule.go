@@ -11,3 +11,6 @@ func Next(n int, random float64) time.Duration {
 	d := delays[max(0, min(n, len(delays))-1)]
 	return d + time.Duration(random*float64(d)/5)
 }
+
+// Attempts is how often a call is tried before it is given up.
+const Attempts = 10

@@ -1,0 +1,249 @@
+package engine
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"imapilot/actions/webhook"
+	"imapilot/engine/config"
+	"imapilot/engine/journal"
+)
+
+// serving is the calls of one batch to one endpoint.
+type serving struct {
+	outbox *outbox
+	hook   config.Webhook
+	// took and failed count the calls that the endpoint took and those that it did
+	// not; refused is set when it wants no more.
+	took, failed atomic.Int32
+	refused      atomic.Bool
+}
+
+// call is one attempt: the delivery as the journal has it, and what came of it.
+type call struct {
+	delivery journal.Delivery
+	// waits is when the delivery was due before the attempt was recorded.
+	waits  time.Time
+	at     time.Time
+	took   time.Duration
+	made   bool
+	result webhook.Result
+}
+
+// serve makes the calls that an endpoint is owed. Attempts are stored before they
+// are made, so that a crash cannot make a call that nobody knows of, and what came
+// of them as it comes.
+func (o *outbox) serve(ctx, work context.Context, hook config.Webhook, due []journal.Delivery) error {
+	calls, err := o.begin(work, due)
+	if err != nil {
+		return err
+	}
+	s := &serving{outbox: o, hook: hook}
+	to, err := o.endpoint(work, hook.Name)
+	results := make(chan call, len(calls))
+	go s.makeAll(ctx, work, calls, results, func(c call) webhook.Result {
+		if err != nil {
+			return webhook.Result{Err: err, Retry: true}
+		}
+		return o.account.engine.opts.Webhooks.Send(work, to, c.delivery.ID, c.at, c.delivery.Payload)
+	})
+	return s.recordAll(work, results)
+}
+
+// begin records an attempt of each delivery.
+func (o *outbox) begin(ctx context.Context, due []journal.Delivery) ([]call, error) {
+	calls := make([]call, len(due))
+	batch := journal.Batch{At: time.Now(), Deliveries: make([]journal.Delivery, len(due))}
+	for i, d := range due {
+		calls[i].waits = d.Next
+		d.Attempts++
+		d.Next, d.Updated = batch.At.Add(nextAttempt(d)), batch.At
+		calls[i].delivery, batch.Deliveries[i] = d, d
+	}
+	return calls, o.write(ctx, batch)
+}
+
+// nextAttempt is how long to wait after the last attempt.
+func nextAttempt(d journal.Delivery) time.Duration {
+	return webhook.Next(d.Attempts-d.Restarted, rand.Float64())
+}
+
+// makeAll makes the calls, some at a time, and closes results after the last. It
+// leaves the rest when the process ends, when the endpoint takes none of them, and
+// when it wants no more.
+func (s *serving) makeAll(ctx, work context.Context, calls []call, results chan<- call, send func(call) webhook.Result) {
+	defer close(results)
+	next := make(chan call)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer close(next)
+	for range min(callsAtOnce, len(calls)) {
+		group.Go(func() {
+			for c := range next {
+				results <- s.makeOne(c, send)
+			}
+		})
+	}
+	for _, c := range calls {
+		if s.enough(ctx) {
+			results <- c
+			continue
+		}
+		select {
+		case next <- c:
+		case <-work.Done():
+			results <- c
+		}
+	}
+}
+
+func (s *serving) enough(ctx context.Context) bool {
+	ended := ctx.Err() != nil && !s.outbox.account.engine.opts.Once
+	return ended || s.refused.Load() || s.failed.Load() >= callsAtOnce && s.took.Load() == 0
+}
+
+func (s *serving) makeOne(c call, send func(call) webhook.Result) call {
+	leave := s.outbox.account.engine.enter(s.hook.Name)
+	defer leave()
+	c.at, c.made = time.Now(), true
+	c.result = send(c)
+	c.took = time.Since(c.at)
+	switch {
+	case c.result.Err == nil:
+		s.took.Add(1)
+	case c.result.Gone:
+		s.refused.Store(true)
+	default:
+		s.failed.Add(1)
+	}
+	return c
+}
+
+// recordAll records what came of calls: all that ended while the ones before them
+// were written, in one commit.
+func (s *serving) recordAll(ctx context.Context, results <-chan call) error {
+	var rest time.Time
+	for c := range results {
+		ended := []call{c}
+		for more := true; more; {
+			select {
+			case c, ok := <-results:
+				if more = ok; ok {
+					ended = append(ended, c)
+				}
+			default:
+				more = false
+			}
+		}
+		next, err := s.record(ctx, ended)
+		if err != nil {
+			for range results { //nolint:revive // the callers must come to their end
+			}
+			return err
+		}
+		if !next.IsZero() && (rest.IsZero() || next.Before(rest)) {
+			rest = next
+		}
+	}
+	if s.took.Load() > 0 {
+		rest = time.Time{}
+	}
+	s.outbox.rest(s.hook.Name, earlier(rest, time.Now().Add(longestRest)))
+	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// record writes what came of some calls. It returns when the first of those that
+// failed is tried again, zero if none is.
+func (s *serving) record(ctx context.Context, ended []call) (next time.Time, err error) {
+	batch := journal.Batch{At: time.Now()}
+	var failed []journal.Delivery
+	for _, c := range ended {
+		d := s.settle(&batch, c)
+		if c.made && d.State == journal.Pending {
+			failed = append(failed, d)
+			if next.IsZero() || d.Next.Before(next) {
+				next = d.Next
+			}
+		}
+	}
+	if err := s.outbox.write(ctx, batch); err != nil {
+		return next, err
+	}
+	s.report(batch, failed)
+	return next, nil
+}
+
+// settle adds what came of one call to a batch.
+func (s *serving) settle(batch *journal.Batch, c call) journal.Delivery {
+	d, r := c.delivery, c.result
+	d.Updated = batch.At
+	if !c.made {
+		d.Attempts, d.Next = d.Attempts-1, c.waits
+		batch.Deliveries = append(batch.Deliveries, d)
+		return d
+	}
+	d.LastStatus, d.LastError = r.Status, ""
+	if r.Err != nil {
+		d.LastError = r.Err.Error()
+	}
+	switch {
+	case r.Err == nil:
+		d.State = journal.Delivered
+	case r.Gone:
+		// It is sent when the endpoint is enabled again.
+		batch.Disabled = []journal.Disabled{{Endpoint: d.Endpoint, URL: digestOf(s.hook.URL), Since: batch.At, Reason: d.LastError}}
+		d.Next = batch.At
+	case d.Attempts-d.Restarted >= webhook.Attempts || !r.Retry:
+		d.State = journal.Dead
+	default:
+		d.Next = batch.At.Add(max(d.Next.Sub(batch.At), r.RetryAfter))
+	}
+	batch.Deliveries = append(batch.Deliveries, d)
+	batch.Attempts = append(batch.Attempts, journal.Attempt{
+		ID: d.ID, N: d.Attempts, At: c.at, Took: c.took, Status: r.Status, Error: d.LastError, Answer: r.Body,
+	})
+	return d
+}
+
+// report tells of what was recorded. Of many that failed at once one line tells.
+func (s *serving) report(batch journal.Batch, failed []journal.Delivery) {
+	a := s.outbox.account
+	for _, d := range batch.Deliveries {
+		if d.State == journal.Dead {
+			a.log.Error("webhook given up", "webhook", d.Endpoint, "id", d.ID, "attempts", d.Attempts, "error", d.LastError,
+				"next", "imapilot webhooks replay "+d.ID)
+		}
+		if d.State != journal.Pending {
+			a.engine.opts.Observe(Observation{Account: a.cfg.Name, At: batch.At, Delivery: &d})
+		}
+	}
+	for _, x := range batch.Disabled {
+		s.outbox.disable(x)
+		a.log.Error("the endpoint of a webhook wants no more calls, and gets none until it is enabled again", "webhook", x.Endpoint, "error", x.Reason,
+			"next", "imapilot webhooks enable "+x.Endpoint)
+	}
+	if len(failed) > 0 && len(batch.Disabled) == 0 {
+		d := failed[0]
+		a.log.Warn("webhook failed", "webhook", d.Endpoint, "id", d.ID, "calls", len(failed), "error", d.LastError, "again", d.Next.Format(time.RFC3339))
+	}
+}
+
+func (o *outbox) disable(x journal.Disabled) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.disabled[x.Endpoint] = x
+}
+
+func (o *outbox) write(ctx context.Context, b journal.Batch) error {
+	return o.account.journal.Commit(ctx, o.account.ownership(), b)
+}
