@@ -1,6 +1,8 @@
 package actions
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -32,7 +34,18 @@ type Action struct {
 	Mailbox string `json:"mailbox,omitempty"`
 	// Endpoint is the webhook's name in the configuration.
 	Endpoint string `json:"endpoint,omitempty"`
+	// When is [WhenDone] for a webhook that is sent after all other actions on its
+	// message, "" for one that is sent with the decision.
+	When string `json:"when,omitempty"`
+	// Title and Body are a text for people that goes with a webhook's document,
+	// JSON is what is sent in its place.
+	Title string          `json:"title,omitempty"`
+	Body  string          `json:"body,omitempty"`
+	JSON  json.RawMessage `json:"json,omitempty"`
 }
+
+// WhenDone is an Action.When.
+const WhenDone = "done"
 
 // String prints the action as the configuration would spell it, for dry runs,
 // logs and tables: "move: Lists/go", "add_flags: [\Seen]", "trash".
@@ -43,6 +56,9 @@ func (a Action) String() string {
 	case ArgMailbox:
 		return string(a.Kind) + ": " + a.Mailbox
 	case ArgEndpoint:
+		if a.When != "" {
+			return fmt.Sprintf("%s: {to: %s, when: %s}", a.Kind, a.Endpoint, a.When)
+		}
 		return string(a.Kind) + ": " + a.Endpoint
 	default:
 		return string(a.Kind)
@@ -50,9 +66,10 @@ func (a Action) String() string {
 }
 
 // Equal reports whether two actions do the same. Flags compare as sets and
-// without case (RFC 9051 section 2.3.2).
+// without case (RFC 9051 section 2.3.2). Two calls of a webhook are the same
+// whatever they say.
 func (a Action) Equal(b Action) bool {
-	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Endpoint == b.Endpoint &&
+	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Endpoint == b.Endpoint && a.When == b.When &&
 		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags))
 }
 

@@ -28,6 +28,7 @@ func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
 			b.checkText(r, kind, arg)
 		}
 	}
+	b.checkMessage(a, &d)
 	return d
 }
 

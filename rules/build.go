@@ -128,6 +128,8 @@ func printAction(a ActionSource) string {
 		return a.Kind.Value
 	case actions.ArgFlags:
 		return a.Kind.Value + ": [" + strings.Join(args, ", ") + "]"
+	case actions.ArgEndpoint:
+		return actions.Action{Kind: actions.Kind(a.Kind.Value), Endpoint: strings.Join(args, ", "), When: whenOf(a)}.String()
 	default:
 		return a.Kind.Value + ": " + strings.Join(args, ", ")
 	}
@@ -148,6 +150,7 @@ func (l *linker) hash(d *draft, used uses) string {
 	parts = append(append(parts, "accounts"), sortedSet(texts(d.src.Accounts))...)
 	for _, a := range d.actions {
 		parts = append(parts, "then", string(a.kind))
+		parts = append(parts, a.message.printed()...)
 		for _, arg := range a.args {
 			for _, s := range arg.segments {
 				if s.isExpr {
@@ -267,7 +270,7 @@ func (l *linker) fact(name string) int {
 }
 
 func (s *ruleScope) action(a draftAction) compiledAction {
-	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg}
+	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, message: a.message}
 	for _, arg := range a.args {
 		var t template
 		for _, seg := range arg.segments {

@@ -48,6 +48,8 @@ type draft struct {
 type draftAction struct {
 	kind actions.Kind
 	args []draftArgument
+	// message says which of args make what a webhook is sent with.
+	message message
 }
 
 type draftArgument struct {

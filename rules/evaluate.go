@@ -348,13 +348,15 @@ func (r *run) items(rule *compiledRule) ([]actions.Item, error) {
 
 func (r *run) action(c *compiledAction) (actions.Action, error) {
 	a := actions.Action{Kind: c.kind}
+	if c.arg == actions.ArgEndpoint {
+		a.Endpoint = c.args[0].parts[0].literal
+		return a, c.message.fill(r, c.args, &a)
+	}
 	var err error
 	for _, t := range c.args {
 		switch c.arg {
 		case actions.ArgMailbox:
 			a.Mailbox, err = t.mailbox(r)
-		case actions.ArgEndpoint:
-			a.Endpoint = t.parts[0].literal
 		default:
 			var flag imap.Flag
 			flag, err = t.flag(r)

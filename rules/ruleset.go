@@ -70,6 +70,8 @@ type compiledAction struct {
 	kind actions.Kind
 	arg  actions.ArgKind
 	args []template
+	// message says which of args make what a webhook is sent with.
+	message message
 }
 
 // Hash identifies the content of the whole set, the order of its rules included.

@@ -86,6 +86,31 @@ type ActionSource struct {
 	// Args are the flags of add_flags, or the one argument of the others.
 	// Every argument may hold ${expressions}.
 	Args []Text
+	// When, Title, Body and JSON are the settings of a webhook; see
+	// [actions.Action]. A Text without a value, and a nil JSON, are not set.
+	// Title, Body and the texts of JSON may hold ${expressions}.
+	When, Title, Body Text
+	JSON              *Document
+}
+
+// Document is a JSON value as it is written in a configuration: one of its fields
+// is set, or none for null.
+type Document struct {
+	// Text is a text. One that is a single ${expression} becomes what the
+	// expression gives: a text, a number, a condition, a time as RFC 3339 writes it,
+	// or a list of these.
+	Text *Text
+	// Plain is a number or a boolean.
+	Plain any
+	// Members are those of an object, Items those of an array, both in order.
+	Members []Member
+	Items   []Document
+}
+
+// Member is one member of an object.
+type Member struct {
+	Name  string
+	Value Document
 }
 
 // Severity tells an error, which prevents loading, from a warning.

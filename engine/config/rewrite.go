@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -170,6 +171,9 @@ func written(a actions.Action) string {
 	case actions.ArgMailbox:
 		return string(a.Kind) + ": " + quoted(a.Mailbox)
 	case actions.ArgEndpoint:
+		if a.When != "" {
+			return fmt.Sprintf("%s: {to: %s, when: %s}", a.Kind, quoted(a.Endpoint), a.When)
+		}
 		return string(a.Kind) + ": " + quoted(a.Endpoint)
 	}
 	return string(a.Kind)

@@ -164,6 +164,9 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 	if e.Key.Kind != strictyaml.Scalar || l.laterAction(e.Key) || e.Value.Kind == strictyaml.Bad {
 		return rules.ActionSource{}, false
 	}
+	if e.Value.Kind == strictyaml.Mapping && hasSettings(e.Key.Value) {
+		return l.call(e.Key, e.Value)
+	}
 	if e.Value.Kind == strictyaml.Mapping {
 		l.problem(e.Value, fmt.Sprintf("%s with several settings is not available in this version yet", e.Key.Value), "as in "+e.Key.Value+": NAME")
 		return rules.ActionSource{}, false

@@ -164,13 +164,21 @@ func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actio
 	case spec.Arg == actions.ArgMailbox && one:
 		a.Mailbox = src.Args[0].Value
 	case spec.Arg == actions.ArgEndpoint && one:
-		a.Endpoint = src.Args[0].Value
+		a.Endpoint, a.When = src.Args[0].Value, doneOnly(src.When.Value)
 	case spec.Arg == actions.ArgNone && len(src.Args) == 0:
 	default:
 		l.problem(n, fmt.Sprintf("this is not how %s is written", spec.Kind), "as in "+howWritten(spec))
 		return a, false
 	}
 	return a, true
+}
+
+// doneOnly is Action.When of what a test wants.
+func doneOnly(when string) string {
+	if when == actions.WhenDone {
+		return when
+	}
+	return ""
 }
 
 // howWritten shows an action without ${}, as a test wants it.

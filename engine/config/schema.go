@@ -101,6 +101,8 @@ func withArgument() shape {
 			continue
 		case actions.ArgFlags:
 			argument = defined("texts")
+		case actions.ArgEndpoint:
+			argument = either(defined("text"), defined("call"))
 		}
 		o.keys = append(o.keys, key{string(s.Kind), s.Doc, argument})
 	}

@@ -31,7 +31,7 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
+		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), webhookActionKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
 }
@@ -96,6 +96,16 @@ func webhookKeys() object {
 	return object{what: "webhook", doc: "One endpoint.", required: []string{"url"}, keys: []key{
 		{"url", "Where the JSON document is sent.", pattern("^[Hh][Tt][Tt][Pp][Ss]?://")},
 		{"secret", "Signs the calls as Standard Webhooks has it; without one they are not signed.", either(filled(), defined("secret"))},
+	}}
+}
+
+func webhookActionKeys() object {
+	return object{what: "call", doc: "A webhook with settings.", required: []string{"to"}, keys: []key{
+		{"to", "The name of an endpoint.", defined("text")},
+		{"when", "planned: with the decision (the default); done: after all other actions on the message, with their result.", enum("planned", "done")},
+		{"title", "A line for people; it may hold ${expressions}.", defined("text")},
+		{"body", "A text for people; it may hold ${expressions}.", defined("text")},
+		{"json", "What is sent in the place of the JSON document. Its texts may hold ${expressions}; one that is a single ${expression} becomes what that gives: a text, a number, true or false, a time, or a list.", shape{}},
 	}}
 }
 

@@ -32,7 +32,7 @@ const everyMapping = `body: {}
 accounts: {a: {tls: {}, password: {}}}
 webhooks: {w: {secret: {}}}
 lists: {l: {}}
-rules: [{on: {}}]
+rules: [{on: {}, then: [{webhook: {}}]}]
 retention: [{}]
 tests: [{given: {}}]
 `
@@ -150,6 +150,9 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 	}
 	rule := func(keys string) string { return home + "rules:\n  - {" + keys + "}\n" }
 	const seen = "name: r, if: seen, then: "
+	hooked := func(then string) string {
+		return home + "webhooks: {w: {url: 'https://h.example.org'}}\nrules:\n  - {name: r, if: seen, then: " + then + "}\n"
+	}
 	tests := []struct {
 		text string
 		good bool
@@ -196,6 +199,12 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 		{rule(seen + "[delete]"), false},
 		{rule(seen + "[{move: A, copy: B}]"), false},
 		{rule(seen + "[{move: {mailbox: A}}]"), false},
+		{hooked("[{webhook: w}]"), true},
+		{hooked("[{webhook: {to: w, when: done, title: 'x ${subject}', body: y}}]"), true},
+		{hooked("[{webhook: {to: w, json: {a: '${size}', b: [1, true, {}], c: x}}}]"), true},
+		{hooked("[{webhook: {when: done}}]"), false},
+		{hooked("[{webhook: {to: w, when: later}}]"), false},
+		{hooked("[{webhook: {to: w, url: x}}]"), false},
 		{rule(seen + "[move]"), false},
 		{rule(seen + "{move: A}"), false},
 		{rule(seen + "[trash], max_messages: 0"), false},
