@@ -69,6 +69,9 @@ type account struct {
 	trouble  map[string]int     // scans in a row that ended the connection, by mailbox
 	secret   [sha256.Size]byte  // of the last login of the work connection
 
+	// spelling gives the configuration's spelling of a mailbox.
+	spelling func(server string) string
+
 	wake     *waker
 	requests chan request
 	outbox   *outbox
@@ -116,6 +119,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 		wake: newWaker(), requests: make(chan request), caughtUp: map[string]bool{}, suspects: map[place]*suspect{}, refusals: map[place]int{},
 	}
 	a.outbox = newOutbox(a)
+	a.spelling = func(server string) string { return server } // until the mailboxes are listed
 	a.state.set(func(s *AccountStatus) { s.Name, s.Host, s.State = cfg.Name, cfg.Host, Connecting })
 	a.reload(all)
 	return a

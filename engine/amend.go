@@ -166,6 +166,7 @@ func amendOne(ctx context.Context, j journal.Journal, holder, account string, ve
 		e.Updated = batch.At
 		batch.Entries = append(batch.Entries, e)
 	}
+	batch.Release = releases(batch.Entries, func(server string) string { return server })
 	if verb == Retry {
 		batch.Pauses = probeNow(snap.Pauses, sel, entries, batch.At)
 	}

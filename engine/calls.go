@@ -125,62 +125,52 @@ func (s *serving) makeOne(c call, send func(call) webhook.Result) call {
 // recordAll records what came of calls: all that ended while the ones before them
 // were written, in one commit.
 func (s *serving) recordAll(ctx context.Context, results <-chan call) error {
-	var rest time.Time
 	for c := range results {
-		ended := []call{c}
-		for more := true; more; {
-			select {
-			case c, ok := <-results:
-				if more = ok; ok {
-					ended = append(ended, c)
-				}
-			default:
-				more = false
-			}
-		}
-		next, err := s.record(ctx, ended)
-		if err != nil {
+		ended := append([]call{c}, endedToo(results)...)
+		if err := s.record(ctx, ended); err != nil {
 			for range results { //nolint:revive // the callers must come to their end
 			}
 			return err
 		}
-		if !next.IsZero() && (rest.IsZero() || next.Before(rest)) {
-			rest = next
-		}
 	}
-	if s.took.Load() > 0 {
-		rest = time.Time{}
+	switch {
+	case s.took.Load() > 0:
+		s.outbox.refresh(s.hook.Name)
+	case s.failed.Load() > 0:
+		s.outbox.tire(s.hook.Name)
 	}
-	s.outbox.rest(s.hook.Name, earlier(rest, time.Now().Add(longestRest)))
 	return nil
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
+// endedToo takes what is in a channel already.
+func endedToo(results <-chan call) (out []call) {
+	for {
+		select {
+		case c, ok := <-results:
+			if !ok {
+				return out
+			}
+			out = append(out, c)
+		default:
+			return out
+		}
 	}
-	return b
 }
 
-// record writes what came of some calls. It returns when the first of those that
-// failed is tried again, zero if none is.
-func (s *serving) record(ctx context.Context, ended []call) (next time.Time, err error) {
+// record writes what came of some calls.
+func (s *serving) record(ctx context.Context, ended []call) error {
 	batch := journal.Batch{At: time.Now()}
 	var failed []journal.Delivery
 	for _, c := range ended {
-		d := s.settle(&batch, c)
-		if c.made && d.State == journal.Pending {
+		if d := s.settle(&batch, c); c.made && d.State == journal.Pending {
 			failed = append(failed, d)
-			if next.IsZero() || d.Next.Before(next) {
-				next = d.Next
-			}
 		}
 	}
 	if err := s.outbox.write(ctx, batch); err != nil {
-		return next, err
+		return err
 	}
 	s.report(batch, failed)
-	return next, nil
+	return nil
 }
 
 // settle adds what came of one call to a batch.

@@ -22,7 +22,8 @@ func (a *account) commit(ctx context.Context, b journal.Batch) error {
 	return nil
 }
 
-// stamp says when a batch is written, and over which versions of cursors.
+// stamp says when a batch is written, and over which versions of cursors, and lets
+// go of the webhooks that waited for what it tells.
 func (a *account) stamp(b *journal.Batch) {
 	if b.At.IsZero() {
 		b.At = time.Now()
@@ -33,6 +34,7 @@ func (a *account) stamp(b *journal.Batch) {
 	for i := range b.Entries {
 		b.Entries[i].Updated = b.At
 	}
+	b.Release = append(b.Release, releases(b.Entries, a.spelling)...)
 }
 
 // writing is a batch that is on its way into the journal. Memory does not hold it
@@ -151,7 +153,7 @@ func (a *account) remember(b journal.Batch) {
 	if !b.Listed.IsZero() {
 		a.listed = b.Listed
 	}
-	if len(b.Deliveries) > 0 {
+	if len(b.Deliveries)+len(b.Release) > 0 {
 		signal(a.outbox.wake)
 	}
 	for _, ev := range b.Events {

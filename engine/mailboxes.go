@@ -255,6 +255,7 @@ func (c *connection) list(ctx context.Context) error {
 		return err
 	}
 	c.dir = newDirectory(c.session.Delimiter(), c.session.Prefix(), entries)
+	c.spelling = c.dir.config
 	c.watched = c.dir.watched(c.cfg.Watch)
 	c.limitWatched()
 	watched := map[string]bool{}

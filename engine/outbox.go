@@ -24,9 +24,8 @@ type outbox struct {
 
 	mu   sync.Mutex
 	busy map[string]bool // by endpoint
-	// rests are the endpoints that took none of the last calls, until when they
-	// are left alone.
-	rests map[string]time.Time
+	// rests are the endpoints that took none of the last calls.
+	rests map[string]rest
 	// disabled are those that want no more calls.
 	disabled map[string]journal.Disabled
 }
@@ -36,14 +35,23 @@ const (
 	outboxBatch = 200
 	// callsAtOnce is how many calls one endpoint gets at once.
 	callsAtOnce = 8
-	// longestRest is how long an endpoint is left alone that took none of the last
-	// calls: new ones wait no longer for their first attempt.
+	// firstRest is how long an endpoint is left alone that took none of the last
+	// calls, longestRest how long at most: new ones wait no longer for their first
+	// attempt.
+	firstRest   = 5 * time.Second
 	longestRest = 5 * time.Minute
 )
 
+// rest leaves an endpoint alone that took none of the last calls. When it is over
+// one call tries whether it takes some again.
+type rest struct {
+	times int // in a row
+	until time.Time
+}
+
 func newOutbox(a *account) *outbox {
 	return &outbox{
-		account: a, wake: make(chan struct{}, 1), busy: map[string]bool{}, rests: map[string]time.Time{}, disabled: map[string]journal.Disabled{},
+		account: a, wake: make(chan struct{}, 1), busy: map[string]bool{}, rests: map[string]rest{}, disabled: map[string]journal.Disabled{},
 	}
 }
 
@@ -118,7 +126,7 @@ func (o *outbox) dispatch(ctx, work context.Context, group *sync.WaitGroup) (beg
 			defer o.release(hook.Name)
 			if err := o.serve(ctx, work, hook, due); err != nil && ctx.Err() == nil {
 				o.account.log.Error("the attempts of a webhook cannot be recorded", "webhook", hook.Name, "error", err)
-				o.rest(hook.Name, time.Now().Add(time.Minute))
+				o.tire(hook.Name)
 			}
 		})
 	}
@@ -129,7 +137,7 @@ func (o *outbox) dispatch(ctx, work context.Context, group *sync.WaitGroup) (beg
 func (o *outbox) due(ctx context.Context, endpoint string) ([]journal.Delivery, time.Duration, error) {
 	rows, err := o.account.journal.Deliveries(ctx, journal.DeliveryQuery{
 		Account: o.account.cfg.Name, Endpoint: endpoint, First: true,
-		States: []journal.DeliveryState{journal.Pending}, Limit: outboxBatch,
+		States: []journal.DeliveryState{journal.Pending}, Limit: o.most(endpoint),
 	})
 	now := time.Now()
 	for i, d := range rows {
@@ -164,11 +172,29 @@ func (o *outbox) release(endpoint string) {
 	signal(o.wake)
 }
 
-// rest leaves an endpoint alone until some time; the zero time ends it.
-func (o *outbox) rest(endpoint string, until time.Time) {
+// tire leaves an endpoint alone for a while, longer each time in a row.
+func (o *outbox) tire(endpoint string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.rests[endpoint] = until
+	r := o.rests[endpoint]
+	o.rests[endpoint] = rest{r.times + 1, time.Now().Add(min(firstRest<<min(r.times, 10), longestRest))}
+}
+
+// refresh ends the rest of an endpoint.
+func (o *outbox) refresh(endpoint string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.rests, endpoint)
+}
+
+// most is how many calls an endpoint gets next.
+func (o *outbox) most(endpoint string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.rests[endpoint].times > 0 {
+		return 1
+	}
+	return outboxBatch
 }
 
 // resting is for how long an endpoint gets no calls. One that wants none may be
@@ -179,7 +205,7 @@ func (o *outbox) resting(hook config.Webhook) time.Duration {
 	if x, ok := o.disabled[hook.Name]; ok && x.URL == digestOf(hook.URL) {
 		return time.Hour
 	}
-	return time.Until(o.rests[hook.Name])
+	return time.Until(o.rests[hook.Name].until)
 }
 
 // digestOf recognises a URL, which may hold a token.

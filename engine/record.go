@@ -308,10 +308,13 @@ func (c *connection) isScanned(name string) bool {
 func (c *connection) deliveries(e journal.Entry, m *candidate, items []actions.Item) []journal.Delivery {
 	var out []journal.Delivery
 	for _, item := range items {
-		id := c.deliveryID(e, item)
+		id, state := c.deliveryID(e, item), journal.Pending
+		if item.Action.When == actions.WhenDone {
+			state = journal.Waiting
+		}
 		out = append(out, journal.Delivery{
 			ID: id, Account: c.cfg.Name, Endpoint: item.Action.Endpoint, Rule: item.Rule, Seq: e.Seq, About: aboutOf(e),
-			Payload: c.payload(id, e, m, item.Rule), Created: e.Decided, Next: e.Decided, State: journal.Pending,
+			Payload: c.payload(id, e, m, item), Created: e.Decided, Next: e.Decided, State: state,
 		})
 	}
 	return out
@@ -331,9 +334,12 @@ func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
 	return "msg_" + hex.EncodeToString(sum[:16])
 }
 
-func (c *connection) payload(id string, e journal.Entry, m *candidate, rule string) []byte {
+func (c *connection) payload(id string, e journal.Entry, m *candidate, item actions.Item) []byte {
+	if item.Action.JSON != nil {
+		return item.Action.JSON
+	}
 	doc := webhook.Message{
-		ID: id, Rule: rule, Account: c.cfg.Name, Mailbox: c.dir.config(e.Mailbox),
+		ID: id, Rule: item.Rule, Title: item.Action.Title, Body: item.Action.Body, Account: c.cfg.Name, Mailbox: c.dir.config(e.Mailbox),
 		UIDValidity: e.UIDValidity, UID: uint32(e.UID), Subject: m.message.Header.Subject(),
 		MessageID: e.Print.MessageID, Sent: m.message.Header.Sent(), Received: m.fetched.Received, Size: m.fetched.Size,
 	}

@@ -118,7 +118,7 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, w *task, m
 		e.Plan, e.State = d.Plan, journal.DryRun
 		return e, nil
 	}
-	owed := newWebhooks(e.Plan, d.Plan)
+	owed, before := newWebhooks(e.Plan, d.Plan), e.Plan
 	steps, err := c.steps(ctx, &e, d.Plan.Effective())
 	if err != nil {
 		return e, err
@@ -137,6 +137,7 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, w *task, m
 		c.state.ruleError(rule, why)
 	}
 	batch.Deliveries = append(batch.Deliveries, c.deliveries(e, m, owed)...)
+	batch.Release = append(batch.Release, c.unwanted(e, before, d.Plan)...)
 	batch.Expect = append(batch.Expect, c.expectations(e)...)
 	return e, nil
 }

@@ -37,6 +37,20 @@ type Message struct {
 	// Planned are the actions of all rules on this message, in the order of
 	// apply, as the configuration spells them.
 	Planned []string `json:"planned"`
+	// Title and Body are what the rule says to people, if it does.
+	Title string `json:"title,omitempty"`
+	Body  string `json:"body,omitempty"`
+	// Result says where the message is after everything that was done to it. It is
+	// there in a call that waited for that.
+	Result *Place `json:"result,omitempty"`
+}
+
+// Place is where a message is (RFC 9051 section 2.3.1.1). Mailbox is "" when it was
+// expunged; UIDValidity and UID are 0 where the server did not tell them.
+type Place struct {
+	Mailbox     string `json:"mailbox"`
+	UIDValidity uint32 `json:"uidvalidity,omitempty"`
+	UID         uint32 `json:"uid,omitempty"`
 }
 
 // Address is one mailbox of an address field, decoded.
@@ -57,7 +71,7 @@ type limits struct{ text, addresses, list int }
 func (l limits) half() limits { return limits{l.text / 2, l.addresses / 2, l.list / 2} }
 
 // Payload returns the document as JSON, at most [MaxPayload] bytes: its strings
-// are free of control characters and cut to 1,000 bytes, names, flags and
+// are free of control characters and cut to 1,000 bytes, the body to 8,000, names, flags and
 // actions to 200, its lists to the first 10 addresses and 30 others. Where that
 // is still too large, for escapes take up to six bytes for one, less of each is
 // taken over.
@@ -78,6 +92,7 @@ func (m Message) within(l limits) Message {
 	for _, s := range []*string{&m.ID, &m.Rule, &m.Account, &m.Mailbox, &m.Subject, &m.MessageID} {
 		*s = text(*s, l.text)
 	}
+	m.Title, m.Body = text(m.Title, l.text), textOfLines(m.Body, 8*l.text)
 	m.Flags, m.Planned = texts(m.Flags, l), texts(m.Planned, l)
 	return m
 }
@@ -115,6 +130,19 @@ func texts(list []string, l limits) []string {
 		out = append(out, text(s, l.text/5))
 	}
 	return out
+}
+
+// textOfLines is text that keeps its lines.
+func textOfLines(s string, most int) string {
+	var lines []string
+	for line := range strings.SplitSeq(s, "\n") {
+		lines = append(lines, text(line, most))
+	}
+	s = strings.Join(lines, "\n")
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
 }
 
 // text drops control characters, which no receiver needs and some print, and

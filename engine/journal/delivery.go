@@ -66,10 +66,12 @@ type Attempt struct {
 	Answer string `json:"answer,omitempty"`
 }
 
-// Release ends the waiting of the calls of one entry: they become pending, with
-// Result as the member "result" of their document, or they are cancelled.
+// Release ends the waiting of the calls of one entry, or of one of them: they become
+// pending, with Result as the member "result" of their document, or they are
+// cancelled.
 type Release struct {
 	Seq    int64
+	ID     string // "": all of the entry
 	State  DeliveryState
 	Result []byte // JSON
 }

@@ -51,17 +51,19 @@ func testAttempts(s *store) {
 
 func testRelease(s *store) {
 	own := s.own("home")
-	done, never, pending := delivery("done", day(1)), delivery("never", day(1)), delivery("pending", day(1))
-	done.State, never.State, never.Seq = journal.Waiting, journal.Waiting, 4
-	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{done, never, pending}})
+	done, never, pending, one := delivery("done", day(1)), delivery("never", day(1)), delivery("pending", day(1)), delivery("one", day(1))
+	done.State, never.State, one.State, never.Seq = journal.Waiting, journal.Waiting, journal.Waiting, 4
+	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{done, never, pending, one}})
 	s.commit(own, journal.Batch{At: day(3), Release: []journal.Release{
+		{Seq: 3, ID: "one", State: journal.Cancelled},
 		{Seq: 3, State: journal.Pending, Result: []byte(`{"mailbox":"A","uid":7}`)}, {Seq: 4, State: journal.Cancelled},
 	}})
 	s.reopen()
 	done.State, done.Next, done.Updated = journal.Pending, day(3), day(3)
 	done.Payload = []byte(`{"version":1,"result":{"mailbox":"A","uid":7}}`)
 	never.State, never.Next, never.Updated = journal.Cancelled, day(3), day(3)
-	s.equal("released", s.deliveries(journal.DeliveryQuery{Account: "home"}), []journal.Delivery{pending, done, never})
+	one.State, one.Next, one.Updated = journal.Cancelled, day(3), day(3)
+	s.equal("released", s.deliveries(journal.DeliveryQuery{Account: "home"}), []journal.Delivery{pending, done, never, one})
 }
 
 func testDisabled(s *store) {
