@@ -76,6 +76,10 @@ func refusal(status int) webhook.Result {
 	return webhook.Result{Status: status, Err: fmt.Errorf("the receiver answered %d", status), Body: "no", Retry: status != 410, Gone: status == 410}
 }
 
+// patient is a server whose days cost no time: while a client idles, the one in
+// memory looks for news all the time.
+func patient() imaptest.Options { return imaptest.Options{NoIdle: true} }
+
 const (
 	firstURL  = "http://127.0.0.1:1/first"
 	secondURL = "http://127.0.0.1:1/second"
@@ -100,7 +104,7 @@ func (r *rig) deliveries(cfg *config.Config, q journal.DeliveryQuery) (out []jou
 // A call that fails is tried as often as the schedule says, with one id, and then
 // it is dead; what came of each attempt is kept.
 func TestCallsKeepToTheSchedule(t *testing.T) {
-	safeguard(t, imaptest.Options{}, func(t *testing.T, r *rig) {
+	safeguard(t, patient(), func(t *testing.T, r *rig) {
 		p := newParty()
 		p.answer[firstURL] = always(500)
 		r.sender = p
@@ -135,7 +139,7 @@ func TestCallsKeepToTheSchedule(t *testing.T) {
 // A dead endpoint delays neither another one nor a mailbox, and is not asked again
 // for each of the calls that it is owed.
 func TestADeadEndpointDelaysNobody(t *testing.T) {
-	safeguard(t, imaptest.Options{}, func(t *testing.T, r *rig) {
+	safeguard(t, patient(), func(t *testing.T, r *rig) {
 		p := newParty()
 		p.slow = 15 * time.Second
 		p.answer[firstURL] = func(int) webhook.Result {
@@ -174,7 +178,7 @@ func TestADeadEndpointDelaysNobody(t *testing.T) {
 
 // Of the calls about one message to one endpoint the second waits for the first.
 func TestCallsAboutOneMessageKeepTheirOrder(t *testing.T) {
-	safeguard(t, imaptest.Options{}, func(t *testing.T, r *rig) {
+	safeguard(t, patient(), func(t *testing.T, r *rig) {
 		p := newParty()
 		p.answer[firstURL] = func(n int) webhook.Result {
 			if n <= 3 {
@@ -200,7 +204,7 @@ func TestCallsAboutOneMessageKeepTheirOrder(t *testing.T) {
 // An endpoint that says 410 gets no more calls, and loses none: another URL is
 // another receiver.
 func TestAnEndpointThatIsGone(t *testing.T) {
-	safeguard(t, imaptest.Options{}, func(t *testing.T, r *rig) {
+	safeguard(t, patient(), func(t *testing.T, r *rig) {
 		p := newParty()
 		p.answer[firstURL] = always(410)
 		r.sender = p
@@ -259,7 +263,7 @@ func TestACallAfterTheOtherActions(t *testing.T) {
 // A call whose actions will not be done is cancelled, and one whose actions wait
 // waits with them.
 func TestACallWhoseActionsAreNotDone(t *testing.T) {
-	safeguard(t, imaptest.Options{}, func(t *testing.T, r *rig) {
+	safeguard(t, patient(), func(t *testing.T, r *rig) {
 		p := newParty()
 		r.sender = p
 		cfg := calling(r, "  - {name: file, if: true, then: [{webhook: {to: first, when: done}}, {move: A}]}\n")
