@@ -68,7 +68,8 @@ func (o *outbox) begin(ctx context.Context, due []journal.Delivery) ([]call, err
 
 // nextAttempt is how long to wait after the last attempt.
 func nextAttempt(d journal.Delivery) time.Duration {
-	return webhook.Next(d.Attempts-d.Restarted, rand.Float64())
+	wait, _ := webhook.Next(d.Attempts-d.Restarted, rand.Float64()) // 0 after the last: only a crash leads to another
+	return wait
 }
 
 // makeAll makes the calls, some at a time, and closes results after the last. It
@@ -193,7 +194,7 @@ func (s *serving) settle(batch *journal.Batch, c call) journal.Delivery {
 		// It is sent when the endpoint is enabled again.
 		batch.Disabled = []journal.Disabled{{Endpoint: d.Endpoint, URL: digestOf(s.hook.URL), Since: batch.At, Reason: d.LastError}}
 		d.Next = batch.At
-	case d.Attempts-d.Restarted >= webhook.Attempts || !r.Retry:
+	case d.Attempts-d.Restarted >= webhook.Attempts() || !r.Retry:
 		d.State = journal.Dead
 	default:
 		d.Next = batch.At.Add(max(d.Next.Sub(batch.At), r.RetryAfter))

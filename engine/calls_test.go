@@ -114,8 +114,8 @@ func TestCallsKeepToTheSchedule(t *testing.T) {
 		began := time.Now()
 		r.daemon(cfg, func(*engine.Engine) { time.Sleep(8 * 24 * time.Hour) })
 		calls := p.of(firstURL)
-		if len(calls) != webhook.Attempts {
-			t.Fatalf("%d calls, want %d", len(calls), webhook.Attempts)
+		if len(calls) != webhook.Attempts() {
+			t.Fatalf("%d calls, want %d", len(calls), webhook.Attempts())
 		}
 		for i, c := range calls {
 			if c.id != calls[0].id {
@@ -124,12 +124,12 @@ func TestCallsKeepToTheSchedule(t *testing.T) {
 			t.Logf("call %d after %v", i+1, c.at.Sub(began).Round(time.Second))
 		}
 		dead := r.deliveries(cfg, journal.DeliveryQuery{States: []journal.DeliveryState{journal.Dead}})
-		if len(dead) != 1 || dead[0].Attempts != webhook.Attempts {
+		if len(dead) != 1 || dead[0].Attempts != webhook.Attempts() {
 			t.Fatalf("%+v", dead)
 		}
 		r.with(cfg, func(j journal.Journal) {
 			all, err := j.Attempts(context.Background(), "home", calls[0].id)
-			if err != nil || len(all) != webhook.Attempts || all[3].Status != 500 || all[3].Answer != "no" || all[3].N != 4 {
+			if err != nil || len(all) != webhook.Attempts() || all[3].Status != 500 || all[3].Answer != "no" || all[3].N != 4 {
 				t.Errorf("%+v, %v", all, err)
 			}
 		})

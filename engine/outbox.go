@@ -230,6 +230,6 @@ func endpointOf(ctx context.Context, w config.Webhook) (webhook.Endpoint, error)
 		return to, nil
 	}
 	secret, err := w.Secret.Read(ctx)
-	to.Secret = []byte(secret)
+	to.Secrets = [][]byte{[]byte(secret)}
 	return to, err
 }
