@@ -115,10 +115,9 @@ func (s *serving) makeOne(c call, send func(call) webhook.Result) call {
 	switch {
 	case c.result.Err == nil:
 		s.took.Add(1)
-	case c.result.Gone:
-		s.refused.Store(true)
 	default:
 		s.failed.Add(1)
+		s.refused.CompareAndSwap(false, c.result.Gone)
 	}
 	return c
 }

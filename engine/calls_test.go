@@ -160,7 +160,7 @@ func TestADeadEndpointDelaysNobody(t *testing.T) {
 			if got := len(p.of(secondURL)); got != messages {
 				t.Errorf("the other endpoint got %d calls", got)
 			}
-			if got := len(p.of(firstURL)); got == 0 || got > 60 {
+			if got := len(p.of(firstURL)); got == 0 || got > 25 {
 				t.Errorf("the dead endpoint got %d calls in 4 minutes", got)
 			}
 		})
