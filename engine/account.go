@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -350,7 +347,7 @@ func (a *account) login(ctx context.Context) (*imapsession.Session, [sha256.Size
 	if err != nil {
 		return nil, sum, &imapsession.Error{Op: "LOGIN", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
 	}
-	roots, err := a.roots()
+	roots, err := rootsOf(a.cfg.CA)
 	if err != nil {
 		return nil, sum, &imapsession.Error{Op: "TLS", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
 	}
@@ -361,19 +358,4 @@ func (a *account) login(ctx context.Context) (*imapsession.Session, [sha256.Size
 		Logger: a.engine.log, // it names the account itself
 	})
 	return s, sha256.Sum256([]byte(password)), err
-}
-
-func (a *account) roots() (*x509.CertPool, error) {
-	if a.cfg.CA == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(a.cfg.CA)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no PEM certificate", a.cfg.CA)
-	}
-	return pool, nil
 }

@@ -42,15 +42,23 @@ func (o *outbox) serve(ctx, work context.Context, hook config.Webhook, due []jou
 		return err
 	}
 	s := &serving{outbox: o, hook: hook}
-	to, err := o.endpoint(work, hook.Name)
+	to, err := o.caller(work, hook.Name)
 	results := make(chan call, len(calls))
 	go s.makeAll(ctx, work, calls, results, func(c call) webhook.Result {
 		if err != nil {
 			return webhook.Result{Err: err, Retry: true}
 		}
-		return o.account.engine.opts.Webhooks.Send(work, to, c.delivery.ID, c.at, c.delivery.Payload)
+		return o.send(work, to, c)
 	})
 	return s.recordAll(work, results)
+}
+
+func (o *outbox) send(ctx context.Context, to *Caller, c call) webhook.Result {
+	endpoint, body, err := to.Request(c.delivery.Payload)
+	if err != nil {
+		return webhook.Result{Err: err, Retry: true} // a better configuration may help
+	}
+	return to.Settle(o.account.engine.opts.Webhooks.Send(ctx, endpoint, c.delivery.ID, c.at, body))
 }
 
 // begin records an attempt of each delivery.

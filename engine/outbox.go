@@ -4,12 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"slices"
 	"sync"
 	"time"
 
-	"imapilot/actions/webhook"
 	"imapilot/engine/config"
 	"imapilot/engine/journal"
 )
@@ -212,24 +209,4 @@ func (o *outbox) resting(hook config.Webhook) time.Duration {
 func digestOf(url string) string {
 	sum := sha256.Sum256([]byte(url))
 	return hex.EncodeToString(sum[:8])
-}
-
-// endpoint reads what an endpoint needs from the configuration in force.
-func (o *outbox) endpoint(ctx context.Context, name string) (webhook.Endpoint, error) {
-	all := o.endpoints()
-	i := slices.IndexFunc(all, func(w config.Webhook) bool { return w.Name == name })
-	if i < 0 {
-		return webhook.Endpoint{}, errors.New("webhooks: has no endpoint " + name + " any more")
-	}
-	return endpointOf(ctx, all[i])
-}
-
-func endpointOf(ctx context.Context, w config.Webhook) (webhook.Endpoint, error) {
-	to := webhook.Endpoint{URL: w.URL}
-	if w.Secret.IsZero() {
-		return to, nil
-	}
-	secret, err := w.Secret.Read(ctx)
-	to.Secrets = [][]byte{[]byte(secret)}
-	return to, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -64,6 +65,9 @@ func (b *builder) checkMessage(a ActionSource, d *draftAction) {
 	}
 	if a.Title.Value != "" || a.Body.Value != "" {
 		b.problem(a.Kind.Pos, Error, "json: stands beside title: or body:", "json: is all that is sent: put the texts into it")
+	}
+	if len(a.Args) == 1 && slices.Contains(b.src.Presets, a.Args[0].Value) {
+		b.problem(a.Kind.Pos, Error, fmt.Sprintf("the webhook %q has a preset, which makes its own document", a.Args[0].Value), "use title: and body:")
 	}
 	left := maxMembers
 	doc := b.checkDocument(a.Kind.Pos, d, *a.JSON, maxJSONDeep, &left)

@@ -15,8 +15,10 @@ type Source struct {
 	Location *time.Location
 	// Accounts, with the account's own addresses.
 	Accounts []AccountSource
-	// Endpoints are the names of the webhooks.
+	// Endpoints are the names of the webhooks. Presets are those of a service that
+	// makes its own document.
 	Endpoints []Text
+	Presets   []string
 	Define    []DefineSource
 	Lists     []ListSource
 	Rules     []RuleSource

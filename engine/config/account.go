@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -164,32 +163,4 @@ func (l *loader) authservs(n *strictyaml.Node) []string {
 		}
 	}
 	return l.strings(n)
-}
-
-func (l *loader) webhooks(n *strictyaml.Node) {
-	for _, e := range l.named(n, "webhook") {
-		hook := Webhook{Name: e.Key.Value}
-		l.mapping(e.Value, "webhook", fields{
-			"url":    func(_, n *strictyaml.Node) { l.url(n, &hook.URL) },
-			"secret": func(_, n *strictyaml.Node) { l.secret(n, "secret", &hook.Secret) },
-		}, "preset", "method", "headers", "content_type", "egress", "secrets", "digest", "debounce", "quiet_hours", "rate_limit", "ca", "client_certificate")
-		if e.Value.Kind == strictyaml.Mapping && e.Value.Get("url") == nil {
-			l.problem(e.Key, fmt.Sprintf("webhook %q has no url", hook.Name), "as in {url: 'https://hooks.example.org/mail'}")
-		}
-		l.cfg.Webhooks = append(l.cfg.Webhooks, hook)
-		l.source.Endpoints = append(l.source.Endpoints, l.text(e.Key))
-	}
-}
-
-func (l *loader) url(n *strictyaml.Node, out *string) {
-	if !l.str(n, out) {
-		return
-	}
-	u, err := url.Parse(*out)
-	switch {
-	case strings.Contains(*out, "${"):
-		l.problem(n, "${} in the URL of a webhook is not available in this version yet", "the JSON document that it is sent says everything of the message")
-	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
-		l.problem(n, "this is no http or https URL", "as in https://hooks.example.org/mail")
-	}
 }

@@ -24,7 +24,10 @@ type Config struct {
 	DryRun   bool
 	Accounts []Account
 	Webhooks []Webhook
-	Rules    *rules.Ruleset
+	// Public lets webhooks go to public addresses only, where they do not say
+	// otherwise.
+	Public bool
+	Rules  *rules.Ruleset
 	// Source is what Rules were compiled from; expressions that are not part of
 	// the configuration are evaluated with it.
 	Source rules.Source
@@ -77,12 +80,4 @@ type Account struct {
 	// Poll is the rhythm of what cannot IDLE; default 60 s, at least 5 s.
 	Poll   time.Duration
 	DryRun bool
-}
-
-// Webhook is one endpoint.
-type Webhook struct {
-	Name string
-	URL  string
-	// Secret signs the calls (Standard Webhooks); the zero Secret does not.
-	Secret Secret
 }

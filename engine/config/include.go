@@ -45,6 +45,9 @@ func (l *loader) file(path string, first bool) {
 	if tz := root.Get("timezone"); tz != nil && first {
 		l.timezone(tz)
 	}
+	if n := root.Get("egress"); first && n != nil {
+		l.egress(n, &l.cfg.Public)
+	}
 	all, later := l.topLevel(first)
 	l.mapping(root, "configuration", all, later...)
 	if n := root.Get("retention"); n != nil && n.Kind != strictyaml.Bad {

@@ -110,16 +110,17 @@ func (l *loader) topLevel(first bool) (all fields, later []string) {
 		"tests":     func(_, n *strictyaml.Node) { l.userTests(n, wholeWalk) },
 		"retention": func(_, _ *strictyaml.Node) {}, // read after the rules of the file
 	}
-	later = []string{"egress", "allow", "admin", "notices"}
+	later = []string{"allow", "admin", "notices"}
 	if first {
 		all["state"] = func(_, n *strictyaml.Node) { l.statePath(n) }
 		all["timezone"] = func(_, n *strictyaml.Node) {} // read before the others
 		all["dry_run"] = func(_, n *strictyaml.Node) { l.boolean(n, &l.cfg.DryRun) }
 		all["accounts"] = func(_, n *strictyaml.Node) { l.accounts(n) }
 		all["body"] = func(_, n *strictyaml.Node) { l.body(n) }
+		all["egress"] = func(_, _ *strictyaml.Node) {} // read before the others
 		return all, later
 	}
-	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body"} {
+	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body", "egress"} {
 		all[key] = func(key, _ *strictyaml.Node) {
 			l.problem(key, fmt.Sprintf("%q cannot stand in an included file", key.Value), "move it to "+l.cfg.Path)
 		}

@@ -86,8 +86,8 @@ webhooks:
 	if cfg.Location.String() != "Europe/Berlin" || !cfg.DryRun || cfg.Webhooks[0].URL != "http://localhost:8080/x" {
 		t.Errorf("%+v", cfg)
 	}
-	if a.Password.Source() != "command cat" || cfg.Webhooks[0].Secret.Source() != "environment variable CI" {
-		t.Errorf("%s, %s", a.Password.Source(), cfg.Webhooks[0].Secret.Source())
+	if a.Password.Source() != "command cat" || cfg.Webhooks[0].Secrets[0].Source() != "environment variable CI" {
+		t.Errorf("%s, %s", a.Password.Source(), cfg.Webhooks[0].Secrets[0].Source())
 	}
 }
 

@@ -1,5 +1,7 @@
 package config
 
+import "imapilot/actions/webhook/preset"
+
 // object describes a mapping of the configuration: what the loader calls it,
 // and its keys. The loader has the same keys in its own tables; a test holds
 // the two against each other.
@@ -31,7 +33,7 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), webhookActionKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
+		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), webhookActionKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
 }
@@ -44,6 +46,7 @@ func configurationKeys() object {
 		{"include", "Files whose rules stand at this place; * matches any text.", defined("texts")},
 		{"accounts", "The IMAP accounts, by names of your own.", named(defined("account"))},
 		{"body", "How much of a message's text rules see.", defined("body")},
+		{"egress", "public: webhooks may call public addresses only, where they do not say otherwise; default any.", enum("any", "public")},
 		{"webhooks", "The endpoints that the action webhook calls, by names of your own.", named(defined("webhook"))},
 		{"define", "Expressions that rules use by their names.", named(defined("text"))},
 		{"lists", "Lists of values for in_list, here or each in a file.", named(either(defined("texts"), defined("list")))},
@@ -93,9 +96,28 @@ func bodyKeys() object {
 }
 
 func webhookKeys() object {
-	return object{what: "webhook", doc: "One endpoint.", required: []string{"url"}, keys: []key{
-		{"url", "Where the JSON document is sent.", pattern("^[Hh][Tt][Tt][Pp][Ss]?://")},
-		{"secret", "Signs the calls as Standard Webhooks has it; without one they are not signed.", either(filled(), defined("secret"))},
+	return object{what: "webhook", doc: "One endpoint.", keys: []key{
+		{"url", "Where the JSON document is sent; with a preset, the server, or the URL that the service gave out.", pattern("^[Hh][Tt][Tt][Pp][Ss]?://")},
+		{"preset", "A service that people are notified by: it is called as it wants to be.", enum(preset.Names()...)},
+		{"to", "The topic, channel, room or chat of a preset.", filled()},
+		{"token", "The secret that the service of a preset gave out.", secretValue()},
+		{"secret", "Signs the calls as Standard Webhooks has it; without one they are not signed.", secretValue()},
+		{"secrets", "Several secrets, each of which signs, so that a new one can replace an old one.", listOf(secretValue())},
+		{"method", "The HTTP method; default POST.", enum(methods()...)},
+		{"content_type", "The Content-Type; default application/json.", filled()},
+		{"headers", "Fields that go with every call.", named(either(defined("text"), defined("secret")))},
+		{"egress", "public: only public addresses are called, whatever a name stands for. any (the default): your own network too.", enum("any", "public")},
+		{"ca", "A PEM file with a private certificate authority, or the receiver's own certificate.", filled()},
+		{"client_certificate", "The certificate that is shown to the receiver.", defined("client_certificate")},
+	}, more: shape{"anyOf": []shape{has("url"), has("preset")}}}
+}
+
+func secretValue() shape { return either(filled(), defined("secret")) }
+
+func certificateKeys() object {
+	return object{what: "client_certificate", doc: "A certificate and its key.", required: []string{"certificate", "key"}, keys: []key{
+		{"certificate", "A PEM file with the certificate.", filled()},
+		{"key", "A PEM file with its private key.", filled()},
 	}}
 }
 

@@ -30,7 +30,7 @@ func TestSchemaFile(t *testing.T) {
 // everyMapping has each mapping of the configuration at least once.
 const everyMapping = `body: {}
 accounts: {a: {tls: {}, password: {}}}
-webhooks: {w: {secret: {}}}
+webhooks: {w: {secret: {}, client_certificate: {}}}
 lists: {l: {}}
 rules: [{on: {}, then: [{webhook: {}}]}]
 retention: [{}]
@@ -190,6 +190,14 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 		{home + "webhooks: {w: {url: 'https://h.example.org', secret: {env: S}}}\n", true},
 		{home + "webhooks: {w: {url: 'ftp://h.example.org'}}\n", false},
 		{home + "webhooks: {w: {}}\n", false},
+		{home + "egress: public\nwebhooks: {w: {url: 'https://h.example.org', egress: any, method: PUT, content_type: text/plain, headers: {X-A: b, X-B: {env: B}}}}\n", true},
+		{home + "webhooks: {w: {url: 'https://h.example.org', secrets: [{env: A}, {env: B}], ca: /dev/null, client_certificate: {certificate: a, key: b}}}\n", true},
+		{home + "webhooks: {w: {preset: ntfy, to: mail}}\n", true},
+		{home + "webhooks: {w: {preset: gotify, url: 'https://h.example.org', token: {env: T}}}\n", true},
+		{home + "webhooks: {w: {preset: pigeon, to: mail}}\n", false},
+		{home + "webhooks: {w: {url: 'https://h.example.org', egress: none}}\n", false},
+		{home + "webhooks: {w: {url: 'https://h.example.org', method: DELETE}}\n", false},
+		{home + "webhooks: {w: {url: 'https://h.example.org', client_certificate: {key: b}}}\n", false},
 		{home + "lists: {a: [x, 1], b: y}\n", true},
 		{home + "lists: {a: {path: x}}\n", false},
 		{home + "lists: {a: {}}\n", false},

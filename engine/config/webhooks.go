@@ -1,0 +1,218 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"imapilot/actions/webhook"
+	"imapilot/actions/webhook/preset"
+	"imapilot/engine/config/strictyaml"
+)
+
+// Webhook is one endpoint.
+type Webhook struct {
+	Name string
+	// URL may be "" where a preset has a default.
+	URL string
+	// Preset is the service that is called, "" for the JSON document. To is its
+	// topic, channel, room or chat, Token the secret that it gave out.
+	Preset string
+	To     string
+	Token  Secret
+	// Secrets sign the calls (Standard Webhooks), each for itself.
+	Secrets []Secret
+	// Method is "" for POST, ContentType "" for application/json.
+	Method, ContentType string
+	Headers             []Header
+	// Public lets the calls go to public addresses only.
+	Public bool
+	// CA is a PEM file with the authorities that are believed, Certificate and Key
+	// are those of the certificate that is shown to the receiver.
+	CA, Certificate, Key string
+}
+
+// Header is a field that goes with every call.
+type Header struct {
+	Name  string
+	Value Secret
+}
+
+func (l *loader) webhooks(n *strictyaml.Node) {
+	for _, e := range l.named(n, "webhook") {
+		hook := Webhook{Name: e.Key.Value, Public: l.cfg.Public}
+		l.mapping(e.Value, "webhook", fields{
+			"url":                func(_, n *strictyaml.Node) { l.url(n, &hook.URL) },
+			"preset":             func(_, n *strictyaml.Node) { l.choice(n, "preset", preset.Names(), &hook.Preset) },
+			"to":                 func(_, n *strictyaml.Node) { l.filled(n, &hook.To) },
+			"token":              func(_, n *strictyaml.Node) { l.secret(n, "token", &hook.Token) },
+			"secret":             func(_, n *strictyaml.Node) { l.signing(n, &hook) },
+			"secrets":            func(_, n *strictyaml.Node) { l.signings(n, &hook) },
+			"method":             func(_, n *strictyaml.Node) { l.choice(n, "method", methods(), &hook.Method) },
+			"content_type":       func(_, n *strictyaml.Node) { l.filled(n, &hook.ContentType) },
+			"headers":            func(_, n *strictyaml.Node) { l.headers(n, &hook) },
+			"egress":             func(_, n *strictyaml.Node) { l.egress(n, &hook.Public) },
+			"ca":                 func(_, n *strictyaml.Node) { l.path(n, &hook.CA) },
+			"client_certificate": func(_, n *strictyaml.Node) { l.clientCertificate(n, &hook) },
+		}, "digest", "debounce", "quiet_hours", "rate_limit")
+		if e.Value.Kind == strictyaml.Mapping {
+			l.checkWebhook(e, hook)
+		}
+		l.cfg.Webhooks = append(l.cfg.Webhooks, hook)
+		l.source.Endpoints = append(l.source.Endpoints, l.text(e.Key))
+		if hook.Preset != "" {
+			l.source.Presets = append(l.source.Presets, hook.Name)
+		}
+	}
+}
+
+func methods() []string { return []string{"POST", "PUT", "PATCH", "GET"} }
+
+func (l *loader) url(n *strictyaml.Node, out *string) {
+	if !l.str(n, out) {
+		return
+	}
+	u, err := url.Parse(*out)
+	switch {
+	case strings.Contains(*out, "${"):
+		l.problem(n, "${} in the URL of a webhook is not available in this version yet", "the JSON document that it is sent says everything of the message")
+	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
+		l.problem(n, "this is no http or https URL", "as in https://hooks.example.org/mail")
+	case u.Scheme == "http" && !isNear(u.Hostname()):
+		l.warn(n, "what is sent there can be read on the way", "use https, unless the receiver stands in your own network")
+	}
+}
+
+// isNear reports whether a host is likely to stand in the user's own network.
+func isNear(host string) bool {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	local := []string{".localhost", ".local", ".lan", ".internal", ".home.arpa", ".home", ".docker", ".svc", ".test"}
+	return !strings.Contains(host, ".") || slices.ContainsFunc(local, func(end string) bool { return strings.HasSuffix(host, end) })
+}
+
+// choice reads one of some words.
+func (l *loader) choice(n *strictyaml.Node, what string, known []string, out *string) {
+	if !l.filled(n, out) || slices.Contains(known, *out) {
+		return
+	}
+	hint := fmt.Sprintf("the %ss are %s", what, strings.Join(known, ", "))
+	if near := nearest(*out, known); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	l.problem(n, fmt.Sprintf("there is no %s %q", what, *out), hint)
+}
+
+// maxSecrets is how many secrets sign a call: an old one and a new one.
+const maxSecrets = 8
+
+func (l *loader) signings(n *strictyaml.Node, hook *Webhook) {
+	if n.Kind != strictyaml.Sequence {
+		l.wrongType(n, "a list")
+		return
+	}
+	for _, item := range n.Items {
+		l.signing(item, hook)
+	}
+	if len(hook.Secrets) > maxSecrets {
+		l.problem(n, fmt.Sprintf("there are more than %d secrets", maxSecrets), "while one replaces another, two are enough")
+	}
+}
+
+func (l *loader) signing(n *strictyaml.Node, hook *Webhook) {
+	var s Secret
+	l.secret(n, "secret", &s)
+	if s.kind == "literal" {
+		if err := webhook.CheckSecret([]byte(s.value)); err != nil {
+			l.problem(n, "this cannot sign a call: "+err.Error(), "'openssl rand -base64 32' makes one: write whsec_ before it")
+		}
+	}
+	if !s.IsZero() {
+		hook.Secrets = append(hook.Secrets, s)
+	}
+}
+
+func (l *loader) headers(n *strictyaml.Node, hook *Webhook) {
+	for _, e := range l.named(n, hook.Name+" header") {
+		h := Header{Name: e.Key.Value}
+		if e.Value.Kind == strictyaml.Scalar {
+			var value string
+			if !l.str(e.Value, &value) {
+				continue
+			}
+			h.Value = LiteralSecret(value)
+		} else {
+			l.secret(e.Value, "header", &h.Value)
+		}
+		value := "x"
+		if h.Value.kind == "literal" {
+			value = h.Value.value
+		}
+		if err := webhook.CheckHeader(h.Name, value); err != nil {
+			l.problem(e.Key, err.Error(), "")
+		}
+		hook.Headers = append(hook.Headers, h)
+	}
+}
+
+func (l *loader) egress(n *strictyaml.Node, public *bool) {
+	var word string
+	l.choice(n, "egress", []string{"any", "public"}, &word)
+	*public = word == "public"
+}
+
+func (l *loader) clientCertificate(n *strictyaml.Node, hook *Webhook) {
+	l.mapping(n, "client_certificate", fields{
+		"certificate": func(_, n *strictyaml.Node) { l.path(n, &hook.Certificate) },
+		"key":         func(_, n *strictyaml.Node) { l.path(n, &hook.Key) },
+	})
+	if n.Kind == strictyaml.Mapping && (n.Get("certificate") == nil || n.Get("key") == nil) {
+		l.problem(n, "client_certificate needs certificate and key", "as in {certificate: client.pem, key: client.key}")
+	}
+}
+
+// checkWebhook checks what the keys of an endpoint are together.
+func (l *loader) checkWebhook(e strictyaml.Entry, hook Webhook) {
+	of := func(key string) *strictyaml.Node {
+		if n := e.Value.Get(key); n != nil {
+			return n
+		}
+		return e.Key
+	}
+	if e.Value.Get("secret") != nil && e.Value.Get("secrets") != nil {
+		l.problem(of("secrets"), "secret: stands beside secrets:", "put all of them into secrets:")
+	}
+	if hook.Preset == "" {
+		if e.Value.Get("url") == nil {
+			l.problem(e.Key, fmt.Sprintf("webhook %q has no url", hook.Name), "as in {url: 'https://hooks.example.org/mail'}")
+		}
+		for _, key := range []string{"to", "token"} {
+			if e.Value.Get(key) != nil {
+				l.problem(of(key), fmt.Sprintf("%s: is for a preset", key), "name the service, as in preset: ntfy; a token of your own receiver goes into headers:")
+			}
+		}
+		if err := (webhook.Endpoint{URL: "https://example.org", ContentType: hook.ContentType}).Check(); err != nil {
+			l.problem(of("content_type"), err.Error(), "")
+		}
+		return
+	}
+	for _, key := range []string{"method", "content_type"} {
+		if e.Value.Get(key) != nil {
+			l.problem(of(key), fmt.Sprintf("%s: is what the preset says", key), "remove it")
+		}
+	}
+	settings := preset.Settings{URL: hook.URL, To: hook.To}
+	if !hook.Token.IsZero() {
+		settings.Token = "token"
+	}
+	if e.Value.Get("url") != nil && hook.URL == "" || !slices.Contains(preset.Names(), hook.Preset) {
+		return // a problem was reported
+	}
+	if err := preset.Check(hook.Preset, settings); err != nil {
+		l.problem(of("preset"), err.Error(), "its topic, channel, room or chat stands in to:, its secret in token:")
+	}
+}

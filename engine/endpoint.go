@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"imapilot/actions/webhook"
+	"imapilot/actions/webhook/preset"
+	"imapilot/engine/config"
+)
+
+// Caller makes the calls of one endpoint.
+type Caller struct {
+	endpoint webhook.Endpoint
+	preset   string
+	settings preset.Settings
+}
+
+// NewCaller reads the secrets and the certificates of an endpoint. Its errors show
+// none of them.
+func NewCaller(ctx context.Context, w config.Webhook) (*Caller, error) {
+	c := &Caller{preset: w.Preset, endpoint: webhook.Endpoint{URL: w.URL, Method: w.Method, ContentType: w.ContentType}}
+	if w.Public {
+		c.endpoint.Egress = webhook.Public
+	}
+	token, err := read(ctx, w.Token)
+	if err != nil {
+		return nil, fmt.Errorf("the token: %w", err)
+	}
+	c.settings = preset.Settings{URL: w.URL, To: w.To, Token: token}
+	return c, errors.Join(c.sign(ctx, w), c.dress(ctx, w), c.secure(w))
+}
+
+func read(ctx context.Context, s config.Secret) (string, error) {
+	if s.IsZero() {
+		return "", nil
+	}
+	return s.Read(ctx)
+}
+
+func (c *Caller) sign(ctx context.Context, w config.Webhook) error {
+	for _, s := range w.Secrets {
+		secret, err := s.Read(ctx)
+		if err != nil {
+			return fmt.Errorf("a secret: %w", err)
+		}
+		c.endpoint.Secrets = append(c.endpoint.Secrets, []byte(secret))
+	}
+	return nil
+}
+
+// dress reads the headers.
+func (c *Caller) dress(ctx context.Context, w config.Webhook) error {
+	for _, h := range w.Headers {
+		value, err := h.Value.Read(ctx)
+		if err != nil {
+			return fmt.Errorf("the header %s: %w", h.Name, err)
+		}
+		if c.endpoint.Headers == nil {
+			c.endpoint.Headers = map[string]string{}
+		}
+		c.endpoint.Headers[h.Name] = value
+	}
+	return nil
+}
+
+// secure reads the certificates.
+func (c *Caller) secure(w config.Webhook) (err error) {
+	if c.endpoint.RootCAs, err = rootsOf(w.CA); err != nil || w.Certificate == "" {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(w.Certificate, w.Key)
+	c.endpoint.Certificate = &pair
+	return err
+}
+
+// rootsOf reads a PEM file with authorities; it gives nil, which are the system's,
+// for no file.
+func rootsOf(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no PEM certificate", file)
+	}
+	return pool, nil
+}
+
+// Request is the call for a document: where it goes, and what is sent. A preset
+// makes the call of its service from the document.
+func (c *Caller) Request(payload []byte) (webhook.Endpoint, []byte, error) {
+	if c.preset == "" {
+		return c.endpoint, payload, nil
+	}
+	var m webhook.Message
+	if err := json.Unmarshal(payload, &m); err != nil {
+		return webhook.Endpoint{}, nil, fmt.Errorf("the document cannot be read: %w", err)
+	}
+	call, err := preset.Make(c.preset, c.settings, preset.Note{Title: m.Title, Body: m.Body, Message: m})
+	return call.Over(c.endpoint), call.Body, err
+}
+
+// Settle completes what came of a call with what the service of a preset says of
+// when to come again.
+func (c *Caller) Settle(r webhook.Result) webhook.Result {
+	if c.preset != "" {
+		r.RetryAfter = preset.Wait(r)
+	}
+	return r
+}
+
+// caller reads what an endpoint needs from the configuration in force.
+func (o *outbox) caller(ctx context.Context, name string) (*Caller, error) {
+	all := o.endpoints()
+	i := slices.IndexFunc(all, func(w config.Webhook) bool { return w.Name == name })
+	if i < 0 {
+		return nil, errors.New("webhooks: has no endpoint " + name + " any more")
+	}
+	return NewCaller(ctx, all[i])
+}
