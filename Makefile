@@ -37,6 +37,7 @@ unit:
 	.ci/unit
 
 soak: setup corpus fuzz mutations random ## longer proofs: 6,046 more messages, fuzzing, mutations, SEEDS random faults, 200 kills a server (Dovecot and Cyrus), ten minutes idle
+	IMAPILOT_WEEK=1 go test -timeout 30m -v -count 1 -run AWeekOfWebhooks ./engine
 	IMAPILOT_KILLS=200 IMAPILOT_IDLE=10m go test -timeout 60m -v -count 1 ./engine/enginetest/crashtest
 
 corpus: $(SPAMASSASSIN) ## every test over real messages, with the SpamAssassin corpus

@@ -111,7 +111,9 @@ func (s *serving) makeAll(ctx, work context.Context, calls []call, results chan<
 
 func (s *serving) enough(ctx context.Context) bool {
 	ended := ctx.Err() != nil && !s.outbox.account.engine.opts.Once
-	return ended || s.refused.Load() || s.failed.Load() >= callsAtOnce && s.took.Load() == 0
+	now := time.Now()
+	quiet := s.hook.Quiet.Until(now, s.hook.Zone).After(now)
+	return ended || quiet || s.refused.Load() || s.failed.Load() >= callsAtOnce && s.took.Load() == 0
 }
 
 func (s *serving) makeOne(c call, send func(call) webhook.Result) call {
@@ -199,7 +201,7 @@ func (s *serving) settle(batch *journal.Batch, c call) journal.Delivery {
 		d.State = journal.Delivered
 	case r.Gone:
 		// It is sent when the endpoint is enabled again.
-		batch.Disabled = []journal.Disabled{{Endpoint: d.Endpoint, URL: digestOf(s.hook.URL), Since: batch.At, Reason: d.LastError}}
+		batch.Disabled = []journal.Disabled{{Endpoint: d.Endpoint, URL: fingerprintOf(s.hook.URL), Since: batch.At, Reason: d.LastError}}
 		d.Next = batch.At
 	case d.Attempts-d.Restarted >= webhook.Attempts() || !r.Retry:
 		d.State = journal.Dead

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"imapilot/actions/webhook"
 	"imapilot/actions/webhook/preset"
@@ -103,12 +105,56 @@ func (c *Caller) Request(payload []byte) (webhook.Endpoint, []byte, error) {
 	if c.preset == "" {
 		return c.endpoint, payload, nil
 	}
-	var m webhook.Message
-	if err := json.Unmarshal(payload, &m); err != nil {
+	note, err := noteOf(payload)
+	if err != nil {
 		return webhook.Endpoint{}, nil, fmt.Errorf("the document cannot be read: %w", err)
 	}
-	call, err := preset.Make(c.preset, c.settings, preset.Note{Title: m.Title, Body: m.Body, Message: m})
+	call, err := preset.Make(c.preset, c.settings, note)
 	return call.Over(c.endpoint), call.Body, err
+}
+
+// noteOf is what a document tells people: the title and the body of a message, or a
+// line for each message of a digest.
+func noteOf(payload []byte) (preset.Note, error) {
+	var digest webhook.Digest
+	if err := json.Unmarshal(payload, &digest); err != nil {
+		return preset.Note{}, err
+	}
+	if digest.Messages == nil {
+		var m webhook.Message
+		err := json.Unmarshal(payload, &m)
+		return preset.Note{Title: m.Title, Body: m.Body, Message: m}, err
+	}
+	note := preset.Note{Title: fmt.Sprintf("%d messages", len(digest.Messages))}
+	if len(digest.Messages) == 1 {
+		note, err := noteOf(digest.Messages[0])
+		note.Message.ID = digest.ID
+		return note, err
+	}
+	var lines []string
+	for _, one := range digest.Messages {
+		var m webhook.Message
+		if err := json.Unmarshal(one, &m); err != nil {
+			return note, err
+		}
+		lines = append(lines, lineOf(m))
+		note.Message = m
+	}
+	note.Body, note.Message.ID = strings.Join(lines, "\n"), digest.ID
+	return note, nil
+}
+
+// lineOf is what a digest says of one message.
+func lineOf(m webhook.Message) string {
+	if m.Title != "" {
+		return m.Title
+	}
+	from := "unknown sender"
+	for _, a := range m.From {
+		from = cmp.Or(a.Name, a.Address)
+		break
+	}
+	return from + ": " + m.Subject
 }
 
 // Settle completes what came of a call with what the service of a preset says of

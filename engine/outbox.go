@@ -9,6 +9,7 @@ import (
 
 	"imapilot/engine/config"
 	"imapilot/engine/journal"
+	"imapilot/engine/pace"
 )
 
 // outbox delivers the webhooks of an account from the journal. Endpoints are
@@ -25,6 +26,10 @@ type outbox struct {
 	rests map[string]rest
 	// disabled are those that want no more calls.
 	disabled map[string]journal.Disabled
+
+	// slots are the times that were given out, by endpoint. Only dispatch has to do
+	// with them.
+	slots map[string]*pace.Slots
 }
 
 const (
@@ -49,6 +54,7 @@ type rest struct {
 func newOutbox(a *account) *outbox {
 	return &outbox{
 		account: a, wake: make(chan struct{}, 1), busy: map[string]bool{}, rests: map[string]rest{}, disabled: map[string]journal.Disabled{},
+		slots: map[string]*pace.Slots{},
 	}
 }
 
@@ -93,10 +99,11 @@ func (o *outbox) loop(ctx, work context.Context) {
 
 // drain tries everything that is due now once.
 func (o *outbox) drain(ctx, work context.Context) {
-	for begun := 1; begun > 0; {
+	for more := true; more; {
 		var group sync.WaitGroup
-		begun, _ = o.dispatch(ctx, work, &group)
+		begun, next := o.dispatch(ctx, work, &group)
 		group.Wait()
+		more = begun > 0 || next <= time.Millisecond
 	}
 }
 
@@ -105,11 +112,7 @@ func (o *outbox) drain(ctx, work context.Context) {
 func (o *outbox) dispatch(ctx, work context.Context, group *sync.WaitGroup) (begun int, wait time.Duration) {
 	wait = time.Hour
 	for _, hook := range o.endpoints() {
-		if rest := o.resting(hook); rest > 0 {
-			wait = min(wait, rest)
-			continue
-		}
-		due, next, err := o.due(work, hook.Name)
+		due, next, err := o.next(work, hook)
 		if err != nil {
 			o.account.log.Error("the outbox cannot be read", "error", err)
 			return begun, time.Minute
@@ -130,11 +133,48 @@ func (o *outbox) dispatch(ctx, work context.Context, group *sync.WaitGroup) (beg
 	return begun, wait
 }
 
+// next returns the calls that an endpoint may get now, and how long until the next
+// one.
+func (o *outbox) next(ctx context.Context, hook config.Webhook) ([]journal.Delivery, time.Duration, error) {
+	if rest := o.resting(hook); rest > 0 {
+		return nil, rest, nil
+	}
+	if o.isBusy(hook.Name) {
+		return nil, time.Hour, nil // it looks again when it is done
+	}
+	if quiet, err := o.hush(ctx, hook); quiet > 0 || err != nil {
+		return nil, quiet, err
+	}
+	later := time.Hour
+	if hook.Gathers || hook.Debounce > 0 {
+		var err error
+		if later, err = o.gather(ctx, hook); err != nil {
+			return nil, later, err
+		}
+	}
+	due, next, err := o.due(ctx, hook)
+	if err != nil {
+		return nil, next, err
+	}
+	found := len(due)
+	due, err = o.paced(ctx, hook, due)
+	if len(due) < found {
+		next = 0 // behind those that are held back others may be due
+	}
+	return due, min(later, next), err
+}
+
+func (o *outbox) isBusy(endpoint string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.busy[endpoint]
+}
+
 // due returns what an endpoint is owed now, and how long until the next one.
-func (o *outbox) due(ctx context.Context, endpoint string) ([]journal.Delivery, time.Duration, error) {
+func (o *outbox) due(ctx context.Context, hook config.Webhook) ([]journal.Delivery, time.Duration, error) {
 	rows, err := o.account.journal.Deliveries(ctx, journal.DeliveryQuery{
-		Account: o.account.cfg.Name, Endpoint: endpoint, First: true,
-		States: []journal.DeliveryState{journal.Pending}, Limit: o.most(endpoint),
+		Account: o.account.cfg.Name, Endpoint: hook.Name, First: true, Ready: hook.Gathers || hook.Debounce > 0,
+		States: []journal.DeliveryState{journal.Pending}, Limit: o.most(hook.Name),
 	})
 	now := time.Now()
 	for i, d := range rows {
@@ -199,14 +239,14 @@ func (o *outbox) most(endpoint string) int {
 func (o *outbox) resting(hook config.Webhook) time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if x, ok := o.disabled[hook.Name]; ok && x.URL == digestOf(hook.URL) {
+	if x, ok := o.disabled[hook.Name]; ok && x.URL == fingerprintOf(hook.URL) {
 		return time.Hour
 	}
 	return time.Until(o.rests[hook.Name].until)
 }
 
-// digestOf recognises a URL, which may hold a token.
-func digestOf(url string) string {
+// fingerprintOf recognises a URL, which may hold a token.
+func fingerprintOf(url string) string {
 	sum := sha256.Sum256([]byte(url))
 	return hex.EncodeToString(sum[:8])
 }

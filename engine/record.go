@@ -313,11 +313,19 @@ func (c *connection) deliveries(e journal.Entry, m *candidate, items []actions.I
 			state = journal.Waiting
 		}
 		out = append(out, journal.Delivery{
-			ID: id, Account: c.cfg.Name, Endpoint: item.Action.Endpoint, Rule: item.Rule, Seq: e.Seq, About: aboutOf(e),
+			ID: id, Account: c.cfg.Name, Endpoint: item.Action.Endpoint, Rule: item.Rule, Seq: e.Seq, About: aboutOf(e), Sender: senderOf(m),
 			Payload: c.payload(id, e, m, item), Created: e.Decided, Next: e.Decided, State: state,
 		})
 	}
 	return out
+}
+
+// senderOf is the address that a message is from.
+func senderOf(m *candidate) string {
+	for _, a := range m.message.Header.Addresses("From") {
+		return strings.ToLower(a.Address)
+	}
+	return ""
 }
 
 // aboutOf names the message of an entry as the journal groups calls.

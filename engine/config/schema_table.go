@@ -33,7 +33,7 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), webhookActionKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
+		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(), webhookActionKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
 }
@@ -108,11 +108,28 @@ func webhookKeys() object {
 		{"headers", "Fields that go with every call.", named(either(defined("text"), defined("secret")))},
 		{"egress", "public: only public addresses are called, whatever a name stands for. any (the default): your own network too.", enum("any", "public")},
 		{"ca", "A PEM file with a private certificate authority, or the receiver's own certificate.", filled()},
+		{"quiet_hours", "Hours in which nothing is sent, as in '22:00-07:00', by the clock of timezone; what comes is sent afterwards.", defined("texts")},
+		{"rate_limit", "How many calls there are at most; what is beyond is sent later.", defined("rate_limit")},
+		{"digest", "One call for all messages: after the first of them so long, as in 15m, or by a schedule.", either(span(), defined("digest"))},
+		{"debounce", "One call for all messages once none has come for so long, 1s to 24h; the first waits no longer than ten times that.", span()},
 		{"client_certificate", "The certificate that is shown to the receiver.", defined("client_certificate")},
 	}, more: shape{"anyOf": []shape{has("url"), has("preset")}}}
 }
 
 func secretValue() shape { return either(filled(), defined("secret")) }
+
+func rateKeys() object {
+	return object{what: "rate_limit", doc: "How many calls there are at most, as in 10/h or 3/24h.", keys: []key{
+		{"per_rule", "For one rule.", pattern(`^[0-9]+ ?/ ?[0-9]*[0-9.]*[mhd]`)},
+		{"per_sender", "About the mail of one sender.", pattern(`^[0-9]+ ?/ ?[0-9]*[0-9.]*[mhd]`)},
+	}, more: shape{"minProperties": 1}}
+}
+
+func digestKeys() object {
+	return object{what: "digest", doc: "A schedule.", required: []string{"cron"}, keys: []key{
+		{"cron", "Five fields, or a word such as @daily.", filled()},
+	}}
+}
 
 func certificateKeys() object {
 	return object{what: "client_certificate", doc: "A certificate and its key.", required: []string{"certificate", "key"}, keys: []key{

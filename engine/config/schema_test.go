@@ -30,7 +30,7 @@ func TestSchemaFile(t *testing.T) {
 // everyMapping has each mapping of the configuration at least once.
 const everyMapping = `body: {}
 accounts: {a: {tls: {}, password: {}}}
-webhooks: {w: {secret: {}, client_certificate: {}}}
+webhooks: {w: {secret: {}, client_certificate: {}, rate_limit: {}, digest: {}}}
 lists: {l: {}}
 rules: [{on: {}, then: [{webhook: {}}]}]
 retention: [{}]
@@ -194,6 +194,10 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 		{home + "webhooks: {w: {url: 'https://h.example.org', secrets: [{env: A}, {env: B}], ca: /dev/null, client_certificate: {certificate: a, key: b}}}\n", true},
 		{home + "webhooks: {w: {preset: ntfy, to: mail}}\n", true},
 		{home + "webhooks: {w: {preset: gotify, url: 'https://h.example.org', token: {env: T}}}\n", true},
+		{home + "webhooks: {w: {preset: ntfy, to: m, quiet_hours: '22:00-07:00', digest: 15m}, x: {preset: ntfy, to: m, rate_limit: {per_rule: 10/h, per_sender: 3/24h}}}\n", true},
+		{home + "webhooks: {w: {preset: ntfy, to: m, digest: {cron: '0 8 * * *'}}, x: {preset: ntfy, to: m, debounce: 2m}}\n", true},
+		{home + "webhooks: {w: {preset: ntfy, to: m, digest: {}}}\n", false},
+		{home + "webhooks: {w: {preset: ntfy, to: m, rate_limit: {per_rule: lots}}}\n", false},
 		{home + "webhooks: {w: {preset: pigeon, to: mail}}\n", false},
 		{home + "webhooks: {w: {url: 'https://h.example.org', egress: none}}\n", false},
 		{home + "webhooks: {w: {url: 'https://h.example.org', method: DELETE}}\n", false},

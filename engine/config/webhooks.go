@@ -6,10 +6,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"imapilot/actions/webhook"
 	"imapilot/actions/webhook/preset"
 	"imapilot/engine/config/strictyaml"
+	"imapilot/engine/pace"
+	"imapilot/engine/schedule"
 )
 
 // Webhook is one endpoint.
@@ -32,6 +35,25 @@ type Webhook struct {
 	// CA is a PEM file with the authorities that are believed, Certificate and Key
 	// are those of the certificate that is shown to the receiver.
 	CA, Certificate, Key string
+	Pace
+}
+
+// Pace says when an endpoint is called. Nothing is dropped by it: what is held back
+// is late.
+type Pace struct {
+	// Quiet are hours in which nothing is sent, by the clock of Zone.
+	Quiet pace.Quiet
+	Zone  *time.Location
+	// PerRule and PerSender limit the calls of one rule, and those about the mail of
+	// one sender; a zero rate does not.
+	PerRule, PerSender pace.Rate
+	// Digest, where Gathers is set, are the times at which one call says what came
+	// since the last.
+	Digest  schedule.Schedule
+	Gathers bool
+	// Debounce is for how long nothing more may come before one call says it all,
+	// 0 for none.
+	Debounce time.Duration
 }
 
 // Header is a field that goes with every call.
@@ -42,7 +64,7 @@ type Header struct {
 
 func (l *loader) webhooks(n *strictyaml.Node) {
 	for _, e := range l.named(n, "webhook") {
-		hook := Webhook{Name: e.Key.Value, Public: l.cfg.Public}
+		hook := Webhook{Name: e.Key.Value, Public: l.cfg.Public, Pace: Pace{Zone: l.cfg.Location}}
 		l.mapping(e.Value, "webhook", fields{
 			"url":                func(_, n *strictyaml.Node) { l.url(n, &hook.URL) },
 			"preset":             func(_, n *strictyaml.Node) { l.choice(n, "preset", preset.Names(), &hook.Preset) },
@@ -56,7 +78,11 @@ func (l *loader) webhooks(n *strictyaml.Node) {
 			"egress":             func(_, n *strictyaml.Node) { l.egress(n, &hook.Public) },
 			"ca":                 func(_, n *strictyaml.Node) { l.path(n, &hook.CA) },
 			"client_certificate": func(_, n *strictyaml.Node) { l.clientCertificate(n, &hook) },
-		}, "digest", "debounce", "quiet_hours", "rate_limit")
+			"quiet_hours":        func(_, n *strictyaml.Node) { l.quiet(n, &hook.Quiet) },
+			"rate_limit":         func(_, n *strictyaml.Node) { l.rates(n, &hook.Pace) },
+			"digest":             func(_, n *strictyaml.Node) { l.digest(n, &hook.Pace) },
+			"debounce":           func(_, n *strictyaml.Node) { l.duration(n, time.Second, day, &hook.Debounce) },
+		})
 		if e.Value.Kind == strictyaml.Mapping {
 			l.checkWebhook(e, hook)
 		}
@@ -185,6 +211,11 @@ func (l *loader) checkWebhook(e strictyaml.Entry, hook Webhook) {
 	}
 	if e.Value.Get("secret") != nil && e.Value.Get("secrets") != nil {
 		l.problem(of("secrets"), "secret: stands beside secrets:", "put all of them into secrets:")
+	}
+	for _, pair := range [][2]string{{"digest", "debounce"}, {"digest", "rate_limit"}, {"debounce", "rate_limit"}} {
+		if e.Value.Get(pair[0]) != nil && e.Value.Get(pair[1]) != nil {
+			l.problem(of(pair[1]), fmt.Sprintf("%s: stands beside %s:", pair[1], pair[0]), "one call for many messages needs no other limit: keep one of them")
+		}
 	}
 	if hook.Preset == "" {
 		if e.Value.Get("url") == nil {

@@ -15,11 +15,19 @@ const (
 	Dead DeliveryState = "dead"
 	// Cancelled: the actions that it waited for will not be done.
 	Cancelled DeliveryState = "cancelled"
+	// Gathered: another call, its Digest, says what it would have said.
+	Gathered DeliveryState = "gathered"
+)
+
+// Why a delivery is held back.
+const (
+	HeldByQuietHours = "quiet_hours"
+	HeldByRate       = "rate_limit"
 )
 
 // DeliveryStates lists every state in the order in which tables show them.
 func DeliveryStates() []DeliveryState {
-	return []DeliveryState{Pending, Waiting, Dead, Delivered, Cancelled}
+	return []DeliveryState{Pending, Waiting, Dead, Delivered, Gathered, Cancelled}
 }
 
 // Delivery is one row of the outbox: a webhook call that is owed. Its ID never
@@ -34,7 +42,13 @@ type Delivery struct {
 	Seq      int64  `json:"seq"` // the entry
 	// About names the message: of the calls about one message to one endpoint,
 	// each is due only when none before it is pending. "" is no message.
-	About   string    `json:"about,omitempty"`
+	About string `json:"about,omitempty"`
+	// Sender is the address that the message is from, in lower case.
+	Sender string `json:"sender,omitempty"`
+	// Held is why it is held back until Next, "" where it is not.
+	Held string `json:"held,omitempty"`
+	// Digest is the ID of the delivery that says what this one would have said.
+	Digest  string    `json:"digest,omitempty"`
 	Payload []byte    `json:"payload"`
 	Created time.Time `json:"created"`
 	// Attempts counts calls, including one that is under way: it is stored

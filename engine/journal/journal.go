@@ -211,9 +211,17 @@ type DeliveryQuery struct {
 	// First leaves out those about a message of which an earlier one to the same
 	// endpoint is still pending.
 	First bool
-	// Newest is the order of their making, the newest first.
-	Newest bool
-	Limit  int
+	// Newest is the order of their making, the newest first; Latest is that of their
+	// next attempt, the latest first.
+	Newest, Latest bool
+	// Fresh restricts to those about one message that were not tried yet, Ready to
+	// the others.
+	Fresh, Ready bool
+	// Held restricts to those that are, or were, held back for a reason, Touched to
+	// those that were written then or later.
+	Held    string
+	Touched time.Time
+	Limit   int
 }
 
 // AccountSummary counts what the journal holds of an account.

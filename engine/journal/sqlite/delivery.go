@@ -9,12 +9,12 @@ import (
 func (d *DB) putDeliveries(account int64, b *journal.Batch) error {
 	for _, v := range b.Deliveries {
 		err := d.exec(`INSERT INTO delivery (account, id, endpoint, rule, seq, about, created, attempts, restarted, next, state,
-				last_status, last_error, updated, payload)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+				last_status, last_error, updated, payload, sender, held, digest)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
 			ON CONFLICT (account, id) DO UPDATE SET endpoint = ?3, rule = ?4, seq = ?5, about = ?6, created = ?7, attempts = ?8,
-				restarted = ?9, next = ?10, state = ?11, last_status = ?12, last_error = ?13, updated = ?14`,
+				restarted = ?9, next = ?10, state = ?11, last_status = ?12, last_error = ?13, updated = ?14, held = ?17, digest = ?18`,
 			account, v.ID, v.Endpoint, v.Rule, v.Seq, v.About, v.Created, v.Attempts, v.Restarted, v.Next, string(v.State),
-			v.LastStatus, v.LastError, orAt(v.Updated, b.At), v.Payload)
+			v.LastStatus, v.LastError, orAt(v.Updated, b.At), v.Payload, v.Sender, v.Held, v.Digest)
 		if err != nil {
 			return err
 		}
@@ -100,12 +100,19 @@ func deliveriesSQL(q journal.DeliveryQuery) (string, []any) {
 	w.and(!q.Since.IsZero(), "created >= ?", q.Since)
 	in(&w, "seq", q.Seqs)
 	in(&w, "state", texts(q.States))
+	w.and(q.Fresh, "+seq > 0 AND attempts = 0") // "+": its index is not the way to them
+	w.and(q.Ready, "(seq = 0 OR attempts > 0)")
+	w.and(q.Held != "", "held = ?", q.Held)
+	w.and(!q.Touched.IsZero(), "updated >= ?", q.Touched)
 	w.and(q.First, "(about = '' OR NOT EXISTS ("+earlier+"))")
-	sql := `SELECT d.id, a.name, endpoint, rule, seq, about, created, attempts, restarted, next, state, last_status, last_error, updated, payload
+	sql := `SELECT d.id, a.name, endpoint, rule, seq, about, created, attempts, restarted, next, state, last_status, last_error, updated, payload, sender, held, digest
 		FROM delivery d JOIN account a ON a.id = d.account` + w.String()
-	if q.Newest {
+	switch {
+	case q.Newest:
 		sql += " ORDER BY created DESC, row DESC"
-	} else {
+	case q.Latest:
+		sql += " ORDER BY next DESC, row DESC"
+	default:
 		sql += " ORDER BY next, row"
 	}
 	sql += w.limit(q.Limit)
@@ -117,6 +124,7 @@ func scanDelivery(c *columns) journal.Delivery {
 		ID: c.text(), Account: c.text(), Endpoint: c.text(), Rule: c.text(), Seq: c.int(), About: c.text(), Created: c.time(),
 		Attempts: int(c.int()), Restarted: int(c.int()), Next: c.time(), State: journal.DeliveryState(c.text()),
 		LastStatus: int(c.int()), LastError: c.text(), Updated: c.time(), Payload: c.bytes(),
+		Sender: c.text(), Held: c.text(), Digest: c.text(),
 	}
 }
 

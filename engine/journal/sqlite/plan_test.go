@@ -60,6 +60,14 @@ func TestHistoryReadsNoMoreThanItShows(t *testing.T) {
 	if plan := planOf(t, db, sql, args); !strings.Contains(plan, "delivery_seq (account=? AND seq=?)") {
 		t.Errorf("deliveries: %s", plan)
 	}
+	for _, latest := range []bool{false, true} {
+		fresh, args := deliveriesSQL(journal.DeliveryQuery{
+			Account: "home", Endpoint: "ci", States: []journal.DeliveryState{journal.Pending}, Fresh: true, Latest: latest, Limit: 1,
+		})
+		if plan := planOf(t, db, fresh, args); !strings.Contains(plan, "delivery_next (account=? AND state=? AND endpoint=?)") || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("fresh deliveries: %s", plan)
+		}
+	}
 	due, args := deliveriesSQL(journal.DeliveryQuery{
 		Account: "home", Endpoint: "ci", States: []journal.DeliveryState{journal.Pending}, First: true, Limit: 200,
 	})

@@ -4,6 +4,12 @@
 -- endpoint keep their order. restarted counts the attempts before the last replay.
 ALTER TABLE delivery ADD COLUMN about TEXT NOT NULL DEFAULT '';
 ALTER TABLE delivery ADD COLUMN restarted INTEGER NOT NULL DEFAULT 0;
+
+-- sender is who the message is from, held why the call waits until next though it
+-- could be made, digest the call that says what this one would have said.
+ALTER TABLE delivery ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+ALTER TABLE delivery ADD COLUMN held TEXT NOT NULL DEFAULT '';
+ALTER TABLE delivery ADD COLUMN digest TEXT NOT NULL DEFAULT '';
 UPDATE delivery SET about = coalesce((
   SELECT e.mailbox || ' ' || e.uidvalidity || ' ' || e.uid FROM entry e WHERE e.account = delivery.account AND e.seq = delivery.seq), '');
 CREATE INDEX delivery_about ON delivery (account, endpoint, about, row) WHERE state = 'pending';

@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"imapilot/engine/config"
+	"imapilot/engine/journal"
+	"imapilot/engine/pace"
+)
+
+// hush holds back what is due while an endpoint has quiet hours. It returns how long
+// they last, 0 where there are none now.
+func (o *outbox) hush(ctx context.Context, hook config.Webhook) (time.Duration, error) {
+	now := time.Now()
+	until := hook.Quiet.Until(now, hook.Zone)
+	if !until.After(now) {
+		return 0, nil
+	}
+	due, _, err := o.due(ctx, hook)
+	if err != nil || len(due) == 0 {
+		return until.Sub(now), err
+	}
+	batch := journal.Batch{At: now}
+	for _, d := range due {
+		d.Next, d.Updated = until, now
+		if d.Held == "" {
+			d.Held = journal.HeldByQuietHours
+		}
+		batch.Deliveries = append(batch.Deliveries, d)
+	}
+	return time.Millisecond, o.write(ctx, batch) // there may be more
+}
+
+// paced gives each call that is made for the first time a time that keeps to the
+// limits of its endpoint, and returns those whose time has come. The times of the
+// others are written: they are late, and not lost.
+func (o *outbox) paced(ctx context.Context, hook config.Webhook, due []journal.Delivery) ([]journal.Delivery, error) {
+	if hook.PerRule.N == 0 && hook.PerSender.N == 0 || len(due) == 0 {
+		return due, nil
+	}
+	slots, err := o.slotsOf(ctx, hook)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	batch := journal.Batch{At: now}
+	var ready []journal.Delivery
+	for _, d := range due {
+		if d.Attempts == 0 && d.Held != journal.HeldByRate {
+			d.Next = slots.Reserve(now, func(at time.Time) time.Time { return hook.Quiet.Until(at, hook.Zone) }, limitsOf(hook, d)...)
+			d.Held, d.Updated = journal.HeldByRate, now
+		}
+		if d.Next.After(now) {
+			batch.Deliveries = append(batch.Deliveries, d)
+			continue
+		}
+		ready = append(ready, d)
+	}
+	if len(batch.Deliveries) == 0 {
+		return ready, nil
+	}
+	return ready, o.write(ctx, batch)
+}
+
+func limitsOf(hook config.Webhook, d journal.Delivery) []pace.Limit {
+	var out []pace.Limit
+	if hook.PerRule.N > 0 {
+		out = append(out, pace.Limit{Key: "rule " + d.Rule, Rate: hook.PerRule})
+	}
+	if hook.PerSender.N > 0 {
+		out = append(out, pace.Limit{Key: "sender " + d.Sender, Rate: hook.PerSender})
+	}
+	return out
+}
+
+// slotsOf are the times that an endpoint gave out. After a restart they are found in
+// the journal: those that are reserved, and those of calls that were made, which
+// count from when they were last written.
+func (o *outbox) slotsOf(ctx context.Context, hook config.Webhook) (*pace.Slots, error) {
+	if s, ok := o.slots[hook.Name]; ok {
+		return s, nil
+	}
+	s := &pace.Slots{}
+	longest := max(hook.PerRule.Per, hook.PerSender.Per)
+	for _, q := range []journal.DeliveryQuery{
+		{Held: journal.HeldByRate, States: []journal.DeliveryState{journal.Pending}},
+		{Held: journal.HeldByRate, States: []journal.DeliveryState{journal.Delivered, journal.Dead}, Touched: time.Now().Add(-longest)},
+	} {
+		q.Account, q.Endpoint = o.account.cfg.Name, hook.Name
+		rows, err := o.account.journal.Deliveries(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range rows {
+			at := d.Updated
+			if d.State == journal.Pending && d.Attempts == 0 {
+				at = d.Next
+			}
+			s.Take(at, limitsOf(hook, d)...)
+		}
+	}
+	o.slots[hook.Name] = s
+	return s, nil
+}
