@@ -55,9 +55,29 @@ func TestMoveOfSome(t *testing.T) {
 	f.wantLog(t, "MOVE 1:3 B", "PRESENT 2:3")
 }
 
-// Without COPYUID the source tells what was moved.
+// A server that names copies and named none may have moved nothing: the target
+// tells.
 func TestMoveWithoutCopyUID(t *testing.T) {
-	f := newFake(everything, 1, 2)
+	f := newFake(everything, 1, 2, 3)
+	f.noCopyUID, f.skip, f.vanish = true, map[imap.UID]bool{2: true}, map[imap.UID]bool{3: true}
+	out, err := apply(f, toB(actions.Move), 1, 2, 3)
+	wantOutcomes(t, out, err, actions.Outcome{UID: 1, State: actions.Done, Target: 100},
+		actions.Outcome{UID: 2, State: actions.NotDone}, actions.Outcome{UID: 3, State: actions.Gone})
+	f.wantLog(t, "MOVE 1:3 B", "PRESENT 1:3", "ARRIVED B")
+}
+
+// Nothing left: the target has nothing to tell.
+func TestMoveOfNothing(t *testing.T) {
+	f := newFake(everything, 1)
+	f.noCopyUID, f.skip = true, map[imap.UID]bool{1: true}
+	out, err := apply(f, toB(actions.Move), 1)
+	wantOutcomes(t, out, err, actions.Outcome{UID: 1, State: actions.NotDone})
+	f.wantLog(t, "MOVE 1 B", "PRESENT 1")
+}
+
+// Without UIDPLUS no server names copies, and the source tells what was moved.
+func TestMoveWithoutUIDPlus(t *testing.T) {
+	f := newFake(actions.Can{Move: true}, 1, 2)
 	f.noCopyUID, f.skip = true, map[imap.UID]bool{2: true}
 	out, err := apply(f, toB(actions.Move), 1, 2)
 	wantOutcomes(t, out, err, actions.Outcome{UID: 1, State: actions.Done}, actions.Outcome{UID: 2, State: actions.NotDone})
@@ -169,6 +189,11 @@ func TestRefusals(t *testing.T) {
 func TestLookRefused(t *testing.T) {
 	f := newFake(everything, 1)
 	f.skip, f.refuse = map[imap.UID]bool{1: true}, "PRESENT"
+	if out, err := apply(f, toB(actions.Move), 1); !errors.Is(err, errRefused) || out != nil {
+		t.Errorf("%+v, %v", out, err)
+	}
+	f = newFake(everything, 1)
+	f.noCopyUID, f.refuse = true, "ARRIVED"
 	if out, err := apply(f, toB(actions.Move), 1); !errors.Is(err, errRefused) || out != nil {
 		t.Errorf("%+v, %v", out, err)
 	}

@@ -143,6 +143,20 @@ func (f *fake) Find(_ context.Context, target string, refs []actions.MessageRef)
 	return out, nil
 }
 
+// Arrived finds the copies of what was not just gone.
+func (f *fake) Arrived(_ context.Context, target string, refs []actions.MessageRef) (map[imap.UID]imap.UID, error) {
+	if err := f.command("ARRIVED", target); err != nil {
+		return nil, err
+	}
+	out := map[imap.UID]imap.UID{}
+	for _, ref := range refs {
+		if i := len(out); !f.vanish[ref.UID] && i < len(f.targets[target]) {
+			out[ref.UID] = f.targets[target][i]
+		}
+	}
+	return out, nil
+}
+
 func nums(set imap.UIDSet) []imap.UID {
 	out, _ := set.Nums()
 	return out

@@ -48,6 +48,10 @@ type Mailbox interface {
 	// another step, and selects the source again. Two sources are never given
 	// the same copy.
 	Find(ctx context.Context, target string, refs []MessageRef) (map[imap.UID]imap.UID, error)
+	// Arrived is Find for messages that the source does not hold any more, so
+	// that nothing is removed on its word: a copy counts, too, whose date or size
+	// the server rewrote.
+	Arrived(ctx context.Context, target string, refs []MessageRef) (map[imap.UID]imap.UID, error)
 }
 
 // State is what became of one message in one step.

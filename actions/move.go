@@ -31,27 +31,35 @@ func moveMessages(r request) ([]Outcome, error) {
 }
 
 // moveAtOnce sends MOVE. A server may move only some of the messages and say so
-// with COPYUID alone (RFC 6851 section 3.3), so what COPYUID does not name is
-// looked at: still here means not done, gone means that it left.
+// with COPYUID alone (RFC 6851 section 3.3), and it says OK to messages that left
+// before. So what COPYUID does not name is looked at: still here means not done,
+// gone and in the target means done.
 func moveAtOnce(r request) ([]Outcome, error) {
 	moved, err := r.mailbox.Move(r.ctx, r.uids(), r.action.Mailbox)
 	if err != nil {
 		return nil, err
 	}
-	left, err := r.unnamed(moved)
+	here, err := r.stillHere(moved)
 	if err != nil {
 		return nil, err
 	}
+	named := moved != nil
+	if !named && r.mailbox.Can().UIDPlus {
+		if moved, err = r.arrived(here); err != nil {
+			return nil, err
+		}
+		named = true
+	}
 	out := make([]Outcome, len(r.refs))
 	for i, ref := range r.refs {
-		out[i] = moveOutcome(ref.UID, moved, left.Contains(ref.UID))
+		out[i] = moveOutcome(ref.UID, moved, named, here.Contains(ref.UID))
 	}
 	return out, nil
 }
 
-// unnamed returns those messages that COPYUID does not name and that are
+// stillHere returns those messages that COPYUID does not name and that are
 // still in the source. It asks the server only when there are such messages.
-func (r request) unnamed(moved map[imap.UID]imap.UID) (imap.UIDSet, error) {
+func (r request) stillHere(moved map[imap.UID]imap.UID) (imap.UIDSet, error) {
 	var ask imap.UIDSet
 	for _, ref := range r.refs {
 		if _, ok := moved[ref.UID]; !ok {
@@ -64,12 +72,29 @@ func (r request) unnamed(moved map[imap.UID]imap.UID) (imap.UIDSet, error) {
 	return r.mailbox.Present(r.ctx, ask)
 }
 
-func moveOutcome(uid imap.UID, moved map[imap.UID]imap.UID, stillHere bool) Outcome {
-	target, named := moved[uid]
+// arrived looks in the target for the messages that left the source. A server that
+// names copies and named none may have moved nothing, or keep it to itself.
+func (r request) arrived(here imap.UIDSet) (map[imap.UID]imap.UID, error) {
+	var left []MessageRef
+	for _, ref := range r.refs {
+		if !here.Contains(ref.UID) {
+			left = append(left, ref)
+		}
+	}
+	if len(left) == 0 {
+		return nil, nil
+	}
+	return r.mailbox.Arrived(r.ctx, r.action.Mailbox, left)
+}
+
+// moveOutcome is what became of one message. named says that moved names all that
+// were moved; without it a message that left counts as moved.
+func moveOutcome(uid imap.UID, moved map[imap.UID]imap.UID, named, here bool) Outcome {
+	target, ok := moved[uid]
 	switch {
-	case stillHere:
+	case here:
 		return Outcome{UID: uid, State: NotDone}
-	case named || moved == nil:
+	case ok || !named:
 		return Outcome{UID: uid, State: Done, Target: target}
 	default:
 		// It was not there when the server moved the others.

@@ -256,7 +256,7 @@ func (c *connection) conclusions(ctx context.Context, name string, all []group, 
 		step := g[0].step()
 		action := step.Action
 		action.Mailbox = step.Target
-		mb := &mailbox{c: c, name: name, step: step.Target}
+		mb := &mailbox{c: c, name: name, step: step.Target, flight: done}
 		if i < len(sent) {
 			mb.ahead = &sent[i]
 		}

@@ -261,6 +261,67 @@ func TestFoundACopyOfWhatLeft(t *testing.T) {
 	}
 }
 
+// A message that left before it was moved was not moved: somebody else did that.
+func TestFoundAMoveOfWhatLeft(t *testing.T) {
+	for name, start := range map[string]func(testing.TB, imaptest.Options) *imaptest.Server{"memory": imaptest.Memory, "dovecot": imaptest.Dovecot, "cyrus": imaptest.Cyrus} {
+		for to, want := range map[string]journal.EntryState{"Elsewhere": journal.Gone, "News": journal.Done} {
+			t.Run(name+" to "+to, func(t *testing.T) {
+				r := newRig(t, start(t, imaptest.Options{NoIdle: true}))
+				r.srv.Create(t, "Elsewhere")
+				r.srv.Create(t, "News")
+				r.mail("INBOX", "one", "b@news.example")
+				cfg := r.config("", "rules:\n  - {name: n, if: 'size > 1', then: [{move: News}]}\n")
+				var once sync.Once
+				a := &answers{to: func(line string) answer {
+					if strings.HasPrefix(line, "UID MOVE") {
+						once.Do(func() { r.srv.Move(t, "INBOX", to) })
+					}
+					return answer{}
+				}}
+				r.with(cfg, func(j journal.Journal) {
+					if job, err := r.applyOnce(engine.Scope{}, applyConfig{config: cfg, journal: j, change: []func(*engine.Options){r.direct, a.dialer}}); err != nil || job.Error != "" {
+						t.Errorf("%v, %q", err, job.Error)
+					}
+				})
+				if got := r.entries(cfg); got[want] != 1 {
+					t.Errorf("entries %v, want one %s", got, want)
+				}
+			})
+		}
+	}
+}
+
+// Of two messages that are alike one is moved, and the other left before: the copy
+// of the one says nothing of the other.
+func TestFoundATwinOfWhatLeft(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{NoIdle: true}))
+	r.srv.Create(t, "Elsewhere")
+	at := time.Now()
+	for _, flags := range [][]imap.Flag{nil, {imap.FlagFlagged}} {
+		r.srv.Append(t, "INBOX", flags, at, message("twin", "b@news.example"))
+	}
+	cfg := r.config("", "rules:\n  - {name: a, if: 'flagged', then: [{move: Trash}]}\n  - {name: b, if: 'not flagged', then: [trash]}\n")
+	moves := 0
+	a := &answers{to: func(line string) answer {
+		if strings.HasPrefix(line, "UID MOVE") {
+			if moves++; moves == 2 {
+				r.eventually("the first one is moved", func() bool { return len(r.subjects("INBOX")) == 1 })
+				r.srv.Move(t, "INBOX", "Elsewhere")
+			}
+		}
+		return answer{}
+	}}
+	r.with(cfg, func(j journal.Journal) {
+		if job, err := r.applyOnce(engine.Scope{}, applyConfig{config: cfg, journal: j, change: []func(*engine.Options){r.direct, a.dialer}}); err != nil || job.Error != "" {
+			t.Errorf("%v, %q", err, job.Error)
+		}
+	})
+	r.want("Trash", "twin")
+	if got := r.entries(cfg); got[journal.Done] != 1 || got[journal.Gone] != 1 {
+		t.Errorf("entries %v", got)
+	}
+}
+
 // Two entries of one message that are confirmed together copy it once.
 func TestFoundAMessageThatIsHeldTwice(t *testing.T) {
 	r := newRig(t, imaptest.Memory(t, imaptest.Options{NoIdle: true, NoMove: true}))

@@ -61,7 +61,7 @@ func (c *connection) lookInto(ctx context.Context, name, target string, group []
 	if err != nil {
 		return err
 	}
-	found, err := c.copies(ctx, target, group)
+	found, err := c.copies(ctx, target, group, nil)
 	if err != nil {
 		return err
 	}
@@ -126,9 +126,9 @@ type copies struct {
 
 // copies looks in a target for the copies of messages, by fingerprint, at or
 // above the UIDNEXT recorded before the command, and gives each copy to one
-// message only; copies that other steps of ours produced are taken already.
-// It leaves the target selected.
-func (c *connection) copies(ctx context.Context, target string, group []*task) (copies, error) {
+// message only; copies that other steps of ours produced are taken already, and
+// so are those in taken. It leaves the target selected.
+func (c *connection) copies(ctx context.Context, target string, group []*task, taken map[imap.UID]bool) (copies, error) {
 	out := copies{}
 	if !c.dir.exists(target) || len(group) == 0 {
 		return out, nil
@@ -160,6 +160,7 @@ func (c *connection) copies(ctx context.Context, target string, group []*task) (
 	if err != nil {
 		return out, err
 	}
+	maps.Copy(claimed, taken)
 	out.uids, out.weak = assign(group, there, claimed)
 	return out, nil
 }

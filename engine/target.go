@@ -109,6 +109,8 @@ type mailbox struct {
 	step string // the target of the step under way
 	// ahead is the answer to the first command, where it was sent with others.
 	ahead *imapsession.Changed
+	// flight is what became of the commands before it in its flight.
+	flight []landed
 }
 
 // answered takes the answer to a command that was sent ahead.
@@ -167,28 +169,59 @@ func (m *mailbox) Present(ctx context.Context, uids imap.UIDSet) (imap.UIDSet, e
 // Find looks for the copies of messages of this mailbox whose steps are under
 // way, and selects this mailbox again.
 func (m *mailbox) Find(ctx context.Context, target string, refs []actions.MessageRef) (map[imap.UID]imap.UID, error) {
-	validity := m.c.validity
-	var wants []*task
-	for _, ref := range refs {
-		for _, w := range m.c.open {
-			if w.Mailbox == m.name && w.UID == ref.UID {
-				wants = append(wants, w)
-			}
-		}
-	}
-	found, err := m.c.copies(ctx, target, wants)
-	if err != nil {
-		return nil, err
-	}
+	found, err := m.find(ctx, target, refs)
 	for uid := range found.weak {
 		if found.weak[uid] {
 			delete(found.uids, uid) // no proof that anything may be removed
 		}
 	}
-	if err := m.c.back(ctx, m.name, validity); err != nil {
-		return nil, err
+	return found.uids, err
+}
+
+func (m *mailbox) Arrived(ctx context.Context, target string, refs []actions.MessageRef) (map[imap.UID]imap.UID, error) {
+	found, err := m.find(ctx, target, refs)
+	return found.uids, err
+}
+
+func (m *mailbox) find(ctx context.Context, target string, refs []actions.MessageRef) (copies, error) {
+	validity := m.c.validity
+	// The copies of an earlier flight are claimed once the journal has them.
+	if err := m.c.written(); err != nil {
+		return copies{}, err
 	}
-	return found.uids, nil
+	found, err := m.c.copies(ctx, target, m.wanting(target, refs), m.taken(target))
+	if err != nil {
+		return copies{}, err
+	}
+	return found, m.c.back(ctx, m.name, validity)
+}
+
+// wanting are the tasks of messages whose next step leads to a target.
+func (m *mailbox) wanting(target string, refs []actions.MessageRef) []*task {
+	asked := map[imap.UID]bool{}
+	for _, ref := range refs {
+		asked[ref.UID] = true
+	}
+	var out []*task
+	for _, w := range m.c.open {
+		if asked[w.UID] && w.Mailbox == m.name && w.UIDValidity == m.c.validity && w.Next() >= 0 && w.step().Target == target {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// taken are the copies that commands of the same flight made in a target.
+func (m *mailbox) taken(target string) map[imap.UID]bool {
+	out := map[imap.UID]bool{}
+	for _, l := range m.flight {
+		for _, o := range l.outcomes {
+			if l.group[0].step().Target == target {
+				out[o.Target] = true
+			}
+		}
+	}
+	return out
 }
 
 var _ actions.Mailbox = (*mailbox)(nil)

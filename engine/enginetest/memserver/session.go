@@ -270,7 +270,16 @@ func (s *session) Move(w *imapserver.MoveWriter, numSet imap.NumSet, target stri
 	if err := s.server.user.refusal(target); err != nil {
 		return err
 	}
+	if uids, ok := numSet.(imap.UIDSet); ok && !s.holds(uids) {
+		return nil // as Cyrus does: OK, and no COPYUID, which cannot be empty
+	}
 	return s.UserSession.Move(w, numSet, target)
+}
+
+// holds reports whether the selected mailbox has one of some messages.
+func (s *session) holds(uids imap.UIDSet) bool {
+	found, err := s.UserSession.Search(imapserver.NumKindUID, &imap.SearchCriteria{UID: []imap.UIDSet{uids}}, &imap.SearchOptions{})
+	return err != nil || len(found.AllUIDs()) > 0
 }
 
 func (s *session) Expunge(w *imapserver.ExpungeWriter, uids *imap.UIDSet) error {
