@@ -361,6 +361,14 @@ func TestFoundAFlagOfAnotherSpelling(t *testing.T) {
 		r.once(cfg)
 	}
 	r.want("Log", "one")
+	// What was seen with one spelling does not come back from the journal.
+	r.srv.Store(t, "INBOX", imap.StoreFlagsDel, "$todo")
+	r.once(cfg)
+	r.srv.Store(t, "INBOX", imap.StoreFlagsAdd, "$todo")
+	for range 2 {
+		r.once(cfg)
+	}
+	r.want("Log", "one", "one")
 }
 
 // The connection ends before each command of a run, and again in the next one: no

@@ -134,7 +134,7 @@ type Batch struct {
 	Created []Creation
 	Events  []Event
 	// Runs and Flagged replace those of the same rule, and of the same mailbox and
-	// flag.
+	// flag, in whatever case it is spelled.
 	Runs    []Run
 	Flagged []Flagged
 	// Keep are the sequences of entries by which a rule on a clock knows a message

@@ -25,14 +25,14 @@ func testRuns(s *store) {
 	s.equal("runs of the summary", sums[0].Runs, []journal.Run{other, last})
 }
 
-// testFlagged: of a mailbox and a flag there is one set, which goes with the
-// mailbox.
+// testFlagged: of a mailbox and a flag there is one set, in whatever case the flag
+// is spelled, which goes with the mailbox.
 func testFlagged(s *store) {
 	own := s.own("home")
 	star := journal.Flagged{Mailbox: "INBOX", Flag: `\Flagged`, UIDValidity: 17, ModSeq: 1 << 62, UIDs: set(1, 2, 3, 9)}
 	none := journal.Flagged{Mailbox: "Lists", Flag: "$Todo", UIDValidity: 4294967295}
-	s.commit(own, journal.Batch{Flagged: []journal.Flagged{{Mailbox: "INBOX", Flag: `\Flagged`, UIDs: set(5)}, none}})
-	s.commit(own, journal.Batch{Flagged: []journal.Flagged{star}})
+	s.commit(own, journal.Batch{Flagged: []journal.Flagged{{Mailbox: "INBOX", Flag: `\flagged`, UIDs: set(5)}, {Mailbox: "Lists", Flag: "$todo", UIDs: set(6)}}})
+	s.commit(own, journal.Batch{Flagged: []journal.Flagged{star, none}})
 	s.reopen()
 	own, snap := s.acquire("home")
 	s.equal("flagged", snap.Flagged, []journal.Flagged{star, none})

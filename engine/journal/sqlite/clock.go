@@ -49,7 +49,11 @@ func (d *DB) runs(account int64) ([]journal.Run, error) {
 
 func (d *DB) putFlagged(account int64, b *journal.Batch) error {
 	for _, f := range b.Flagged {
-		err := d.exec("INSERT OR REPLACE INTO flagged VALUES (?, ?, ?, ?, ?, ?)",
+		// Flags compare without case (RFC 9051 section 2.3.2).
+		if err := d.exec("DELETE FROM flagged WHERE account = ? AND mailbox = ? AND flag = ? COLLATE NOCASE", account, f.Mailbox, string(f.Flag)); err != nil {
+			return err
+		}
+		err := d.exec("INSERT INTO flagged VALUES (?, ?, ?, ?, ?, ?)",
 			account, f.Mailbox, string(f.Flag), f.UIDValidity, int64(f.ModSeq), f.UIDs.String())
 		if err != nil {
 			return err
@@ -58,6 +62,7 @@ func (d *DB) putFlagged(account int64, b *journal.Batch) error {
 	return nil
 }
 
+// loadFlagged gives the newest last where an older version wrote two spellings.
 func (d *DB) loadFlagged(account int64, snap *journal.Snapshot) error {
 	return d.each(func(c *columns) error {
 		f := journal.Flagged{Mailbox: c.text(), Flag: imap.Flag(c.text()), UIDValidity: c.uint32(), ModSeq: uint64(c.int())}
@@ -68,7 +73,7 @@ func (d *DB) loadFlagged(account int64, snap *journal.Snapshot) error {
 		f.UIDs = set
 		snap.Flagged = append(snap.Flagged, f)
 		return nil
-	}, "SELECT mailbox, flag, uidvalidity, modseq, uids FROM flagged WHERE account = ? ORDER BY mailbox, flag", account)
+	}, "SELECT mailbox, flag, uidvalidity, modseq, uids FROM flagged WHERE account = ? ORDER BY mailbox, flag COLLATE NOCASE, modseq", account)
 }
 
 // keep prolongs the life of entries that a rule on a clock still needs.
