@@ -16,6 +16,7 @@ import (
 type failing struct {
 	journal.Journal
 	at, after int // which commit, counted from 1; 0: none
+	lost      int // is not written, and nobody can tell
 	count     int
 }
 
@@ -23,6 +24,9 @@ func (f *failing) Commit(ctx context.Context, own journal.Ownership, b journal.B
 	f.count++
 	if f.count == f.at {
 		return fmt.Errorf("disk: %w", journal.ErrUnavailable)
+	}
+	if f.count == f.lost {
+		return fmt.Errorf("disk: %w", journal.ErrUnknown)
 	}
 	err := f.Journal.Commit(ctx, own, b)
 	if err == nil && f.count == f.after {
@@ -67,5 +71,36 @@ func TestApplyOverAJournalThatFails(t *testing.T) {
 	for n := 1; n <= commits; n++ {
 		t.Run(fmt.Sprintf("commit %d refused", n), func(t *testing.T) { apply(t, n, 0) })
 		t.Run(fmt.Sprintf("commit %d unknown", n), func(t *testing.T) { apply(t, 0, n) })
+	}
+}
+
+// Whichever commit of a run it is of which nobody can tell whether it was written:
+// what the journal has counts against the limit once, and what it has not is decided
+// again.
+func TestALimitOverAJournalThatCannotTell(t *testing.T) {
+	const messages, most = 1700, 1600 // two batches
+	apply := func(t *testing.T, after, lost int) (commits int) {
+		r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+		r.timing.FirstRetry = time.Millisecond
+		for i := range messages {
+			r.mail("INBOX", fmt.Sprintf("n%04d", i), "b@news.example")
+		}
+		cfg := r.config("", fmt.Sprintf("rules:\n  - {name: n, if: 'true', then: [{move: News}], max_messages: %d}\n", most))
+		r.with(cfg, func(j journal.Journal) {
+			f := &failing{Journal: j, after: after, lost: lost}
+			if job, err := r.applyOnce(engine.Scope{}, applyConfig{config: cfg, journal: f}); err != nil || job.Error != "" {
+				t.Errorf("%v, %q", err, job.Error)
+			}
+			commits = f.count
+		})
+		if got := r.entries(cfg); got[journal.Done] != most || got[journal.Held] != messages-most {
+			t.Errorf("entries %v", got)
+		}
+		return commits
+	}
+	commits := apply(t, 0, 0)
+	for n := 1; n <= commits; n++ {
+		t.Run(fmt.Sprintf("commit %d written", n), func(t *testing.T) { apply(t, n, 0) })
+		t.Run(fmt.Sprintf("commit %d lost", n), func(t *testing.T) { apply(t, 0, n) })
 	}
 }

@@ -39,6 +39,12 @@ func runQuota(most int, entries []journal.Entry) *quota {
 
 func (q *quota) count(entries []journal.Entry) *quota {
 	q.uses = map[string][]time.Time{}
+	q.add(entries)
+	return q
+}
+
+// add counts what these entries take away.
+func (q *quota) add(entries []journal.Entry) {
 	for i := range entries {
 		if entries[i].State == journal.Held || entries[i].State == journal.DryRun {
 			continue
@@ -47,7 +53,6 @@ func (q *quota) count(entries []journal.Entry) *quota {
 			q.uses[item.Rule] = append(q.uses[item.Rule], entries[i].Decided)
 		}
 	}
-	return q
 }
 
 // take counts one message against its rule's limit, or says why it is held.

@@ -43,6 +43,8 @@ type pass struct {
 	window []imap.UID
 	// sure is what the quota had counted when the last batch was written.
 	sure map[string][]time.Time
+	// recounts is set where the journal could not tell whether it wrote a batch.
+	recounts bool
 
 	stopped atomic.Bool
 	done    chan struct{}

@@ -34,6 +34,11 @@ func (w walk) kind() string {
 // key tells walks apart that ask other rules.
 func (w walk) key() string { return strings.Join(w.names, "\x00") }
 
+// is reports whether two walks are one: the same rules on the same occasion.
+func (w walk) is(o walk) bool {
+	return w.kind() == o.kind() && w.occasion == o.occasion && w.key() == o.key()
+}
+
 // asks reports whether the walk is about a rule.
 func (w walk) asks(r rules.Rule) bool {
 	if len(w.names) == 0 {

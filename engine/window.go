@@ -16,11 +16,15 @@ import (
 // decideWindow decides what the server does not exclude of the next window. What
 // could not be written is still in the window when it fails.
 func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (err error) {
+	if err := c.recount(work, p, b); err != nil {
+		return err
+	}
 	p.sure = p.quota.marked()
 	defer func() {
-		if err = worst(err, c.written()); err != nil && !errors.Is(err, journal.ErrUnknown) {
-			p.quota.reset(p.sure) // what may have been written counts
+		if err = worst(err, c.written()); err != nil {
+			p.quota.reset(p.sure)
 		}
+		p.recounts = errors.Is(err, journal.ErrUnknown)
 		c.spare = nil
 	}()
 	if len(p.window) == 0 {
@@ -53,6 +57,26 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 			return err
 		}
 	}
+	return nil
+}
+
+// recount counts what the journal has of the window under way, where it could not
+// tell what it wrote: what it does not have is decided again, and counted then.
+func (c *connection) recount(ctx context.Context, p *pass, b Bound) error {
+	if !p.recounts || len(p.window) == 0 {
+		return nil
+	}
+	entries, err := c.journal.Entries(ctx, journal.Query{
+		Account: c.cfg.Name, Mailbox: b.Mailbox, UIDValidity: b.UIDValidity, FirstUID: slices.Min(p.window), LastUID: slices.Max(p.window),
+	})
+	if err != nil {
+		return err
+	}
+	under := setOf(p.window)
+	p.quota.add(slices.DeleteFunc(entries, func(e journal.Entry) bool {
+		return !walkOf(e).is(p.walk) || e.Decided.Before(p.began) || !under.Contains(e.UID)
+	}))
+	p.recounts = false
 	return nil
 }
 
