@@ -208,7 +208,7 @@ func (c *connection) boundOf(ctx context.Context, s Scope, name string) (b Bound
 		}
 		return planned, int(st.Messages), nil
 	}
-	if len(s.Bounds) > 0 {
+	if s.Bounds != nil {
 		return b, 0, &imapsession.Error{Op: "STATUS", Subject: name, Class: imapsession.Target, Text: "the mailbox was no part of the plan"}
 	}
 	return b, int(st.Messages), nil

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -96,6 +97,34 @@ func TestApplyFilesTheMailThatIsThere(t *testing.T) {
 		}
 		r.want("Boss/2026", "raise", "raise")
 	})
+}
+
+// TestPlanOverNoMailbox: an apply of it has none to do either, also when it was
+// handed over as JSON.
+func TestPlanOverNoMailbox(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+	cfg := r.config("", "rules:\n  - {name: n, in: [Later], if: 'true', then: [{move: T}]}\n")
+	scope := engine.Scope{}
+	report, bounds, _ := r.plan(cfg, scope)
+	if report.Mailboxes != 0 || report.Acted != 0 {
+		t.Errorf("plan %+v", report)
+	}
+	scope.Bounds = bounds
+	text, err := json.Marshal(scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var agreed engine.Scope
+	if err := json.Unmarshal(text, &agreed); err != nil {
+		t.Fatal(err)
+	}
+	r.mail("Later", "came since", "a@example.org")
+	if job := r.apply(cfg, agreed); job.Report.Acted != 0 || len(job.Report.Left) != 1 {
+		t.Errorf("apply %+v", job.Report)
+	}
+	r.want("Later", "came.since")
+	r.apply(cfg, engine.Scope{})
+	r.want("Later")
 }
 
 // TestPlanIsWhatApplyDoes compares the plan with what apply then does, message by

@@ -65,7 +65,8 @@ const progressEvery = 200 * time.Millisecond
 // Plan works out what the rules would do to the mail of a scope, by the walk, the
 // journal and the limits of Apply, on connections of its own that change nothing:
 // mailboxes are opened with EXAMINE. The bounds that it returns hold for an apply
-// of just this plan. It needs no lease and works beside a daemon.
+// of just this plan; they are not nil, though there may be none. It needs no lease
+// and works beside a daemon.
 func Plan(ctx context.Context, cfg *config.Config, o Options, j Reader, s Scope, watch Planning) (Report, []Bound, error) {
 	if err := s.Check(cfg); err != nil {
 		return Report{}, nil, err
@@ -73,7 +74,7 @@ func Plan(ctx context.Context, cfg *config.Config, o Options, j Reader, s Scope,
 	o.Journal = readOnly{Reader: j}
 	e := New(cfg, o)
 	var reports []Report
-	var bounds []Bound
+	bounds := []Bound{}
 	for _, acc := range cfg.Accounts {
 		if s.Account != "" && s.Account != acc.Name {
 			continue

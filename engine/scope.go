@@ -33,8 +33,9 @@ type Scope struct {
 	// Content is the hash of the rules that a plan was made with, "" for none.
 	// Other rules are not applied.
 	Content string `json:"content,omitempty"`
-	// Bounds leave out what came after a plan was made.
-	Bounds []Bound `json:"bounds,omitempty"`
+	// Bounds leave out what came after a plan was made: nil is no plan, and none
+	// is one over no mailbox.
+	Bounds []Bound `json:"bounds,omitzero"`
 }
 
 // Bound is the end of a mailbox as it was when a plan was made: later messages,

@@ -248,7 +248,7 @@ func (a *app) makePlan(ctx context.Context, cfg *config.Config, scope engine.Sco
 		return nil, err
 	}
 	defer archive.close()
-	p := &planned{cfg: cfg, scope: scope, report: engine.Report{Rules: []engine.RuleOutcome{}}}
+	p := &planned{cfg: cfg, scope: scope, bounds: []engine.Bound{}, report: engine.Report{Rules: []engine.RuleOutcome{}}}
 	defer bar.end()
 	var broken error // what each said
 	watch := engine.Planning{Progress: func(now engine.Progress) { bar.show(now, "") }, Each: func(m engine.Planned) error {
