@@ -210,7 +210,7 @@ func (c *connection) advance(ctx, work context.Context, name string, ready []*ta
 		if err := c.landAir(work, name); err != nil {
 			return err
 		}
-		return c.redecide(work, name, sameWalk(old[:min(len(old), batchSize)]))
+		return c.redecide(work, name, sameWalk(onceEach(old[:min(len(old), batchSize)])))
 	}
 	return c.sendAll(ctx, work, name, c.flights(ready))
 }
@@ -221,6 +221,17 @@ func sameWalk(all []*task) []*task {
 	return filter(all, func(w *task) bool {
 		walk := walkOf(w.Entry)
 		return walk.kind() == first.kind() && walk.key() == first.key()
+	})
+}
+
+// onceEach leaves out what is for a message that came before: what becomes of the
+// first entry tells what the next one may still do.
+func onceEach(all []*task) []*task {
+	seen := map[imap.UID]bool{}
+	return filter(all, func(w *task) bool {
+		again := seen[w.UID]
+		seen[w.UID] = true
+		return !again
 	})
 }
 

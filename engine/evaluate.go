@@ -47,8 +47,10 @@ type candidate struct {
 	// walk and doubt are those of the judgement.
 	walk  walk
 	doubt bool
-	// again is set where it was decided before.
+	// again is set where it was decided before, acted are the rules that acted on
+	// it since.
 	again bool
+	acted map[string]string
 	// decision is what the rules say once nothing is missing; absent is set when
 	// what they need did not come: the message stays pending.
 	decision rules.Decision

@@ -345,6 +345,57 @@ func TestFoundAMessageThatIsHeldTwice(t *testing.T) {
 	r.want("News", want...)
 }
 
+// Two entries of one message, held for two triggers and confirmed together, act once:
+// a webhook is called once, whichever entry is decided first.
+func TestFoundAWebhookOfAMessageThatIsHeldTwice(t *testing.T) {
+	const rules = "webhooks:\n  ci: {url: 'http://127.0.0.1:1/'}\n" +
+		"rules:\n  - {name: n, if: 'size > 1', then: [{webhook: ci}, {copy: Copies}, {move: News}], max_messages: 1}\n"
+	for name, hold := range map[string]func(r *rig, cfg *config.Config){
+		"arrival first": func(r *rig, cfg *config.Config) { r.once(cfg); r.apply(cfg, engine.Scope{}) },
+		"apply first": func(r *rig, cfg *config.Config) {
+			r.apply(cfg, engine.Scope{Rules: []string{"n"}})
+			r.once(cfg, existing)
+		},
+		"two applies": func(r *rig, cfg *config.Config) {
+			r.apply(cfg, engine.Scope{Rules: []string{"n"}})
+			r.apply(cfg, engine.Scope{Again: true})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, imaptest.Memory(t, imaptest.Options{NoIdle: true}))
+			hook := &receiver{}
+			r.sender = hook
+			cfg := r.config("", rules)
+			if name == "arrival first" {
+				r.once(cfg)
+			}
+			var want []string
+			for i := range 20 {
+				want = append(want, fmt.Sprintf("n%04d", i))
+				r.mail("INBOX", want[i], "b@news.example")
+			}
+			hold(r, cfg)
+			if held := r.entries(cfg)[journal.Held]; held < 36 {
+				t.Fatalf("only %d are held", held)
+			}
+			r.with(cfg, func(j journal.Journal) {
+				if _, err := engine.AmendOffline(t.Context(), j, "t", []string{"home"}, engine.Confirm, engine.Selection{}); err != nil {
+					t.Fatal(err)
+				}
+			})
+			r.once(cfg)
+			if len(hook.calls) != len(want) {
+				t.Errorf("%d calls for %d messages", len(hook.calls), len(want))
+			}
+			r.want("Copies", want...)
+			r.want("News", want...)
+			if got := r.entries(cfg); got[journal.Done] != len(want) {
+				t.Errorf("entries %v", got)
+			}
+		})
+	}
+}
+
 // A flag that is spelled otherwise in the configuration is the same flag, also after
 // a restart: what was decided is not decided again.
 func TestFoundAFlagOfAnotherSpelling(t *testing.T) {

@@ -321,3 +321,30 @@ func TestExpectedArrivalsAreGivenToTheExactMessageFirst(t *testing.T) {
 		t.Errorf("the look-alike got %q, ours %q", all[0].arrived, all[1].arrived)
 	}
 }
+
+// What was held is kept from acting by what another entry did since, and by nothing
+// that was known when it was held.
+func TestActedSince(t *testing.T) {
+	held := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	before, after := held.Add(-time.Hour), held.Add(time.Hour)
+	for _, c := range []struct {
+		trigger, other string
+		state          journal.EntryState
+		updated        time.Time
+		want           bool
+	}{
+		{journal.TriggerApply, journal.TriggerArrival, journal.Open, after, true},
+		{journal.TriggerApply, journal.TriggerArrival, journal.Done, after, true},
+		{journal.TriggerApply, journal.TriggerArrival, journal.Done, before, false},
+		{journal.TriggerApply, journal.TriggerArrival, journal.Skipped, after, false},
+		{journal.TriggerSchedule, journal.TriggerSchedule, journal.Done, before, false},
+		{journal.TriggerFlags, journal.TriggerFlags, journal.Done, after, false},
+		{journal.TriggerFlags, journal.TriggerApply, journal.Done, after, true},
+		{journal.TriggerApply, journal.TriggerFlags, journal.Done, after, true},
+	} {
+		got := actedSince(journal.Entry{Trigger: c.trigger, Decided: held}, journal.Entry{Trigger: c.other, State: c.state, Updated: c.updated})
+		if got != c.want {
+			t.Errorf("%s, then %s %s at %v: %v", c.trigger, c.other, c.state, c.updated, got)
+		}
+	}
+}

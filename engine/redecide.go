@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"imapilot/actions"
 	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
+	"imapilot/rules"
 	"imapilot/rules/facts"
 )
 
@@ -19,7 +22,7 @@ import (
 // that this entry's own steps set or cleared stand as the first decision saw
 // them, and with the clock of the first decision. Steps that are done are
 // kept and not repeated; the rest is replaced by the new plan's. All entries are
-// of one walk.
+// of one walk, and of different messages.
 func (c *connection) redecide(ctx context.Context, name string, entries []*task) error {
 	// A look into a target may have ended there.
 	if err := c.back(ctx, name, entries[0].UIDValidity); err != nil {
@@ -42,6 +45,9 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 	}
 	again, open := redecided(entries, fetched, needs.WholeHeader)
 	if err := c.settle(ctx, ruleset, c.cursors[name], open, open); err != nil {
+		return err
+	}
+	if err := c.withoutActed(ctx, ruleset, name, entries, again); err != nil {
 		return err
 	}
 	batch := journal.Batch{At: time.Now()}
@@ -85,6 +91,60 @@ func redecided(entries []*task, fetched []imapsession.Fetched, whole bool) (of m
 	return of, all
 }
 
+// withoutActed decides messages that were confirmed without the rules that acted on
+// them through another entry since they were held: a message may be held twice, for
+// two triggers, and both confirmed.
+func (c *connection) withoutActed(ctx context.Context, ruleset *rules.Ruleset, name string, entries []*task, again map[int64]*candidate) error {
+	held := filter(entries, func(w *task) bool { return undecided(w.Entry) && again[w.Seq] != nil && !again[w.Seq].absent })
+	if len(held) == 0 {
+		return nil
+	}
+	first, last := held[0].UID, held[0].UID
+	for _, w := range held {
+		first, last = min(first, w.UID), max(last, w.UID)
+	}
+	others, err := c.journal.Entries(ctx, journal.Query{
+		Account: c.cfg.Name, Mailbox: name, UIDValidity: c.validity, FirstUID: first, LastUID: last, Since: earliest(held),
+	})
+	if err != nil {
+		return err
+	}
+	var back []*candidate
+	for _, w := range held {
+		m := again[w.Seq]
+		for _, e := range others {
+			if e.UID == w.UID && e.Seq != w.Seq && actedSince(w.Entry, e) {
+				m.acted = merge(m.acted, skipsOf(e, ofSameContent(ruleset), actedText))
+			}
+		}
+		if len(m.acted) > 0 {
+			m.skip = merge(maps.Clone(m.skip), m.acted)
+			back = append(back, m)
+		}
+	}
+	return c.settle(ctx, ruleset, c.cursors[name], back, back)
+}
+
+// actedSince reports whether another entry of a message did something after one
+// was held: what came before was known then. A rule on flags acts once for each
+// flag that comes.
+func actedSince(held, e journal.Entry) bool {
+	return isAct(e) && e.Updated.After(held.Decided) && (held.Trigger != journal.TriggerFlags || e.Trigger != journal.TriggerFlags)
+}
+
+// ofSameContent counts what was done by a rule as it is in force.
+func ofSameContent(ruleset *rules.Ruleset) func(journal.Entry, actions.Item) bool {
+	return func(_ journal.Entry, item actions.Item) bool {
+		rule, asked := ruleset.Rule(item.Rule)
+		return asked && item.Hash == rule.Hash
+	}
+}
+
+// earliest is when the first of some entries was decided.
+func earliest(all []*task) time.Time {
+	return slices.MinFunc(all, func(a, b *task) int { return a.Decided.Compare(b.Decided) }).Decided
+}
+
 // forgotten are the arrivals that an entry's old steps expected and its new
 // ones do not.
 func (c *connection) forgotten(old journal.Entry, now []journal.Expected) []string {
@@ -124,14 +184,14 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, w *task, m
 		return e, err
 	}
 	withdraw(&e, steps)
-	e.Plan, e.Reason, e.Errors = d.Plan, "", errorsOf(d)
+	e.Plan, e.Reason, e.Errors, e.Skipped = d.Plan, "", errorsOf(d), m.skip
 	conclude(&e)
 	switch {
 	case len(d.Plan.Items) > 0:
 	case len(e.Errors) > 0:
 		e.State, e.Reason = journal.Kept, "a rule could not be evaluated: "+strings.Join(sortedValues(e.Errors), "; ")
 	case len(e.Steps) == 0:
-		e.State, e.Reason = journal.Withdrawn, "no rule asks for it any more"
+		e.State, e.Reason = journal.Withdrawn, cmp.Or(strings.Join(sortedValues(m.acted), "; "), "no rule asks for it any more")
 	}
 	for rule, why := range e.Errors {
 		c.state.ruleError(rule, why)
