@@ -331,6 +331,7 @@ func (c *connection) settleGroup(batch *journal.Batch, group []*task, outcomes [
 		c.noteFlags(batch, e, i)
 	}
 	if _, paused := c.pauses[target]; paused && resume && !slices.Contains(batch.Resume, target) {
+		c.together(target)
 		batch.Resume = append(batch.Resume, target)
 		batch.Events = append(batch.Events, journal.Event{Kind: "resumed", Mailbox: target, Text: c.dir.config(target) + ": accepted again"})
 	}

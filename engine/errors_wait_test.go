@@ -43,6 +43,29 @@ func TestAQuotaFullForThreeDays(t *testing.T) {
 	})
 }
 
+// Messages that were tried one by one, since their target had just taken others, go
+// together again once it takes some.
+func TestTogetherAgainAfterAQuota(t *testing.T) {
+	answering(t, noIdle, "poll: 5s", filing, nil, func(b answered) {
+		b.put("before")
+		b.pass(6 * time.Second)
+		b.wantFiled(1)
+		b.change(refuse("NO [OVERQUOTA] full", "UID MOVE"))
+		b.put(several("m", 100)...)
+		b.pass(2 * time.Hour)
+		if n := b.count("UID MOVE"); n < 4 || len(b.state().Pauses) != 1 {
+			t.Fatalf("%d commands, pauses %+v", n, b.state().Pauses)
+		}
+		b.change(nil)
+		before := b.count("UID MOVE")
+		b.pass(2 * time.Hour)
+		b.wantFiled(101)
+		if n := b.count("UID MOVE") - before; n > 10 {
+			t.Errorf("%d commands for 100 messages", n)
+		}
+	})
+}
+
 // A message that is refused for its own sake is tried six times over about a
 // day and has failed then, where it can be seen. The others of its batch do not
 // wait for it.

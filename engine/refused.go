@@ -268,6 +268,17 @@ func (c *connection) split(ctx context.Context, group []*task, cause error) erro
 	return c.commit(ctx, c.closing(e))
 }
 
+// together lets the messages for a target that takes some again go in one command:
+// they went alone since nobody could tell whose fault its refusals were. One that
+// ended connections stays alone.
+func (c *connection) together(target string) {
+	for _, w := range c.open {
+		if w.Next() >= 0 && w.lane() == target && w.broke < 2 {
+			w.alone = false
+		}
+	}
+}
+
 // pauseTarget stops a target that does not take messages now: the entries stay
 // open, spend no tries and go on by themselves when a probe succeeds.
 func (c *connection) pauseTarget(ctx context.Context, target, reason string, d time.Duration) error {
