@@ -323,7 +323,7 @@ func (c *connection) settleGroup(batch *journal.Batch, group []*task, outcomes [
 		}
 		e, i := cloneEntry(w.Entry), w.Next()
 		settle(&e, i, o, batch.At)
-		w.refreshed, w.broke = false, 0
+		w.refreshed, w.broke, w.alone = false, 0, w.alone && o.State == actions.NotDone
 		// Not done, as far as we were told: the copy may be there all the same.
 		w.look = w.look || o.State == actions.NotDone && e.Steps[i].Target != ""
 		batch.Entries = append(batch.Entries, e)

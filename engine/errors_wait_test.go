@@ -66,6 +66,25 @@ func TestTogetherAgainAfterAQuota(t *testing.T) {
 	})
 }
 
+// One message whose flags cannot be set makes the others go alone for that step, and
+// for no later one.
+func TestTogetherAgainInTheNextStep(t *testing.T) {
+	rules := "rules:\n  - {name: n, if: 'size > 1', then: [{add_flags: [$N]}, {move: News}]}\n"
+	answering(t, noIdle, "poll: 5s", rules, func(line string) answer {
+		if names(line, "UID STORE", 7) {
+			return say("NO [PARSE] not this one")
+		}
+		return answer{}
+	}, func(b answered) {
+		b.put(several("m", 50)...)
+		b.pass(time.Minute)
+		b.wantFiled(49)
+		if n := b.count("UID MOVE"); n > 2 {
+			t.Errorf("%d commands for 49 messages", n)
+		}
+	})
+}
+
 // A message that is refused for its own sake is tried six times over about a
 // day and has failed then, where it can be seen. The others of its batch do not
 // wait for it.
