@@ -60,6 +60,7 @@ type account struct {
 	refusals map[place]int      // of a message's structure
 	suspects map[place]*suspect // messages that may have ended a connection
 	caughtUp map[string]bool    // the mailboxes that this process scanned to the end
+	ran      map[string]bool    // the scheduled rules that this process ran to the end
 	trust    trust              // in the server's SEARCH
 	blind    map[string]int     // failed looks at mailboxes, see cannotLook
 	lanes    map[string]*lane   // what was made of targets
@@ -113,7 +114,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 	a := &account{
 		engine: e, cfg: cfg, timing: e.timing, journal: e.opts.Journal,
 		log:  e.log.With("account", cfg.Name),
-		wake: newWaker(), requests: make(chan request), caughtUp: map[string]bool{}, suspects: map[place]*suspect{}, refusals: map[place]int{},
+		wake: newWaker(), requests: make(chan request), caughtUp: map[string]bool{}, ran: map[string]bool{}, suspects: map[place]*suspect{}, refusals: map[place]int{},
 	}
 	a.outbox = newOutbox(a)
 	a.spelling = func(server string) string { return server } // until the mailboxes are listed

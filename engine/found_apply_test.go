@@ -322,6 +322,94 @@ func TestFoundATwinOfWhatLeft(t *testing.T) {
 	}
 }
 
+// The journal comes from a backup that was made before a run: the next one makes no
+// second copy of what was copied then, and one that is to act again does.
+func TestFoundARunOverAJournalFromABackup(t *testing.T) {
+	bare := imaptest.Options{NoMove: true, NoUIDPlus: true}
+	for _, kind := range []struct {
+		name  string
+		start func(testing.TB, imaptest.Options) *imaptest.Server
+		o     imaptest.Options
+	}{
+		{"memory", imaptest.Memory, imaptest.Options{}}, {"bare memory", imaptest.Memory, bare},
+		{"dovecot", imaptest.Dovecot, imaptest.Options{}}, {"bare dovecot", imaptest.Dovecot, bare}, {"cyrus", imaptest.Cyrus, imaptest.Options{}},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, kind.start(t, kind.o))
+			s := &tale{rig: r, cfg: r.config("", "rules:\n  - {name: n, if: 'size > 1', then: [{add_flags: [$N]}, {copy: Copies}]}\n")}
+			s.run()
+			at := time.Now().Add(-time.Hour)
+			want := []string{"twin", "twin"}
+			r.srv.Append(t, "INBOX", nil, at, message("twin", "a@b.example"))
+			r.srv.Append(t, "INBOX", nil, at, message("twin", "a@b.example"))
+			for i := range 10 {
+				want = append(want, fmt.Sprint("n", i))
+				r.srv.Append(t, "INBOX", nil, at.Add(-time.Duration(i)*time.Hour*24), message(fmt.Sprint("n", i), "a@b.example"))
+			}
+			restore := s.backup()
+			r.apply(s.cfg, engine.Scope{})
+			r.want("Copies", want...)
+			restore()
+			want = append(want, "new")
+			r.mail("INBOX", "new", "a@b.example")
+			r.apply(s.cfg, engine.Scope{})
+			r.want("Copies", want...)
+			if got := r.entries(s.cfg); got[journal.Done] != len(want) {
+				t.Errorf("entries %v", got)
+			}
+			r.apply(s.cfg, engine.Scope{Again: true})
+			r.want("Copies", append(slices.Clone(want), want...)...)
+		})
+	}
+}
+
+// Of a message that lies in two mailboxes each gets its copy, also where no server
+// tells which copy is whose: a copy that this run made for the one is not taken for
+// one that an earlier run made for the other.
+func TestFoundACopyForEachOfTwoMailboxes(t *testing.T) {
+	for name, o := range map[string]imaptest.Options{"full": {}, "bare": {NoMove: true, NoUIDPlus: true}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, imaptest.Memory(t, o))
+			at := time.Now().Add(-time.Hour)
+			for _, mailbox := range []string{"A", "INBOX"} {
+				r.srv.Append(t, mailbox, nil, at, message("one", "a@b.example"))
+			}
+			cfg := r.config("", "rules:\n  - {name: n, in: [A, INBOX], if: 'size > 1', then: [{copy: Copies}]}\n")
+			for _, mailbox := range []string{"A", "INBOX"} {
+				r.apply(cfg, engine.Scope{Mailbox: mailbox})
+			}
+			r.want("Copies", "one", "one")
+		})
+	}
+}
+
+// So it is for a rule on a clock. A run of which this process knows the one before
+// looks for nothing.
+func TestFoundAClockOverAJournalFromABackup(t *testing.T) {
+	rules := "rules:\n  - {name: nightly, on: {cron: '0 3 * * *'}, if: 'size > 1', then: [{copy: Copies}]}\n"
+	tell(t, noIdle, []string{"Copies"}, "poll: 1h", rules, func(s *tale) {
+		a := &answers{}
+		s.change = []func(*engine.Options){a.dialer}
+		s.live(func() { s.pass(time.Hour) }) // the clock begins
+		restore := s.backup()
+		s.put("INBOX", "one", time.Now())
+		s.live(func() { s.pass(24 * time.Hour) })
+		s.want("Copies", "one")
+		restore()
+		s.live(func() {
+			s.pass(24 * time.Hour)
+			s.put("INBOX", "two", time.Now())
+			before := a.count("SELECT Copies") + a.count(`SELECT "Copies"`)
+			s.pass(24 * time.Hour)
+			if n := a.count("SELECT Copies") + a.count(`SELECT "Copies"`) - before; n != 0 {
+				t.Errorf("looked into the target %d times", n)
+			}
+		})
+		s.want("Copies", "one", "two")
+	})
+}
+
 // Two entries of one message that are confirmed together copy it once.
 func TestFoundAMessageThatIsHeldTwice(t *testing.T) {
 	r := newRig(t, imaptest.Memory(t, imaptest.Options{NoIdle: true, NoMove: true}))

@@ -156,7 +156,7 @@ func (c *connection) copies(ctx context.Context, target string, group []*task, t
 	if err != nil {
 		return out, err
 	}
-	claimed, err := c.claimed(ctx, target, group)
+	claimed, err := c.claimed(ctx, target, group, there)
 	if err != nil {
 		return out, err
 	}
@@ -221,8 +221,10 @@ func (c *connection) targetPrints(ctx context.Context, uids []imap.UID) ([]journ
 	return out, nil
 }
 
-// claimed returns the UIDs of a target that other steps of ours produced.
-func (c *connection) claimed(ctx context.Context, target string, group []*task) (map[imap.UID]bool, error) {
+// claimed returns the UIDs of a target that other steps of ours produced. Where
+// nobody told a UID, and copies of any age count, one that is like the message is
+// the step's: which of them does not matter, for they are identical.
+func (c *connection) claimed(ctx context.Context, target string, group []*task, there []journal.Known) (map[imap.UID]bool, error) {
 	var prints []journal.Fingerprint
 	for _, w := range group {
 		prints = append(prints, w.Print)
@@ -232,14 +234,32 @@ func (c *connection) claimed(ctx context.Context, target string, group []*task) 
 		return nil, err
 	}
 	out := map[imap.UID]bool{}
+	var untold []journal.Fingerprint
 	for _, e := range acted {
 		for _, s := range e.Steps {
-			if s.Target == target && s.TargetUID != 0 {
+			switch {
+			case s.Target != target:
+			case s.TargetUID != 0:
 				out[s.TargetUID] = true
+			case isDone(s):
+				untold = append(untold, e.Print)
 			}
 		}
 	}
+	if slices.ContainsFunc(group, func(w *task) bool { return w.step().Doubt }) {
+		claimUntold(out, untold, there)
+	}
 	return out, nil
+}
+
+// claimUntold claims one copy for each print.
+func claimUntold(claimed map[imap.UID]bool, prints []journal.Fingerprint, there []journal.Known) {
+	for _, p := range prints {
+		i := slices.IndexFunc(there, func(k journal.Known) bool { return !claimed[k.UID] && identical(k.Print, p) })
+		if i >= 0 {
+			claimed[there[i].UID] = true
+		}
+	}
 }
 
 // assign gives each message a copy that is its own and nobody else's: exact

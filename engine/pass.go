@@ -33,6 +33,9 @@ type pass struct {
 	each func(journal.Entry) error
 	// recalls is set where the journal knows of acts before this run.
 	recalls bool
+	// doubts is set where an earlier run may have acted of which the journal knows
+	// nothing, since it was restored from a backup.
+	doubts bool
 
 	begun bool
 	// left are the mailboxes that are to be looked at; of the first, uids are the
@@ -171,13 +174,22 @@ func (c *connection) beginPass(ctx context.Context, p *pass) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.recalls = recalls
+	p.recalls, p.doubts = recalls, c.doubts(p)
 	p.begun, p.left, p.bounds, p.total = true, bounds, slices.Clone(bounds), total
 	p.report.Mailboxes = len(bounds)
 	for _, r := range ruleset.Rules() {
 		p.order = append(p.order, r.Name)
 	}
 	return nil
+}
+
+// doubts reports whether the journal may lack a run like this one. No server says
+// when a message came into a mailbox, nor who brought it there, so that a journal
+// from a backup cannot be told from one that nobody used for a while: only of what
+// this process did itself it is known that the journal has it. A run that is to act
+// again does so whatever was done.
+func (a *account) doubts(p *pass) bool {
+	return !p.scope.Again && (p.run == nil || !a.ran[p.run.Rule])
 }
 
 // mailboxesOf lists the mailboxes at which some rule looks.
@@ -280,6 +292,7 @@ func (c *connection) endPass(ctx context.Context, p *pass, cause error) error {
 		if err := c.commit(ctx, batch); err != nil {
 			return err
 		}
+		c.ran[run.Rule] = c.ran[run.Rule] || run.Error == ""
 	}
 	p.begun = true
 	p.end(cause)

@@ -125,7 +125,7 @@ func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch ah
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
 	made := c.roomFor(len(batch.fetched))
 	all := p.inScope(made.candidates(batch.fetched, batch.needs.WholeHeader))
-	if err := c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, strangers: strangers, hours: 1}); err != nil {
+	if err := c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, strangers: strangers, doubt: p.doubts, hours: 1}); err != nil {
 		return err
 	}
 	counted := p.quota.marked()
@@ -203,6 +203,9 @@ func (c *connection) recordPass(ctx context.Context, cursor journal.Cursor, all 
 		for _, e := range m.toRecord() {
 			if err := c.addEntry(ctx, &batch, &e, m); err != nil {
 				return err
+			}
+			if m.doubt && len(m.earlier) == 0 {
+				doubtCopies(batch.Entries[len(batch.Entries)-1].Steps)
 			}
 		}
 		batch.Entries = append(batch.Entries, m.overtaken()...)
