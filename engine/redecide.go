@@ -104,7 +104,7 @@ func (c *connection) withoutActed(ctx context.Context, ruleset *rules.Ruleset, n
 		first, last = min(first, w.UID), max(last, w.UID)
 	}
 	others, err := c.journal.Entries(ctx, journal.Query{
-		Account: c.cfg.Name, Mailbox: name, UIDValidity: c.validity, FirstUID: first, LastUID: last, Since: earliest(held),
+		Account: c.cfg.Name, Mailbox: name, UIDValidity: held[0].UIDValidity, FirstUID: first, LastUID: last, Since: earliest(held),
 	})
 	if err != nil {
 		return err
