@@ -70,7 +70,13 @@ func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.S
 	if outcomesErr != nil {
 		return errors.Join(err, outcomesErr)
 	}
-	return errors.Join(a.printApplied(applied{cfg, scope, job, done}, f), err)
+	nowhere := ""
+	if err == nil && job.Error == "" && !job.Stopped {
+		if nowhere, err = lookedNowhere(ctx, cfg, scope, job.Report); err != nil {
+			return err
+		}
+	}
+	return errors.Join(a.printApplied(applied{cfg, scope, job, done, nowhere}, f), err)
 }
 
 // releasing lets the next signal end the process before it says that it will.

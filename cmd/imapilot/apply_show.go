@@ -18,6 +18,8 @@ type applied struct {
 	job   engine.Job
 	// outcomes counts the messages of this run by what became of them.
 	outcomes map[journal.EntryState]int
+	// nowhere is why no mailbox was looked at, though nothing failed.
+	nowhere string
 }
 
 // appliedJSON is what apply prints as JSON; --help lists its keys, which stay.
@@ -71,8 +73,8 @@ func (a *app) printApplied(done applied, f *applyFlags) error {
 func (s *screen) applied(done applied) {
 	r := done.job.Report
 	s.line(fmt.Sprintf("%s in %s looked at", count(r.Messages, "message"), mailboxCount(r.Mailboxes)), bold, "")
-	if r.Mailboxes == 0 && done.job.Error == "" && !done.job.Stopped {
-		s.line("  ", plain, noMailbox(done.cfg, done.scope))
+	if done.nowhere != "" {
+		s.line("  ", plain, done.nowhere)
 	}
 	nothing := true
 	for _, row := range []struct {

@@ -227,6 +227,8 @@ type planned struct {
 	// accounts are the parts of the accounts, in the order of the configuration.
 	accounts []accountPlan
 	tally    tally
+	// nowhere is why no mailbox was looked at, though nothing failed.
+	nowhere string
 }
 
 // accountPlan is the part of one account in a plan.
@@ -240,8 +242,8 @@ type accountPlan struct {
 }
 
 // makePlan makes a plan of each account of a scope. An account that fails does
-// not keep the others from being looked at. bar shows how far it is; each, which may
-// be nil, is told of every message.
+// not keep the others from being looked at; a mailbox that none of them has is an
+// error. bar shows how far it is; each, which may be nil, is told of every message.
 func (a *app) makePlan(ctx context.Context, cfg *config.Config, scope engine.Scope, bar *progressBar, each func(engine.Planned) error) (*planned, error) {
 	archive, err := openArchive(ctx, cfg)
 	if err != nil {
@@ -270,7 +272,10 @@ func (a *app) makePlan(ctx context.Context, cfg *config.Config, scope engine.Sco
 		}
 		p.add(acc.Name, report, bounds, err)
 	}
-	return p, nil
+	if p.trouble() == nil {
+		p.nowhere, err = lookedNowhere(ctx, cfg, scope, p.report)
+	}
+	return p, err
 }
 
 func (p *planned) add(account string, r engine.Report, bounds []engine.Bound, err error) {

@@ -3,13 +3,11 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"imapilot/engine"
 	"imapilot/engine/config"
-	"imapilot/rules"
 )
 
 // maxActionsShown is how many actions of a rule are shown, the most frequent.
@@ -43,8 +41,8 @@ func (s *screen) plannedMail(p *planned) {
 func (s *screen) counts(p *planned) {
 	r := p.report
 	s.line(fmt.Sprintf("%s in %s looked at", count(r.Messages, "message"), mailboxCount(r.Mailboxes)), bold, "")
-	if r.Mailboxes == 0 && p.trouble() == nil {
-		s.line("  ", plain, noMailbox(p.cfg, p.scope))
+	if p.nowhere != "" {
+		s.line("  ", plain, p.nowhere)
 	}
 	rest := r.Messages - r.Acted - r.Held - p.tally.dry - r.Unreadable
 	for _, row := range []struct {
@@ -74,18 +72,6 @@ func mailboxCount(n int) string {
 		return "1 mailbox"
 	}
 	return fmt.Sprintf("%d mailboxes", n)
-}
-
-// noMailbox says why a plan looked at no mailbox.
-func noMailbox(cfg *config.Config, scope engine.Scope) string {
-	arrival := func(r rules.Rule) bool { return r.On == rules.OnArrival }
-	if len(scope.Rules) == 0 && !slices.ContainsFunc(cfg.Rules.Rules(), arrival) {
-		return "No rule is for arrivals. One for flags or on a clock is asked by --rule NAME."
-	}
-	if scope.Mailbox != "" {
-		return fmt.Sprintf("There is no mailbox %q, or none of these rules looks there.", scope.Mailbox)
-	}
-	return "None of these rules looks at a mailbox that there is."
 }
 
 // ruleOutcome shows the part of one rule.

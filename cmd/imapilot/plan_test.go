@@ -115,7 +115,7 @@ func TestPlanGolden(t *testing.T) {
 		{"all-json", "plan --json --all --rule offers --since 2026-05-01", []string{"home"}},
 		{"against", "plan --against other.yaml", []string{"home"}},
 		{"against-json", "plan --against other.yaml --json", []string{"home"}},
-		{"nowhere", "plan --mailbox Inbux", []string{"home"}},
+		{"nowhere", "plan --mailbox Archive --rule offers", []string{"home"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path, err := filepath.Abs("testdata/plan/" + tt.name + ".golden")
@@ -161,6 +161,10 @@ func TestPlanMistakes(t *testing.T) {
 		"plan --account hom":                         `there is no account "hom" in imapilot.yaml; did you mean "home"?`,
 		"plan --rule newsleters":                     `there is no rule "newsleters" in imapilot.yaml; did you mean "newsletters"?`,
 		"apply --yes --rule ''":                      "it is empty",
+		"plan --mailbox Inbux":                       `there is no mailbox "Inbux"; did you mean "INBOX"?`,
+		"plan --json --mailbox Nope":                 `there is no mailbox "Nope"; 'imapilot mailboxes' lists them`,
+		"plan --against other.yaml --mailbox Nope":   `there is no mailbox "Nope"`,
+		"apply --yes --account home --mailbox Nope":  `there is no mailbox "Nope" in the account "home"`,
 		"plan --max 0":                               "a limit is a number from 1 to",
 		"plan --max many":                            "a limit is a number from 1 to",
 		"plan --since tomorrow":                      `--since "tomorrow" is no time`,
@@ -254,5 +258,20 @@ func TestMeantIsAWholeName(t *testing.T) {
 		if got := meant(typed, names); got != want {
 			t.Errorf("%q: %s, want %s", typed, got, want)
 		}
+	}
+}
+
+// TestMailboxOfOneAccount: a mailbox that one account has, however it is spelled, is
+// no mistake for the other.
+func TestMailboxOfOneAccount(t *testing.T) {
+	servers := planFolder(t, plannedRules, "home", "work")
+	put(t, servers["work"], "Lists.go", 1, "A letter", "")
+	for _, line := range []string{"plan --mailbox Lists/go", "apply --yes --mailbox Lists.go"} {
+		if out, code := said(t, line); code != exitOK || !strings.Contains(out, "None of these rules looks at the mailbox") {
+			t.Errorf("%s: exit code %d\n%s", line, code, out)
+		}
+	}
+	if out, code := said(t, "plan --account home --mailbox Lists/go"); code != exitUsage {
+		t.Errorf("exit code %d\n%s", code, out)
 	}
 }
