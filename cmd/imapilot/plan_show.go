@@ -3,11 +3,13 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"imapilot/engine"
 	"imapilot/engine/config"
+	"imapilot/rules"
 )
 
 // maxActionsShown is how many actions of a rule are shown, the most frequent.
@@ -29,6 +31,7 @@ func (a *app) printPlan(p *planned, f *planFlags) error {
 // plannedMail shows what a plan would do.
 func (s *screen) plannedMail(p *planned) {
 	s.counts(p)
+	s.askedOfAll(p)
 	several := len(p.accounts) > 1
 	for _, r := range p.report.Rules {
 		s.gap()
@@ -65,6 +68,23 @@ func (s *screen) counts(p *planned) {
 	}
 	s.gap()
 	s.table(rows)
+}
+
+// askedOfAll says of which rules for flags a plan is: it asks them about mail of
+// which no flag was added, which is not what they were written for.
+func (s *screen) askedOfAll(p *planned) {
+	first := true
+	for _, r := range p.cfg.Rules.Rules() {
+		if r.On != rules.OnFlags || !slices.Contains(p.scope.Rules, r.Name) {
+			continue
+		}
+		if first {
+			s.gap()
+		}
+		first = false
+		s.line(r.Name+": ", yellow, fmt.Sprintf("normally asked only when %s is added; this run asks it of all mail, with it or without",
+			strings.Join(flagWords(r.Flags), " or ")))
+	}
 }
 
 func mailboxCount(n int) string {

@@ -22,6 +22,7 @@ rules:
   - {name: offers, if: 'has(subject, "offer")', max_messages: 3, then: [trash]}
   - {name: tickets, if: 'capture(subject, "#([0-9]+)") != ""', then: [{copy: 'Tickets/${capture(subject, "#([0-9]+)")}'}], dry_run: true}
   - {name: quiet, if: 'subject == "never"', then: [{move: Never}]}
+  - {name: starred, on: {flags: ['\Flagged', $Todo]}, if: 'has(subject, "letter")', then: [{copy: Starred}]}
 `
 
 // planFolder makes the working folder one with a configuration whose accounts are
@@ -115,6 +116,7 @@ func TestPlanGolden(t *testing.T) {
 		{"all-json", "plan --json --all --rule offers --since 2026-05-01", []string{"home"}},
 		{"against", "plan --against other.yaml", []string{"home"}},
 		{"against-json", "plan --against other.yaml --json", []string{"home"}},
+		{"flags", "plan --rule starred --rule offers", []string{"home"}},
 		{"nowhere", "plan --mailbox Archive --rule offers", []string{"home"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
