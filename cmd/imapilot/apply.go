@@ -42,6 +42,7 @@ the next apply goes on where it ended: nothing is done twice.
   outcomes         messages of this run by outcome, as 'imapilot history' names
                    them: done, held, failed, unsure, open, gone, kept, withdrawn,
                    dry-run
+  webhooks_pending calls of webhooks that are still to be made, by whatever run
 and without accounts.
 
 Exit codes: 0 all is well, 2 the command line is wrong, 3 something failed or it was

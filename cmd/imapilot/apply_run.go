@@ -44,6 +44,10 @@ type worker interface {
 	end()
 	// Outcomes counts what was done; see [journal.Journal].
 	Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[journal.EntryState]int, error)
+	// Summary counts what the journal holds; see [journal.Journal].
+	Summary(ctx context.Context) ([]journal.AccountSummary, error)
+	// goesOn says who delivers the webhooks that are left at its end.
+	goesOn() string
 	// close releases what it holds, after its end.
 	close() error
 }
@@ -65,18 +69,18 @@ func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.S
 	job, err := follow(ctx, interrupted, releasing{w, release}, bar)
 	bar.end()
 	w.end()
-	done, outcomesErr := outcomes(ctx, w, cfg, scope, began)
+	done := applied{cfg: cfg, scope: scope, job: job, goesOn: w.goesOn()}
+	readErr := done.read(ctx, w, began)
 	err = errors.Join(err, w.close())
-	if outcomesErr != nil {
-		return errors.Join(err, outcomesErr)
+	if readErr != nil {
+		return errors.Join(err, readErr)
 	}
-	nowhere := ""
 	if err == nil && job.Error == "" && !job.Stopped {
-		if nowhere, err = lookedNowhere(ctx, cfg, scope, job.Report); err != nil {
+		if done.nowhere, err = lookedNowhere(ctx, cfg, scope, job.Report); err != nil {
 			return err
 		}
 	}
-	return errors.Join(a.printApplied(applied{cfg, scope, job, done, nowhere}, f), err)
+	return errors.Join(a.printApplied(done, f), err)
 }
 
 // releasing lets the next signal end the process before it says that it will.
@@ -188,6 +192,18 @@ func (d *daemonWorker) Outcomes(ctx context.Context, account, trigger string, si
 	return archive.Outcomes(ctx, account, trigger, since)
 }
 
+// Summary reads the journal beside the daemon.
+func (d *daemonWorker) Summary(ctx context.Context) ([]journal.AccountSummary, error) {
+	archive, err := openArchive(ctx, d.cfg)
+	if err != nil || archive.db == nil {
+		return nil, err
+	}
+	defer archive.close()
+	return archive.db.Summary(ctx)
+}
+
+func (d *daemonWorker) goesOn() string { return "the daemon goes on with that" }
+
 func (d *daemonWorker) close() error { return nil }
 
 // localWorker is an engine in this process.
@@ -250,5 +266,12 @@ func (l *localWorker) end() {
 func (l *localWorker) Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[journal.EntryState]int, error) {
 	return l.db.Outcomes(ctx, account, trigger, since)
 }
+
+func (l *localWorker) Summary(ctx context.Context) ([]journal.AccountSummary, error) {
+	return l.db.Summary(ctx)
+}
+
+// goesOn says it of a process that ends: it tried once each call that was due.
+func (l *localWorker) goesOn() string { return "'imapilot run' does that, or the next apply" }
 
 func (l *localWorker) close() error { return l.db.Close() }

@@ -20,6 +20,10 @@ type applied struct {
 	outcomes map[journal.EntryState]int
 	// nowhere is why no mailbox was looked at, though nothing failed.
 	nowhere string
+	// webhooks are the calls that are still to be made for the accounts of the run,
+	// and goesOn says who makes them.
+	webhooks int
+	goesOn   string
 }
 
 // appliedJSON is what apply prints as JSON; --help lists its keys, which stay.
@@ -29,35 +33,47 @@ type appliedJSON struct {
 	Stopped  bool                       `json:"stopped"`
 	Error    string                     `json:"error,omitempty"`
 	Outcomes map[journal.EntryState]int `json:"outcomes"`
+	Webhooks int                        `json:"webhooks_pending"`
 }
 
-// outcomes counts what the journal says of what was decided, or finished, since an
-// apply began.
-func outcomes(ctx context.Context, w worker, cfg *config.Config, scope engine.Scope, began time.Time) (map[journal.EntryState]int, error) {
-	out := map[journal.EntryState]int{}
-	for _, acc := range cfg.Accounts {
-		if scope.Account != "" && acc.Name != scope.Account {
+// read asks the journal what was decided, or finished, since the apply began, and
+// which webhooks are still to be delivered.
+func (done *applied) read(ctx context.Context, w worker, began time.Time) error {
+	done.outcomes = map[journal.EntryState]int{}
+	for _, acc := range done.cfg.Accounts {
+		if !done.covers(acc.Name) {
 			continue
 		}
 		states, err := w.Outcomes(ctx, acc.Name, journal.TriggerApply, began)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for state, n := range states {
-			out[state] += n
+			done.outcomes[state] += n
 		}
 	}
-	return out, nil
+	sums, err := w.Summary(ctx)
+	for _, sum := range sums {
+		if done.covers(sum.Account) {
+			done.webhooks += sum.Deliveries[journal.Pending]
+		}
+	}
+	return err
+}
+
+func (done *applied) covers(account string) bool {
+	return hasAccount(done.cfg, account) && (done.scope.Account == "" || done.scope.Account == account)
 }
 
 // printApplied shows what became of an apply. The error says what did not go well.
 func (a *app) printApplied(done applied, f *applyFlags) error {
 	if a.json {
-		out := appliedJSON{inUTC(done.job.Report), done.outcomes[journal.DryRun], done.job.Stopped, done.job.Error, done.outcomes}
+		out := appliedJSON{inUTC(done.job.Report), done.outcomes[journal.DryRun], done.job.Stopped, done.job.Error, done.outcomes, done.webhooks}
 		return errors.Join(a.printJSON(out), done.trouble())
 	}
 	s := a.screen()
 	s.applied(done)
+	s.stillToCall(done)
 	s.left(done.job.Report.Left, len(done.cfg.Accounts) > 1, nil)
 	s.cost(done.job.Report.Cost)
 	if commands := a.nextOfApply(done, f); len(commands) > 0 {
@@ -95,6 +111,19 @@ func (s *screen) applied(done applied) {
 	if nothing {
 		s.line("          ", plain, "nothing was done")
 	}
+}
+
+// stillToCall says that webhooks are left, which no outcome tells: a message is done
+// before its webhook is delivered.
+func (s *screen) stillToCall(done applied) {
+	if done.webhooks == 0 {
+		return
+	}
+	noun := "webhooks"
+	if done.webhooks == 1 {
+		noun = "webhook"
+	}
+	s.line(fmt.Sprintf("%8d  ", done.webhooks), yellow, noun+" still to be delivered; "+done.goesOn+". 'imapilot status' shows what waits.")
 }
 
 // nextOfApply are the commands that deal with what is left.

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -342,6 +344,29 @@ func TestFailedApply(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
+	}
+}
+
+// TestApplyTellsOfWebhooks: those that nobody took yet are counted, and where none
+// are left nothing is said of them.
+func TestApplyTellsOfWebhooks(t *testing.T) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	defer receiver.Close()
+	srv := planFolder(t, fmt.Sprintf("webhooks:\n  ci: {url: %q}\nrules:\n  - {name: all, if: 'true', then: [{webhook: ci}]}\n", receiver.URL), "home")["home"]
+	put(t, srv, "INBOX", 1, "A letter", "")
+	put(t, srv, "INBOX", 2, "A letter", "")
+	for _, tt := range [][2]string{
+		{"apply --yes", "       2  webhooks still to be delivered; 'imapilot run' does that, or the next\n          apply. 'imapilot status' shows"},
+		{"apply --yes --again --json", `"webhooks_pending": 4`},
+	} {
+		if out, code := said(t, tt[0]); code != exitOK || !strings.Contains(out, tt[1]) {
+			t.Errorf("%s: exit code %d\n%s", tt[0], code, out)
+		}
+	}
+	done := applied{cfg: &config.Config{}, outcomes: map[journal.EntryState]int{journal.Done: 2}}
+	out := &strings.Builder{}
+	if err := (&app{out: out}).printApplied(done, &applyFlags{}); err != nil || strings.Contains(out.String(), "webhook") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
