@@ -111,11 +111,11 @@ func (c *connection) step(ctx, work context.Context, p *pass) (ended bool, err e
 			return false, err
 		}
 	}
+	if p.complete() {
+		return true, c.endPass(work, p, nil)
+	}
 	if cause := c.cannotGoOn(p); cause != nil {
 		return true, c.endPass(work, p, cause)
-	}
-	if len(p.left) == 0 {
-		return true, c.endPass(work, p, nil)
 	}
 	err = c.stepMailbox(ctx, work, p, p.left[0])
 	if err != nil && mailboxOnly(err) {
@@ -123,6 +123,12 @@ func (c *connection) step(ctx, work context.Context, p *pass) (ended bool, err e
 		err = nil
 	}
 	return false, err
+}
+
+// complete reports whether a pass has nothing left to look at. One that is asked to
+// stop then has come to its end all the same.
+func (p *pass) complete() bool {
+	return len(p.left) == 0 || len(p.left) == 1 && p.listed && len(p.uids)+len(p.window) == 0
 }
 
 // cannotGoOn is why a pass ends before its end, nil if it does not.

@@ -29,6 +29,10 @@ type Report struct {
 	// limit holds back. No message is in both.
 	Acted int `json:"acted"`
 	Held  int `json:"held"`
+	// Unfinished were recorded by an earlier run that did not finish them, and
+	// nothing more is asked for: they go on without a decision. They are in neither
+	// of the two.
+	Unfinished int `json:"unfinished,omitempty"`
 	// Rules are those with something to tell, in the order of the configuration.
 	Rules []RuleOutcome `json:"rules"`
 	// Left are mailboxes that could not be looked at to the end, and why.
@@ -50,6 +54,8 @@ type RuleOutcome struct {
 	HeldBecause string `json:"held_because,omitempty"`
 	// Before were left alone because the rule acted on them before.
 	Before int `json:"before,omitempty"`
+	// Unfinished are those of them of which an earlier run did not finish that.
+	Unfinished int `json:"unfinished,omitempty"`
 	// Failed could not be evaluated; Error is why, the last time.
 	Failed int    `json:"failed,omitempty"`
 	Error  string `json:"error,omitempty"`
@@ -116,8 +122,15 @@ func (r *Report) rule(account, name string) *RuleOutcome {
 
 // count adds one decided message.
 func (r *Report) count(account, mailbox string, m *candidate) {
-	for rule := range m.skip {
-		r.rule(account, rule).Before++
+	for rule, why := range m.skip {
+		o := r.rule(account, rule)
+		o.Before++
+		if m.unfinished(rule, why) {
+			o.Unfinished++
+		}
+	}
+	if m.waits() {
+		r.Unfinished++
 	}
 	for rule, why := range errorsOf(m.decision) {
 		o := r.rule(account, rule)
@@ -132,6 +145,29 @@ func (r *Report) count(account, mailbox string, m *candidate) {
 		}
 		r.countEntry(account, mailbox, m, e)
 	}
+}
+
+// unfinished reports whether a rule that is left out has recorded before what it
+// does to this message, and that is not done yet.
+func (m *candidate) unfinished(rule, why string) bool {
+	return why == waitsText || slices.ContainsFunc(m.earlier, func(e journal.Entry) bool {
+		return e.State == journal.Open && slices.ContainsFunc(e.Plan.Items, func(i actions.Item) bool { return i.Rule == rule })
+	})
+}
+
+// waits reports whether all that is done to this message was recorded before.
+func (m *candidate) waits() bool {
+	for _, e := range m.entries {
+		if e.State == journal.Open || e.State == journal.Held {
+			return false
+		}
+	}
+	for rule, why := range m.skip {
+		if m.unfinished(rule, why) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *Report) countEntry(account, mailbox string, m *candidate, e journal.Entry) {
@@ -217,6 +253,7 @@ func (r *Report) Add(o Report) {
 	r.Unreadable += o.Unreadable
 	r.Acted += o.Acted
 	r.Held += o.Held
+	r.Unfinished += o.Unfinished
 	r.Rules = append(r.Rules, o.Rules...)
 	r.Left = append(r.Left, o.Left...)
 	r.Cost = r.Cost.plus(o.Cost)

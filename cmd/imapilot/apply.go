@@ -100,10 +100,10 @@ func (a *app) agree(ctx context.Context, cfg *config.Config, scope *engine.Scope
 	s := a.screen()
 	s.plannedMail(p)
 	s.gap()
-	if p.report.Acted+p.report.Held == 0 {
+	if p.toDo() == 0 {
 		s.line("", plain, "Nothing to apply: 'imapilot apply' would "+nothingToDo(p)+".")
 	}
-	if _, err := fmt.Fprint(a.out, s.b.String()); err != nil || p.report.Acted+p.report.Held == 0 {
+	if _, err := fmt.Fprint(a.out, s.b.String()); err != nil || p.toDo() == 0 {
 		return false, errors.Join(err, p.trouble())
 	}
 	agreed, most := question{bufio.NewReader(a.in), a.out}.ask(p)

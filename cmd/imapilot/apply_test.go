@@ -66,7 +66,7 @@ func TestApplyAsks(t *testing.T) {
 				typed += "6\n" // what it says can be said
 			}
 			shown, code := onTerminal(t, typed, "apply")
-			held, asked := strings.Index(shown, "3 messages: limit reached"), strings.Index(shown, "Apply this to 8 messages? [y/N, or a number to raise the limit]")
+			held, asked := strings.Index(shown, "3 messages: limit reached"), strings.Index(shown, "with 6 nothing is held.\nApply this to 8 messages? [y/N or a number] ")
 			if code != tt.code || held < 0 || asked < held || !strings.Contains(plainText(shown), tt.says) {
 				t.Errorf("exit code %d:\n%s", code, shown)
 			}
@@ -114,6 +114,7 @@ func TestQuestion(t *testing.T) {
 	p.tally.takes, p.tally.took = map[accountRule]int{{"a", "r"}: 8}, map[accountRule]int{{"a", "r"}: 5}
 	held := &planned{report: engine.Report{Held: 3}}
 	held.tally.takes = map[accountRule]int{{"a", "r"}: 3}
+	free, unfinished := &planned{report: engine.Report{Acted: 8}}, &planned{report: engine.Report{Unfinished: 2}}
 	for _, tt := range []struct {
 		plan   *planned
 		typed  string
@@ -123,33 +124,41 @@ func TestQuestion(t *testing.T) {
 		{p, "y\n", true, 0}, {p, "YES\n", true, 0}, {p, "y", true, 0}, {p, "n\n", false, 0}, {p, "", false, 0}, {p, "\n", false, 0},
 		{p, "5\n", true, 5}, {p, "4\n", false, 0}, {p, "4\n900\n", true, 900}, {p, "-1\ny\n", true, 0}, {p, "0\n0\n0\ny\n", false, 0},
 		{p, "4294967297\n", false, 0}, {p, "x\nx\nx\ny\n", false, 0},
-		{held, "y\n", false, 0}, {held, "3\n", true, 3},
+		{held, "y\n", false, 0}, {held, "3\n", true, 3}, {p, "5 messages\n5\n", true, 5},
+		{free, "8\ny\n", true, 0}, {free, "8\n", false, 0}, {unfinished, "2\ny\n", true, 0}, {unfinished, "\n", false, 0},
 	} {
 		agreed, most := question{bufio.NewReader(strings.NewReader(tt.typed)), &bytes.Buffer{}}.ask(tt.plan)
 		if agreed != tt.agreed || most != tt.most {
 			t.Errorf("%q: %t, %d", tt.typed, agreed, most)
 		}
 	}
-	if text := questionText(held); !strings.Contains(text, "as 3]") {
+	if text := numberText(held); !strings.Contains(text, "with 3 nothing is held") {
 		t.Error(text)
 	}
 }
 
-// interruptible is an apply over 6,000 messages whose second portion is held back,
-// with or without a daemon.
+// interruptible is an apply over 6,000 messages that is interrupted while its second
+// portion is held back, with or without a daemon.
 func interruptible(t *testing.T, daemon bool) (cmd *exec.Cmd, out *transcript, g *gate) {
 	t.Helper()
+	return interruptedAt(t, daemon, 6000, "UID FETCH", 2)
+}
+
+// interruptedAt is an apply over so many messages that is interrupted while its n-th
+// command with a word in it is held back.
+func interruptedAt(t *testing.T, daemon bool, messages int, word string, n int) (cmd *exec.Cmd, out *transcript, g *gate) {
+	t.Helper()
 	srv := planFolder(t, "", "home")["home"]
-	for i := range 6000 {
+	for i := range messages {
 		put(t, srv, "INBOX", i, "A letter", "")
 	}
-	g = newGate(t, srv, "UID FETCH")
+	g = newGate(t, srv, word)
 	writeFile(t, "imapilot.yaml", fmt.Sprintf("accounts:\n  home: {host: %s, port: %d, tls: none, username: user, password: secret, poll: 1h}\n"+
 		"rules:\n  - {name: all, if: 'true', max_messages: 10000, then: [{add_flags: ['\\Seen']}, {move: Moved}]}\n", g.host, g.port))
 	if daemon {
-		startDaemon(t)
+		startDaemon(t, messages)
 	}
-	g.set(2)
+	g.set(n)
 	out = &transcript{}
 	cmd = program(t, "apply", "--yes")
 	cmd.Stdout, cmd.Stderr = out, out
@@ -158,7 +167,7 @@ func interruptible(t *testing.T, daemon bool) (cmd *exec.Cmd, out *transcript, g
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // if the test ended early
-	within(t, "the second portion", g.reached)
+	within(t, "the command that is held back", g.reached)
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -166,8 +175,9 @@ func interruptible(t *testing.T, daemon bool) (cmd *exec.Cmd, out *transcript, g
 	return cmd, out, g
 }
 
-// startDaemon starts a daemon and waits until it has nothing more to do.
-func startDaemon(t *testing.T) {
+// startDaemon starts a daemon and waits until it has nothing more to do with the
+// messages in INBOX.
+func startDaemon(t *testing.T, messages int) {
 	t.Helper()
 	log := &transcript{}
 	cmd := program(t, "run")
@@ -181,7 +191,7 @@ func startDaemon(t *testing.T) {
 			t.Errorf("the daemon: %v\n%s", err, log)
 		}
 	})
-	idle := regexp.MustCompile(`INBOX +idle +6000 +[0-9]+ s ago +[0-9]+ s ago`)
+	idle := regexp.MustCompile(fmt.Sprintf(`INBOX +idle +%d +[0-9]+ s ago +[0-9]+ s ago`, messages))
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		out, _ := said(t, "status")
 		if idle.MatchString(out) {
@@ -219,6 +229,20 @@ func TestInterruptedApplyGoesOn(t *testing.T) {
 	}
 }
 
+// TestInterruptedAtItsEnd: an apply that has looked at everything when it is
+// interrupted does what it recorded, and then it is done.
+func TestInterruptedAtItsEnd(t *testing.T) {
+	for name, daemon := range map[string]bool{"daemon": true, "alone": false} {
+		t.Run(name, func(t *testing.T) {
+			cmd, out, g := interruptedAt(t, daemon, 10, "UID MOVE", 1)
+			g.open()
+			if err := cmd.Wait(); err != nil || !regexp.MustCompile(`(?m)^ +10  done$`).MatchString(out.String()) || strings.Contains(out.String(), "goes on") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
 // TestSecondInterruptionEndsAtOnce, though nothing answers.
 func TestSecondInterruptionEndsAtOnce(t *testing.T) {
 	cmd, out, g := interruptible(t, false)
@@ -232,6 +256,29 @@ func TestSecondInterruptionEndsAtOnce(t *testing.T) {
 	}
 	if said, code := said(t, "apply --yes"); code != exitOK || holds(t, "Moved") != "6000" {
 		t.Errorf("exit code %d, %s moved\n%s", code, holds(t, "Moved"), said)
+	}
+}
+
+// TestPlanTellsOfWhatIsUnfinished: what was recorded when an apply was killed is not
+// left as it is, and an apply that asks finishes it.
+func TestPlanTellsOfWhatIsUnfinished(t *testing.T) {
+	cmd, out, g := interruptedAt(t, false, 10, "UID MOVE", 1)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Fatalf("it ended well\n%s", out)
+	}
+	defer g.open() // what was held back would be done then
+	said, code := said(t, "plan")
+	for _, want := range []string{"      10  recorded by an earlier run that did not finish", "\n  unfinished 10 messages", "\n    imapilot apply  finishes what was recorded\n"} {
+		if code != exitOK || !strings.Contains(said, want) || strings.Contains(said, "left a") {
+			t.Errorf("exit code %d, it does not say %q:\n%s", code, want, said)
+		}
+	}
+	shown, code := onTerminal(t, "y\n", "apply")
+	if code != exitOK || !strings.Contains(shown, "Finish what was recorded for 10 messages? [y/N] ") || holds(t, "Moved") != "10" {
+		t.Errorf("exit code %d, %s moved\n%s", code, holds(t, "Moved"), shown)
 	}
 }
 

@@ -150,9 +150,12 @@ flags are compared only where --rule names them.
                  that the server's own search left out are in excluded
   acted, held, dry_run   how many messages are acted on, are held by a limit,
                  would be acted on by rules in dry run alone
+  unfinished     how many were recorded by an earlier run that did not finish;
+                 left out where there are none
   rules          {account, rule, hash, dry_run, acted, held, held_because,
-                 before, failed, error, actions, examples}
-                 before: left alone, for it acted on them before, or is about to
+                 before, unfinished, failed, error, actions, examples}
+                 before: left alone, for it acted on them before, or is about to:
+                 of the latter, unfinished
                  actions: {action, messages}
                  examples: {mailbox, uid, from, subject, received}
   left           mailboxes that could not be looked at: {account, mailbox, why}

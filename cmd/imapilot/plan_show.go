@@ -47,12 +47,14 @@ func (s *screen) counts(p *planned) {
 	if p.nowhere != "" {
 		s.line("  ", plain, p.nowhere)
 	}
-	rest := r.Messages - r.Acted - r.Held - p.tally.dry - r.Unreadable
+	// A message that an earlier run has yet to finish may be one of a dry run, too.
+	rest := max(0, r.Messages-r.Acted-r.Held-p.tally.dry-r.Unreadable-r.Unfinished)
 	for _, row := range []struct {
 		n    int
 		text string
 	}{
 		{r.Acted, "acted on"}, {r.Held, "held by a limit"}, {p.tally.dry, "acted on only by rules in dry run, which touch nothing"},
+		{r.Unfinished, "recorded by an earlier run that did not finish; the next one goes on"},
 		{rest, "left as they are"}, {r.Unreadable, "that could not be fetched"},
 	} {
 		if row.n > 0 {
@@ -111,8 +113,11 @@ func (s *screen) ruleOutcome(r engine.RuleOutcome, several bool, zone *time.Loca
 	if r.Held > 0 {
 		s.field("held", count(r.Held, "message")+": "+heldText(r.HeldBecause))
 	}
-	if r.Before > 0 {
-		s.field("left alone", count(r.Before, "message")+", for it acted on them before, or is about to; --again does not ask that")
+	if r.Unfinished > 0 {
+		s.field("unfinished", count(r.Unfinished, "message")+", recorded by an earlier run")
+	}
+	if before := r.Before - r.Unfinished; before > 0 {
+		s.field("left alone", count(before, "message")+", for it acted on them before; --again does not ask that")
 	}
 	if r.Failed > 0 {
 		s.field("failed", fmt.Sprintf("on %s, which it leaves alone: %s", count(r.Failed, "message"), r.Error))
@@ -211,7 +216,7 @@ func (a *app) applyCommandLine(f scopeFlags, most int) string {
 // nextOfPlan shows the commands that do what was planned, with a limit or, for 0,
 // without. Of mail that could not be looked at nobody knows what is to be done.
 func (s *screen) nextOfPlan(p *planned, apply func(most int) string) {
-	if p.report.Acted+p.report.Held == 0 {
+	if p.toDo() == 0 {
 		if p.trouble() != nil {
 			return
 		}
@@ -221,12 +226,18 @@ func (s *screen) nextOfPlan(p *planned, apply func(most int) string) {
 	var commands [][2]string
 	if p.report.Acted > 0 {
 		commands = append(commands, [2]string{apply(0), "does this, after it has asked"})
+	} else if p.report.Unfinished > 0 {
+		commands = append(commands, [2]string{apply(0), "finishes what was recorded"})
 	}
 	if enough := p.tally.enough(); p.report.Held > 0 && enough > p.scope.Max {
 		commands = append(commands, [2]string{apply(enough), "does what is held, too"})
 	}
 	s.waiting(waiting{"Next:", commands})
 }
+
+// toDo counts the messages of which there is something to ask: to act on them, to
+// raise the limit that holds them, or to finish what was recorded.
+func (p *planned) toDo() int { return p.report.Acted + p.report.Held + p.report.Unfinished }
 
 // nothingToDo says why an apply would do nothing.
 func nothingToDo(p *planned) string {
