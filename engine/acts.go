@@ -201,7 +201,7 @@ func (m *candidate) overtaken() []journal.Entry {
 			continue
 		}
 		old = cloneEntry(old)
-		old.State, old.Reason = journal.Withdrawn, "decided again by a later run"
+		old.State, old.Reason = journal.Withdrawn, "a later run decided it anew, as an entry of its own"
 		out = append(out, old)
 	}
 	return out

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,7 +32,7 @@ func outcomeText(r record, zone *time.Location) string {
 	case journal.Open:
 		return openText(r, zone)
 	case journal.Withdrawn:
-		return "no longer wanted"
+		return cmp.Or(r.Reason, "no longer wanted")
 	case journal.Gone:
 		return "left meanwhile"
 	case journal.Skipped:

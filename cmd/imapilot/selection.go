@@ -308,7 +308,7 @@ func meaning(s journal.EntryState) string {
 		journal.Unsure:    "it cannot be told whether a step happened",
 		journal.Done:      "every step is done",
 		journal.DryRun:    "decided only; nothing was touched",
-		journal.Withdrawn: "decided again, and no rule asks for it any more",
+		journal.Withdrawn: "decided again since; nothing more comes of this decision",
 		journal.Gone:      "the message left before its steps were done",
 		journal.Kept:      "it stayed: moved back by you, or a rule failed on it",
 		journal.Skipped:   "left alone because you said so",
