@@ -145,6 +145,9 @@ too, and shows the messages whose outcome differs. Accounts, the state file and
 dry_run at the top level are those of the configuration. Rules on a clock or for
 flags are compared only where --rule names them.
 
+--all lists every message, a line each; in a pipe the columns are separated by tabs
+and nothing is cut.
+
 --json prints one document:
   mailboxes, messages, excluded, unreadable   how many were looked at; those
                  that the server's own search left out are in excluded

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -99,10 +98,11 @@ func outcomeOf(e journal.Entry) string {
 	return outcomeAct
 }
 
-// planList prints messages, a line each.
+// planList prints messages, a line each: in columns, or for other programs whole
+// and separated by tabs, of which no cell holds one.
 type planList struct {
 	screen  screen
-	columns int // 0 where lines may be of any length
+	columns int // 0 for tabs
 	several bool
 	begun   bool
 }
@@ -110,36 +110,38 @@ type planList struct {
 // message prints one message. Columns have fixed widths, for what comes later is
 // not known yet.
 func (l *planList) message(m engine.Planned) {
-	place := fmt.Sprintf("%s/%d", m.Entry.Mailbox, m.Entry.UID)
-	if l.several {
-		place = m.Account + " " + place
-	}
 	if !l.begun {
 		l.begun = true
-		l.row(bold, "MESSAGE", "FROM", "SUBJECT", "OUTCOME")
+		l.row(bold, "ACCOUNT", "MESSAGE", "FROM", "SUBJECT", "OUTCOME")
 	}
 	code := plain
 	if m.Entry.State == journal.Held {
 		code = yellow
 	}
-	l.row(code, place, senderOf(m.Entry.From), m.Entry.Subject, plannedText(m.Entry))
+	l.row(code, m.Account, fmt.Sprintf("%s/%d", m.Entry.Mailbox, m.Entry.UID), senderOf(m.Entry.From), m.Entry.Subject, plannedText(m.Entry))
 }
 
+// row prints the cells of a message, of which the first is its account.
 func (l *planList) row(code int, cells ...string) {
-	width := cmp.Or(l.columns, screenWidth)
-	widths := []int{width * 20 / 100, width * 20 / 100, width * 27 / 100}
+	for i, cell := range cells {
+		cells[i] = visible(cell)
+	}
+	if !l.several {
+		cells = cells[1:]
+	}
+	if l.columns == 0 {
+		l.screen.b.WriteString(strings.Join(cells, "\t") + "\n")
+		return
+	}
+	widths := []int{l.columns * 20 / 100, l.columns * 20 / 100, l.columns * 27 / 100}
+	if l.several {
+		widths = []int{l.columns * 10 / 100, l.columns * 20 / 100, l.columns * 18 / 100, l.columns * 20 / 100}
+	}
 	line := ""
 	for i, w := range widths {
-		cell := visible(cells[i])
-		if l.columns > 0 {
-			cell = cutCells(cell, w)
-		}
-		line += cell + strings.Repeat(" ", max(0, w-cellsOf(cell))+columnGap)
+		line += padCells(cells[i], w) + strings.Repeat(" ", columnGap)
 	}
-	last := visible(cells[len(widths)])
-	if l.columns > 0 {
-		last = cutCells(last, max(1, width-cellsOf(line)))
-	}
+	last := cutCells(cells[len(widths)], max(1, l.columns-cellsOf(line)))
 	if code == bold {
 		line = l.screen.paint(bold, line)
 	}

@@ -141,6 +141,24 @@ func TestPlanGolden(t *testing.T) {
 	}
 }
 
+// TestPlanListInAPipe: other programs get whole cells between tabs, and a tab in a
+// subject is none of them.
+func TestPlanListInAPipe(t *testing.T) {
+	servers := planFolder(t, plannedRules, "home", "work")
+	subject := "An offer that nobody can refuse, whoever reads it to its very end, and that is longer than any line"
+	put(t, servers["home"], "INBOX", 1, subject, "")
+	put(t, servers["work"], "INBOX", 2, "Ticket\t#12", "")
+	for columns, want := range map[string]string{
+		"":   "ACCOUNT\tMESSAGE\tFROM\tSUBJECT\tOUTCOME\nhome\tINBOX/1\tann1@example.net\t" + subject + "\ttrash\nwork\tINBOX/1\tann2@example.net\tTicket #12\tdry run: copy: Tickets/12\n\n",
+		"80": "ACCOUNT   MESSAGE           FROM            SUBJECT           OUTCOME\nhome      INBOX/1           ann1@example.…  An offer that n…  trash\n",
+	} {
+		t.Setenv("COLUMNS", columns)
+		if out, code := said(t, "plan --all"); code != exitOK || !strings.HasPrefix(out, want) {
+			t.Errorf("exit code %d\n%s\nwant\n%s", code, out, want)
+		}
+	}
+}
+
 // TestPlanSaysHowManyChange counts what differs, and shows as many as it is told.
 func TestPlanSaysHowManyChange(t *testing.T) {
 	srv := planFolder(t, strings.ReplaceAll(plannedRules, "max_messages: 3, ", ""), "home")["home"]
