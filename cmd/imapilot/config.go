@@ -39,8 +39,16 @@ func (a *app) configPath() string {
 // load reads the configuration. Its problems are printed; warnings only when
 // asked for, because 'check' is the place for them.
 func (a *app) load(warnings bool) (*config.Config, error) {
-	cfg, diags := config.Load(a.configPath())
+	return a.loadFile(a.configPath(), config.UnreadableHint, warnings)
+}
+
+// loadFile is load for a file; unreadable is the hint where it cannot be read.
+func (a *app) loadFile(path, unreadable string, warnings bool) (*config.Config, error) {
+	cfg, diags := config.Load(path)
 	for _, d := range diags {
+		if d.Hint == config.UnreadableHint {
+			d.Hint = unreadable
+		}
 		if cfg == nil || warnings {
 			fmt.Fprintln(a.err, d.Format(color(a.err)))
 		}

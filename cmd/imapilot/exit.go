@@ -19,13 +19,29 @@ const (
 // errProblems ends a command that has already printed what it found.
 var errProblems = errors.New("problems were found")
 
-// usageError is a mistake on the command line.
-type usageError struct{ err error }
+// usageError is a mistake on the command line. hint is where more is said of it, ""
+// where the error says what is right.
+type usageError struct {
+	err  error
+	hint string
+}
 
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+func usagef(format string, args ...any) error { return usageError{err: fmt.Errorf(format, args...)} }
+
+// flagError is a mistake in the flags of a command. A value that cannot be used is
+// told with those that can.
+func flagError(cmd *cobra.Command, err error) error {
+	out := usageError{err: err}
+	if !strings.HasPrefix(err.Error(), "invalid argument") { // pflag's own
+		out.hint = fmt.Sprintf("'%s --help' lists its flags.", cmd.CommandPath())
+	}
+	return out
+}
+
+const commandsHint = "Run 'imapilot --help' for the commands."
 
 // exitCode prints an error once and maps it to its exit code.
 func (a *app) exitCode(err error) int {
@@ -35,8 +51,14 @@ func (a *app) exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, errProblems):
 		return exitProblems
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"), strings.Contains(err.Error(), "arg(s)"):
-		fmt.Fprintf(a.err, "imapilot: %s\nRun 'imapilot --help' for the commands.\n", visibleLines(err.Error()))
+	case errors.As(err, &usage):
+		fmt.Fprintf(a.err, "imapilot: %s\n", visibleLines(err.Error()))
+		if usage.hint != "" {
+			fmt.Fprintln(a.err, usage.hint)
+		}
+		return exitUsage
+	case strings.HasPrefix(err.Error(), "unknown command"), strings.Contains(err.Error(), "arg(s)"): // cobra's own
+		fmt.Fprintf(a.err, "imapilot: %s\n%s\n", visibleLines(err.Error()), commandsHint)
 		return exitUsage
 	default:
 		fmt.Fprintf(a.err, "imapilot: %s\n", visibleLines(err.Error()))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/spf13/cobra"
@@ -115,7 +116,7 @@ func (a *app) explain(ctx context.Context, files []string, f explainFlags) error
 	}
 	named := func(r rules.Rule) bool { return r.Name == f.rule }
 	if f.rule != "" && !slices.ContainsFunc(cfg.Rules.Rules(), named) {
-		return usagef("there is no rule %q in %s; 'imapilot rules' lists them", f.rule, cfg.Path)
+		return noRule(cfg, f.rule)
 	}
 	w := walkOf(cfg.Rules, f.rule)
 	cfg.Rules = w.rules
@@ -167,7 +168,7 @@ func (a *app) explained(ctx context.Context, cfg *config.Config, files []string,
 // fetchExplained explains a message on the server.
 func fetchExplained(ctx context.Context, cfg *config.Config, f explainFlags) (explained, error) {
 	if f.account == "" && len(cfg.Accounts) > 1 {
-		return explained{}, usagef("say which account with --account")
+		return explained{}, usagef("say which account with --account; there are %s", strings.Join(accountNames(cfg), ", "))
 	}
 	account, err := f.accountOf(cfg)
 	if err != nil {

@@ -153,7 +153,7 @@ func (g *given) accountOf(cfg *config.Config) (string, error) {
 	case cfg.Path == "":
 		return "", usagef("there is no account %q, because there is no configuration", g.account)
 	}
-	return "", usagef("there is no account %q in %s", g.account, cfg.Path)
+	return "", noAccount(cfg, g.account)
 }
 
 func (g *given) clock(cfg *config.Config) (time.Time, error) {

@@ -56,7 +56,7 @@ func (a *app) mailboxes(ctx context.Context, account string) error {
 		all = append(all, found)
 	}
 	if len(all) == 0 {
-		return usagef("there is no account %q in %s", account, cfg.Path)
+		return noAccount(cfg, account)
 	}
 	if a.json {
 		return errors.Join(append(errs, a.printJSON(all))...)

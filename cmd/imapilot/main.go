@@ -63,7 +63,7 @@ Exit codes: 0 all is well, 1 problems were found (check, test, demo),
 	}
 	root.SetVersionTemplate(versionLine())
 	root.PersistentFlags().StringVarP(&a.config, "config", "c", "", "configuration file (default: $IMAPILOT_CONFIG, ./imapilot.yaml, ~/.config/imapilot/imapilot.yaml, /etc/imapilot/imapilot.yaml)")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	for _, cmd := range []*cobra.Command{
 		a.demoCommand(), a.initCommand(), a.checkCommand(), a.testCommand(),
 		a.explainCommand(), a.evalCommand(), a.rulesCommand(), a.planCommand(), a.applyCommand(), a.runCommand(), a.reloadCommand(),
@@ -83,7 +83,7 @@ func (a *app) knownCommand(root *cobra.Command, args []string) error {
 	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf("; did you mean 'imapilot %s'?", near[0])
 	}
-	return usagef("unknown command %q%s", args[0], hint)
+	return usageError{fmt.Errorf("unknown command %q%s", args[0], hint), commandsHint}
 }
 
 // isTerminal reports whether a stream is a terminal.

@@ -91,12 +91,16 @@ func (f *scopeFlags) scope(cfg *config.Config, now time.Time) (engine.Scope, err
 	names := ruleNames(cfg)
 	for _, name := range f.rules {
 		if !slices.Contains(names, name) {
-			return out, usagef("there is no rule %q in %s%s", name, cfg.Path, meant(name, names))
+			return out, noRule(cfg, name)
 		}
 	}
 	var err error
 	out.Since, err = sinceWhen(f.since, cfg, now)
 	return out, err
+}
+
+func noRule(cfg *config.Config, name string) error {
+	return usagef("there is no rule %q in %s%s", name, cfg.Path, choice(name, ruleNames(cfg), "'imapilot rules' lists them"))
 }
 
 func ruleNames(cfg *config.Config) []string {

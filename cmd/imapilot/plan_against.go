@@ -87,9 +87,7 @@ func (a *app) planAgainst(ctx context.Context, f *planFlags) error {
 // loadOther reads another configuration for its rules. What else there is of it is
 // that of the first: accounts, the state file, dry_run.
 func (a *app) loadOther(cfg *config.Config, path string) (*config.Config, error) {
-	other := *a
-	other.config = path
-	loaded, err := other.load(false)
+	loaded, err := a.loadFile(path, "name another file with --against", false)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -109,7 +107,7 @@ func (f *planFlags) scopesOf(cfg, other *config.Config) (before, after engine.Sc
 	both := append(ruleNames(cfg), ruleNames(other)...)
 	for _, name := range f.rules {
 		if !slices.Contains(both, name) {
-			return before, after, usagef("there is no rule %q in %s or %s%s", name, cfg.Path, other.Path, meant(name, both))
+			return before, after, usagef("there is no rule %q in %s or %s%s", name, cfg.Path, other.Path, choice(name, both, "'imapilot rules' lists them"))
 		}
 	}
 	all := f.scopeFlags

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -47,7 +46,7 @@ func mailboxExists(ctx context.Context, cfg *config.Config, scope engine.Scope) 
 	if scope.Account != "" {
 		where = fmt.Sprintf(" in the account %q", scope.Account)
 	}
-	return usagef("there is no mailbox %q%s%s", scope.Mailbox, where, cmp.Or(meant(scope.Mailbox, known), "; 'imapilot mailboxes' lists them"))
+	return usagef("there is no mailbox %q%s%s", scope.Mailbox, where, choice(scope.Mailbox, known, "'imapilot mailboxes' lists them"))
 }
 
 // noMailbox says which rules are to blame where no mailbox was looked at.

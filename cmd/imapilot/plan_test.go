@@ -182,11 +182,15 @@ func TestPlanMistakes(t *testing.T) {
 		"plan --rule newsleters":                     `there is no rule "newsleters" in imapilot.yaml; did you mean "newsletters"?`,
 		"apply --yes --rule ''":                      "it is empty",
 		"plan --mailbox Inbux":                       `there is no mailbox "Inbux"; did you mean "INBOX"?`,
-		"plan --json --mailbox Nope":                 `there is no mailbox "Nope"; 'imapilot mailboxes' lists them`,
+		"plan --json --mailbox Nope":                 `there is no mailbox "Nope"; it may be "Archive", "Drafts", "INBOX"`,
 		"plan --against other.yaml --mailbox Nope":   `there is no mailbox "Nope"`,
 		"apply --yes --account home --mailbox Nope":  `there is no mailbox "Nope" in the account "home"`,
 		"plan --max 0":                               "a limit is a number from 1 to",
 		"plan --max many":                            "a limit is a number from 1 to",
+		"plan --account nope":                        `there is no account "nope" in imapilot.yaml; did you mean "home"? It may be "home", "work"`,
+		"plan --rule something":                      `there is no rule "something" in imapilot.yaml; it may be "newsletters", "offers", "quiet", "starred", "tickets"`,
+		"plan --since 90x":                           `--since "90x" is no time; write how long ago in s, m, h, d or w`,
+		"plan --sinse 90d":                           "'imapilot plan --help' lists its flags.",
 		"plan --since tomorrow":                      `--since "tomorrow" is no time`,
 		"plan --against lacks.yaml":                  `there is no account "work" in lacks.yaml`,
 		"plan --against other.yaml --rule newsleter": `did you mean "newsletters"?`,
@@ -196,8 +200,40 @@ func TestPlanMistakes(t *testing.T) {
 		"rules --schedule --graph": "--schedule goes with --rule and --json only",
 	} {
 		out, code := said(t, line)
-		if code != exitUsage || !strings.Contains(out, want) || strings.Contains(out, "strconv") {
+		if code != exitUsage || !strings.Contains(out, want) || strings.Contains(out, "strconv") || strings.Contains(out, commandsHint) {
 			t.Errorf("%s: exit code %d, %s; want %s", line, code, out, want)
+		}
+	}
+}
+
+// TestPlanAgainstNothing: what is said of the other file is for who named it so.
+func TestPlanAgainstNothing(t *testing.T) {
+	planFolder(t, plannedRules, "home")
+	out, code := said(t, "plan --against nope.yaml")
+	if code != exitFailure || !strings.Contains(out, "hint: name another file with --against\n") || strings.Contains(out, "-c") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	if out, _ := said(t, "-c nope.yaml plan --against other.yaml"); !strings.Contains(out, "hint: name another file with -c,") {
+		t.Error(out)
+	}
+}
+
+// TestChoice: a few values are listed, of many the likely one or where they are.
+func TestChoice(t *testing.T) {
+	many := strings.Fields("one two three four five six seven eight nine")
+	for _, tt := range []struct {
+		typed  string
+		values []string
+		want   string
+	}{
+		{"hom", []string{"home"}, `; did you mean "home"?`},
+		{"thing", []string{"b", "a", "b"}, `; it may be "a", "b"`},
+		{"sevn", many, `; did you mean "seven"?`},
+		{"something", many, "; they are listed"},
+		{"x", nil, ", and there is none"},
+	} {
+		if got := choice(tt.typed, tt.values, "they are listed"); got != tt.want {
+			t.Errorf("%q: %s, want %s", tt.typed, got, tt.want)
 		}
 	}
 }

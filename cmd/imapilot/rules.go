@@ -94,7 +94,7 @@ func (a *app) rules(ctx context.Context, f rulesFlags) error {
 	list := cfg.Rules.Report(time.Now(), rules.SearchProfile{Text: f.serverText})
 	list = slices.DeleteFunc(list, func(r rules.RuleReport) bool { return f.rule != "" && r.Rule.Name != f.rule })
 	if f.rule != "" && len(list) == 0 {
-		return usagef("there is no rule %q in %s", f.rule, cfg.Path)
+		return noRule(cfg, f.rule)
 	}
 	if f.schedule {
 		return a.showSchedule(ctx, cfg, f.rule)

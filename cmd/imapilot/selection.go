@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -102,11 +103,7 @@ func hasAccount(cfg *config.Config, name string) bool {
 }
 
 func noAccount(cfg *config.Config, name string) error {
-	var names []string
-	for _, acc := range cfg.Accounts {
-		names = append(names, acc.Name)
-	}
-	return usagef("there is no account %q in %s%s", name, cfg.Path, meant(name, names))
+	return usagef("there is no account %q in %s%s", name, cfg.Path, choice(name, accountNames(cfg), "that file names them"))
 }
 
 // any reports whether anything is selected, by a flag or by name.
@@ -232,7 +229,7 @@ func sinceWhen(text string, cfg *config.Config, now time.Time) (time.Time, error
 	}
 	at, err := instant("since", text, cfg)
 	if err != nil {
-		return at, usagef("--since %q is no time; write how long ago, as in 90m, 2h or 7d, or when, as in 2026-11-01 or \"2026-11-01 14:00\"", text)
+		return at, usagef("--since %q is no time; write how long ago in s, m, h, d or w, as in 90m, 2h or 7d, or when, as in 2026-11-01 or \"2026-11-01 14:00\"", text)
 	}
 	if at.After(now) {
 		return at, usagef("--since %s is in the future", text)
@@ -276,6 +273,32 @@ func meant(typed string, words []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", whole[near[0]])
+}
+
+// maxChoices is how many values a mistake lists.
+const maxChoices = 8
+
+// choice says which of some values a mistyped one may stand for, and which there
+// are; of too many to list, where they are listed.
+func choice(typed string, values []string, listed string) string {
+	near := meant(typed, values)
+	values = slices.Compact(slices.Sorted(slices.Values(values)))
+	if len(values) > maxChoices {
+		return cmp.Or(near, "; "+listed)
+	}
+	var shown []string
+	for _, value := range values {
+		shown = append(shown, strconv.Quote(value))
+	}
+	switch {
+	case len(values) == 0:
+		return ", and there is none"
+	case near == "":
+		return "; it may be " + strings.Join(shown, ", ")
+	case len(values) == 1:
+		return near
+	}
+	return near + " It may be " + strings.Join(shown, ", ")
 }
 
 // quoted puts words together so that a shell reads them as they are.

@@ -17,6 +17,10 @@ import (
 // maxFiles is how many files a configuration may have.
 const maxFiles = 64
 
+// UnreadableHint is the hint of a diagnostic about a configuration that cannot be
+// read at all. Whoever was given the file by something else than -c has another.
+const UnreadableHint = "name another file with -c, or write a first one with 'imapilot init'"
+
 // file reads one file. What it says of the time zone is read first, because
 // the times in the rest are in it.
 func (l *loader) file(path string, first bool) {
@@ -25,7 +29,7 @@ func (l *loader) file(path string, first bool) {
 	if err != nil {
 		d := Diagnostic{File: path, Message: "the file cannot be read: " + plainPathError(err)}
 		if first {
-			d.Hint = "name another file with -c, or write a first one with 'imapilot init'"
+			d.Hint = UnreadableHint
 		}
 		l.lose(definitions()...)
 		l.diags = append(l.diags, d)
