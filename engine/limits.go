@@ -63,12 +63,19 @@ func (q *quota) take(rule rules.Rule, kind actions.Kind, now time.Time, hours in
 	q.prune(rule.Name, now)
 	if len(q.uses[rule.Name]) >= limit {
 		if q.run {
-			return fmt.Sprintf("limit reached: rule %q may take away %d messages in one run", rule.Name, limit), false
+			return fmt.Sprintf("limit reached: rule %q may take away %s in one run", rule.Name, messageCount(limit)), false
 		}
-		return fmt.Sprintf("limit reached: rule %q may take away %d messages in %d h", rule.Name, limit, max(1, hours)), false
+		return fmt.Sprintf("limit reached: rule %q may take away %s in %d h", rule.Name, messageCount(limit), max(1, hours)), false
 	}
 	q.uses[rule.Name] = append(q.uses[rule.Name], now)
 	return "", true
+}
+
+func messageCount(n int) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return fmt.Sprintf("%d messages", n)
 }
 
 func (q *quota) limit(rule rules.Rule, kind actions.Kind, hours int) int {

@@ -101,7 +101,7 @@ func (a *app) agree(ctx context.Context, cfg *config.Config, scope *engine.Scope
 	s.plannedMail(p)
 	s.gap()
 	if p.toDo() == 0 {
-		s.line("", plain, "Nothing to apply: 'imapilot apply' would "+nothingToDo(p)+".")
+		s.line("", plain, "Nothing to apply: it would "+nothingToDo(p)+".")
 	}
 	if _, err := fmt.Fprint(a.out, s.b.String()); err != nil || p.toDo() == 0 {
 		return false, errors.Join(err, p.trouble())

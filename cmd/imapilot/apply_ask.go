@@ -39,7 +39,7 @@ func (q question) ask(p *planned) (agreed bool, most int) {
 			if why == "" {
 				return true, n
 			}
-			fmt.Fprintln(q.out, why)
+			fmt.Fprint(q.out, wrapped(why))
 		}
 		if err != nil {
 			return false, 0
@@ -74,9 +74,13 @@ func readAnswer(p *planned, answer string) (n int, why string) {
 
 // numberText says what a number does.
 func numberText(p *planned) string {
-	var s screen
-	s.width = screenWidth
-	s.line("", plain, fmt.Sprintf("A number is for this run the most messages that each rule may move or expunge; with %d nothing is held.", p.tally.enough()))
+	return wrapped(fmt.Sprintf("A number is for this run the most messages that each rule may move or expunge; with %d nothing is held.", p.tally.enough()))
+}
+
+// wrapped breaks a text into lines.
+func wrapped(text string) string {
+	s := screen{width: screenWidth}
+	s.line("", plain, text)
 	return s.b.String()
 }
 

@@ -50,7 +50,7 @@ func TestPlanAndApplyOnDovecot(t *testing.T) {
 		}
 	}
 	out, code = said(t, "plan")
-	if code != exitOK || !strings.Contains(out, "'imapilot apply' would do nothing.") {
+	if code != exitOK || !strings.Contains(out, "An apply of this would do nothing.") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }

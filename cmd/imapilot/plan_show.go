@@ -15,6 +15,9 @@ import (
 // maxActionsShown is how many actions of a rule are shown, the most frequent.
 const maxActionsShown = 8
 
+// maxNameShown is how many columns the name of a rule takes at most.
+const maxNameShown = 40
+
 // printPlan shows a plan, and what to run next.
 func (a *app) printPlan(p *planned, f *planFlags) error {
 	s := a.screen()
@@ -84,7 +87,7 @@ func (s *screen) askedOfAll(p *planned) {
 			s.gap()
 		}
 		first = false
-		s.line(r.Name+": ", yellow, fmt.Sprintf("normally asked only when %s is added; this run asks it of all mail, with it or without",
+		s.line(cutCells(visible(r.Name), maxNameShown)+": ", yellow, fmt.Sprintf("normally asked only when %s is added; this run asks it of all mail, with it or without",
 			strings.Join(flagWords(r.Flags), " or ")))
 	}
 }
@@ -98,7 +101,7 @@ func mailboxCount(n int) string {
 
 // ruleOutcome shows the part of one rule.
 func (s *screen) ruleOutcome(r engine.RuleOutcome, several bool, zone *time.Location) {
-	name := r.Rule
+	name := cutCells(visible(r.Rule), maxNameShown)
 	if several {
 		name += " (" + r.Account + ")"
 	}
@@ -220,7 +223,7 @@ func (s *screen) nextOfPlan(p *planned, apply func(most int) string) {
 		if p.trouble() != nil {
 			return
 		}
-		s.line("", plain, "'"+apply(0)+"' would "+nothingToDo(p)+".")
+		s.line("", plain, "An apply of this would "+nothingToDo(p)+".")
 		return
 	}
 	var commands [][2]string

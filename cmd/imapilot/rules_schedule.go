@@ -74,6 +74,7 @@ func (s *screen) schedule(list []engine.ScheduledRule, zone *time.Location, now 
 	s.table(rows)
 	s.gap()
 	s.line("", plain, "Times are in "+zoneName(zone)+". 'imapilot apply --rule NAME' runs one now.")
+	s.line("", plain, "By the clock they run while 'imapilot run' does.")
 }
 
 // dayAndTime is a time for people; far away it is a day, with its year.
@@ -98,14 +99,14 @@ func runOutcome(r journal.Run) string {
 	case r.Started.IsZero():
 		return ""
 	case r.Ended.IsZero():
-		return "under way, or cut off and to go on"
+		return "not ended yet; it goes on"
 	}
 	parts := []string{fmt.Sprintf("%d acted on", r.Acted)}
 	if r.Held > 0 {
 		parts = append(parts, fmt.Sprintf("%d held", r.Held))
 	}
 	if r.Missed > 0 {
-		parts = append(parts, fmt.Sprintf("stood for %d missed", r.Missed))
+		parts = append(parts, "also for "+count(r.Missed, "missed run"))
 	}
 	if r.Error != "" {
 		parts = append(parts, r.Error)

@@ -72,7 +72,7 @@ func TestScheduleGolden(t *testing.T) {
 		golden(t, path, out.String())
 		fitsCells(t, out.String(), screenWidth)
 		understood(t, out.String())
-		for _, want := range []string{"12 acted on", "3 held", "stood", "NOPERM", "under way, or cut", "never", "01-02 00:00", "*/15 8-18 * * 1-5", "never ran", "2001-01-01", "Europe/Berlin"} {
+		for _, want := range []string{"12 acted on", "3 held", "also", "NOPERM", "not ended yet;", "never", "01-02 00:00", "*/15 8-18 * * 1-5", "never ran", "2001-01-01", "Europe/Berlin"} {
 			if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) && !strings.Contains(out.String(), want) {
 				t.Errorf("it does not say %q:\n%s", want, out)
 			}
@@ -127,7 +127,7 @@ func TestRunOutcome(t *testing.T) {
 	for _, r := range runsOfEachKind() {
 		got += fmt.Sprintf("%q ", runOutcome(r))
 	}
-	if want := `"12 acted on, 3 held" "0 acted on, stood for 2 missed, Junk: NO [NOPERM] you may not look" "under way, or cut off and to go on" "" `; got != want {
+	if want := `"12 acted on, 3 held" "0 acted on, also for 2 missed runs, Junk: NO [NOPERM] you may not look" "not ended yet; it goes on" "" `; got != want {
 		t.Error(got)
 	}
 }

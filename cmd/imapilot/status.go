@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -40,6 +39,8 @@ type answer struct {
 	Waiting []waitingEntry `json:"waiting"`
 	// Webhooks are those with calls that wait.
 	Webhooks []owedCalls `json:"webhooks"`
+	// said is the selection, as words of a command line.
+	said []string
 }
 
 // owedCalls is a webhook with calls that wait, and why.
@@ -112,7 +113,11 @@ func (a *app) status(ctx context.Context, sel *selection) error {
 	if out.Accounts, err = choose(out.Accounts, chosen); err != nil {
 		return err
 	}
-	if out.Waiting, err = waitingEntries(ctx, cfg, chosen); err != nil {
+	most := maxGathered
+	if out.said = sel.said(nil); a.json {
+		most = maxWaiting
+	}
+	if out.Waiting, err = waitingEntries(ctx, cfg, chosen, most); err != nil {
 		return err
 	}
 	if out.Webhooks, err = owed(ctx, cfg, chosen); err != nil {
@@ -142,7 +147,7 @@ func choose(all []engine.AccountStatus, sel engine.Selection) ([]engine.AccountS
 		out = append(out, acc)
 	}
 	if len(out) == 0 && sel.Account != "" {
-		return nil, usagef("there is no account %q", sel.Account)
+		return nil, usagef("there is no account %q", sel.Account) // the daemon has not read it yet
 	}
 	return out, nil
 }
@@ -179,11 +184,16 @@ type waitingEntry struct {
 	journal.Entry
 }
 
-// maxWaiting is how many of them status lists of an account, the newest.
-const maxWaiting = 20
+const (
+	// maxWaiting is how many of them status lists as JSON of an account, the newest.
+	maxWaiting = 20
+	// maxGathered is how many are gathered by their reason.
+	maxGathered = 10_000
+)
 
-// waitingEntries lists the newest entries that need a person.
-func waitingEntries(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]waitingEntry, error) {
+// waitingEntries lists the newest entries that need a person, so many of each
+// account.
+func waitingEntries(ctx context.Context, cfg *config.Config, sel engine.Selection, most int) ([]waitingEntry, error) {
 	out := []waitingEntry{}
 	if _, err := os.Stat(cfg.State); errors.Is(err, os.ErrNotExist) {
 		return out, nil
@@ -199,7 +209,7 @@ func waitingEntries(ctx context.Context, cfg *config.Config, sel engine.Selectio
 		}
 		q := sel.Query(acc.Name)
 		q.States = []journal.EntryState{journal.Held, journal.Failed, journal.Unsure}
-		q.Limit, q.Newest = maxWaiting, true
+		q.Limit, q.Newest = most, true
 		entries, err := db.Entries(ctx, q)
 		if err != nil {
 			return nil, err
@@ -209,74 +219,4 @@ func waitingEntries(ctx context.Context, cfg *config.Config, sel engine.Selectio
 		}
 	}
 	return out, nil
-}
-
-func (a *app) printStatus(s answer, zone *time.Location) {
-	if s.Running {
-		fmt.Fprintf(a.out, "imapilot %s, process %d, running since %s\n", s.Version, s.PID, s.Started.Format(time.DateTime))
-	}
-	fmt.Fprintf(a.out, "configuration %s, state %s, %s\n", s.Config, s.State, count(s.Rules, "rule"))
-	if s.DryRun {
-		fmt.Fprintln(a.out, "DRY RUN: everything is decided and recorded, nothing is touched")
-	}
-	for _, acc := range s.Accounts {
-		a.printAccount(acc)
-		for _, o := range s.Webhooks {
-			if d := (journal.Delivery{State: journal.Pending, Attempts: o.Attempts, Next: o.Next, LastStatus: o.LastStatus, LastError: o.LastError}); o.Account == acc.Name {
-				fmt.Fprintf(a.out, "  webhook %s: %s pending; the next one %s\n", o.Webhook, count(o.Pending, "call"), webhookText(d, zone))
-			}
-		}
-	}
-	if len(s.Waiting) == 0 {
-		return
-	}
-	fmt.Fprintln(a.out, "\nWaiting for you ('imapilot history' says how to go on):")
-	rows := [][]string{{"STATE", "ACCOUNT", "MAILBOX", "UID", "SUBJECT", "REASON"}}
-	for _, e := range s.Waiting {
-		rows = append(rows, []string{string(e.State), fit(e.Account, 12), fit(e.Mailbox, 16), fmt.Sprint(e.UID), fit(e.Subject, 30), fit(e.Reason, 60)})
-	}
-	table(a.out, rows)
-}
-
-func (a *app) printAccount(acc engine.AccountStatus) {
-	fmt.Fprintf(a.out, "\n%s (%s): %s", acc.Name, acc.Host, acc.State)
-	if acc.Connections > 0 {
-		fmt.Fprint(a.out, ", ", count(acc.Connections, "connection"))
-	}
-	if !acc.LastProof.IsZero() {
-		fmt.Fprintf(a.out, ", the server answered %s", ago(acc.LastProof))
-	}
-	fmt.Fprintln(a.out)
-	if acc.Error != "" {
-		fmt.Fprintf(a.out, "  last error: %s\n", visible(acc.Error))
-	}
-	if !acc.NextTry.IsZero() {
-		fmt.Fprintf(a.out, "  next try: %s\n", acc.NextTry.Format(time.DateTime))
-	}
-	if len(acc.Mailboxes) > 0 {
-		rows := [][]string{{"  MAILBOX", "WATCHED BY", "MESSAGES", "SERVER ANSWERED", "SCANNED", "ERROR"}}
-		for _, m := range acc.Mailboxes {
-			rows = append(rows, []string{"  " + m.Name, m.Watch, fmt.Sprint(m.Messages), ago(m.LastProof), ago(m.LastScan), m.Error})
-		}
-		table(a.out, rows)
-	}
-	for _, e := range acc.RuleErrors {
-		fmt.Fprintf(a.out, "  rule %q could not be evaluated for %s, last %s: %s\n", e.Rule, count(e.Messages, "message"), ago(e.At), visible(e.Last))
-	}
-	for _, f := range acc.Fallbacks {
-		fmt.Fprintf(a.out, "  the server announces %s and refuses it, since %s; instead: %s (%s)\n", f.Feature, ago(f.Since), f.Instead, f.Reason)
-	}
-	for _, p := range acc.Pauses {
-		fmt.Fprintf(a.out, "  paused: %s since %s, tried again %s: %s\n", visible(p.Target), ago(p.Since), p.Probe.Format(time.DateTime), visible(p.Reason))
-	}
-	for _, state := range journal.States() {
-		if n := acc.Entries[state]; n > 0 {
-			fmt.Fprintf(a.out, "  %d %s\n", n, state)
-		}
-	}
-	for _, state := range []journal.DeliveryState{journal.Pending, journal.Delivered, journal.Dead} {
-		if n := acc.Deliveries[state]; n > 0 {
-			fmt.Fprintf(a.out, "  %s %s\n", count(n, "webhook"), state)
-		}
-	}
 }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"imapilot/engine"
+	"imapilot/engine/journal"
+)
+
+func (a *app) printStatus(s answer, zone *time.Location) {
+	out := a.screen()
+	if s.Running {
+		out.line("", plain, fmt.Sprintf("imapilot %s, process %d, running since %s", s.Version, s.PID, s.Started.Format(time.DateTime)))
+	}
+	out.line("", plain, fmt.Sprintf("configuration %s, state %s, %s", s.Config, s.State, count(s.Rules, "rule")))
+	if s.DryRun {
+		out.line("", yellow, "DRY RUN: everything is decided and recorded, nothing is touched")
+	}
+	for _, acc := range s.Accounts {
+		out.account(acc)
+		for _, o := range s.Webhooks {
+			if o.Account == acc.Name {
+				out.owed(o, zone)
+			}
+		}
+	}
+	out.needsYou(s.Waiting, func(words ...string) string { return a.command(append(words, s.said...)...) })
+	fmt.Fprint(a.out, out.b.String())
+}
+
+// account shows one account: how it is watched, and what there is to know of it.
+func (s *screen) account(acc engine.AccountStatus) {
+	s.gap()
+	text := fmt.Sprintf("%s (%s): %s", acc.Name, acc.Host, acc.State)
+	if acc.Connections > 0 {
+		text += ", " + count(acc.Connections, "connection")
+	}
+	if !acc.LastProof.IsZero() {
+		text += ", the server answered " + ago(acc.LastProof)
+	}
+	s.line("", plain, text)
+	if acc.Error != "" {
+		s.line("  last error: ", red, acc.Error)
+	}
+	if !acc.NextTry.IsZero() {
+		s.line("  next try: ", plain, acc.NextTry.Format(time.DateTime))
+	}
+	s.mailboxes(acc.Mailboxes)
+	for _, e := range acc.RuleErrors {
+		s.line("  ", plain, fmt.Sprintf("rule %q could not be evaluated for %s, last %s: %s", e.Rule, count(e.Messages, "message"), ago(e.At), e.Last))
+	}
+	for _, f := range acc.Fallbacks {
+		s.line("  ", plain, fmt.Sprintf("the server announces %s and refuses it, since %s; instead: %s (%s)", f.Feature, ago(f.Since), f.Instead, f.Reason))
+	}
+	for _, p := range acc.Pauses {
+		s.line("  paused: ", yellow, fmt.Sprintf("%s since %s, tried again %s: %s", p.Target, ago(p.Since), p.Probe.Format(time.DateTime), p.Reason))
+	}
+	for _, state := range journal.States() {
+		if n := acc.Entries[state]; n > 0 {
+			s.line("  ", plain, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	for _, state := range []journal.DeliveryState{journal.Pending, journal.Delivered, journal.Dead} {
+		if n := acc.Deliveries[state]; n > 0 {
+			s.line("  ", plain, count(n, "webhook")+" "+string(state))
+		}
+	}
+}
+
+// mailboxes shows how each is watched. What is wrong with one stands below, where
+// there is room for it.
+func (s *screen) mailboxes(list []engine.MailboxStatus) {
+	if len(list) == 0 {
+		return
+	}
+	rows := [][]string{{"MAILBOX", "WATCHED BY", "MESSAGES", "SERVER ANSWERED", "SCANNED"}}
+	for _, m := range list {
+		rows = append(rows, []string{m.Name, m.Watch, fmt.Sprint(m.Messages), ago(m.LastProof), ago(m.LastScan)})
+	}
+	s.indented(rows)
+	for _, m := range list {
+		if m.Error != "" {
+			s.line("  ", plain, m.Name+": "+m.Error)
+		}
+	}
+}
+
+// indented is a table two columns to the right.
+func (s *screen) indented(rows [][]string) {
+	for i, row := range rows {
+		rows[i] = append([]string{""}, row...)
+	}
+	s.table(rows)
+}
+
+// owed shows the calls of a webhook that wait.
+func (s *screen) owed(o owedCalls, zone *time.Location) {
+	d := journal.Delivery{State: journal.Pending, Attempts: o.Attempts, Next: o.Next, LastStatus: o.LastStatus, LastError: o.LastError}
+	s.line("  webhook "+o.Webhook+": ", plain, fmt.Sprintf("%s pending; the next one %s", count(o.Pending, "call"), webhookText(d, zone)))
+}
+
+// maxGroups is how many different reasons status shows.
+const maxGroups = 20
+
+// needGroup is the messages of an account that need a person for the same reason.
+type needGroup struct {
+	waitingEntry      // the newest of them
+	several      bool // they are in several mailboxes
+	n            int
+}
+
+// grouped gathers what has the same reason, in the order of the newest of each.
+func grouped(all []waitingEntry) []needGroup {
+	type key struct {
+		account, reason string
+		state           journal.EntryState
+	}
+	place := map[key]int{}
+	var out []needGroup
+	for _, e := range all {
+		k := key{e.Account, e.Reason, e.State}
+		i, known := place[k]
+		if !known {
+			i = len(out)
+			place[k] = i
+			out = append(out, needGroup{waitingEntry: e})
+		}
+		out[i].n++
+		out[i].several = out[i].several || e.Mailbox != out[i].Mailbox
+	}
+	return out
+}
+
+// text is a group in words: its only message, or how many and where.
+func (g needGroup) text() string {
+	switch {
+	case g.n == 1:
+		return fmt.Sprintf("%s/%d %q: %s", g.Mailbox, g.UID, fit(g.Subject, 40), g.Reason)
+	case g.several:
+		return count(g.n, "message") + " in several mailboxes: " + g.Reason
+	}
+	return count(g.n, "message") + " in " + g.Mailbox + ": " + g.Reason
+}
+
+// needsYou shows what needs a person, and how to go on. command makes a command
+// line that selects what was selected here.
+func (s *screen) needsYou(all []waitingEntry, command func(words ...string) string) {
+	if len(all) == 0 {
+		return
+	}
+	s.gap()
+	s.line("Waiting for you:", bold, "")
+	list := grouped(all)
+	several := slices.ContainsFunc(all, func(e waitingEntry) bool { return e.Account != all[0].Account })
+	for _, g := range list[:min(len(list), maxGroups)] {
+		prefix := fmt.Sprintf("  %-6s  ", g.State)
+		if several {
+			prefix += g.Account + "  "
+		}
+		s.line(prefix, yellow, g.text())
+	}
+	if more := len(list) - maxGroups; more > 0 {
+		s.line("  ", plain, "and "+count(more, "other reason"))
+	}
+	s.waiting(waiting{"Next:", dealWith(all, command)})
+}
+
+// dealWith are the commands that deal with what needs a person.
+func dealWith(all []waitingEntry, command func(words ...string) string) [][2]string {
+	var out [][2]string
+	if slices.ContainsFunc(all, func(e waitingEntry) bool { return e.State == journal.Held }) {
+		out = append(out, [2]string{command("history", "--held"), "shows each that is held"},
+			[2]string{command("confirm", "--held"), "decides them again, and acts"})
+	}
+	if slices.ContainsFunc(all, func(e waitingEntry) bool { return e.State != journal.Held }) {
+		out = append(out, [2]string{command("history", "--failed"), "shows each that failed"},
+			[2]string{command("retry", "--failed"), "tries them again"})
+	}
+	return out
+}

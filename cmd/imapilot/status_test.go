@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/engine"
+	"imapilot/engine/journal"
+)
+
+// needing are entries of an account that need a person for the same reason.
+func needing(account, mailbox string, state journal.EntryState, reason string, uids ...uint32) []waitingEntry {
+	var out []waitingEntry
+	for _, uid := range uids {
+		e := waitingEntry{Account: account}
+		e.Mailbox, e.State, e.Reason, e.Subject = mailbox, state, reason, fmt.Sprintf("A letter with a subject that is long (%d)", uid)
+		e.UID = imap.UID(uid)
+		out = append(out, e)
+	}
+	return out
+}
+
+// TestStatusGolden holds what status looks like at 80 columns: what waits for the
+// same reason stands together.
+func TestStatusGolden(t *testing.T) {
+	path, err := filepath.Abs("testdata/status/status.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const long = "the server says NO [OVERQUOTA] and goes on for longer than a line of a terminal is, which has eighty columns"
+	s := answer{Status: engine.Status{Config: "imapilot.yaml", State: strings.Repeat("state/", 11) + "imapilot.db", DryRun: true, Accounts: []engine.AccountStatus{
+		{
+			Name: "home", Host: "imap.example.org", State: engine.Waiting, Error: long, Fallbacks: []engine.Fallback{{Feature: "MOVE", Instead: "COPY", Reason: long}},
+			Mailboxes:  []engine.MailboxStatus{{Name: "INBOX", Watch: "idle"}, {Name: strings.Repeat("Lists/Deep/", 6), Watch: "poll 1m0s", Error: long}},
+			RuleErrors: []engine.RuleErrors{{Rule: "letters", Messages: 2, Last: long}}, Pauses: []journal.Pause{{Target: "Full", Reason: long}},
+			Entries: map[journal.EntryState]int{journal.Held: 15}, Deliveries: map[journal.DeliveryState]int{journal.Pending: 3},
+		},
+		{Name: "work", Host: "imap.example.net", State: engine.Stopped},
+	}}, Webhooks: []owedCalls{{Account: "home", Webhook: "ci", Pending: 3, Attempts: 2, LastError: long}}, said: []string{"--since", "2 days"}}
+	const limit = `limit reached: rule "letters" may take away 3 messages in one run`
+	s.Waiting = append(needing("home", "INBOX", journal.Held, limit, 1, 2, 3), needing("home", "Archive", journal.Held, limit, 4)...)
+	s.Waiting = append(s.Waiting, needing("home", "INBOX", journal.Held, "they look imported", 5, 6)...)
+	s.Waiting = append(s.Waiting, needing("work", "INBOX", journal.Failed, long, 7)...)
+	out := &strings.Builder{}
+	(&app{out: out}).printStatus(s, time.UTC)
+	golden(t, path, out.String())
+	fitsCells(t, out.String(), screenWidth)
+}
+
+// TestGrouped: messages are counted by account, state and reason, so that a thousand
+// with one cause take a line, and many causes do not fill the screen.
+func TestGrouped(t *testing.T) {
+	all := append(needing("a", "X", journal.Held, "r", 9, 8), needing("b", "X", journal.Held, "r", 7)...)
+	all = append(all, needing("a", "Y", journal.Failed, "r", 6)...)
+	all = append(all, needing("a", "Y", journal.Held, "r", 5)...)
+	got := grouped(all)
+	if len(got) != 3 || got[0].n != 3 || !got[0].several || got[0].UID != 9 || got[1].n != 1 || got[1].several || got[2].State != journal.Failed {
+		t.Errorf("%+v", got)
+	}
+	var many []waitingEntry
+	for i := range uint32(maxGroups + 2) {
+		many = append(many, needing("a", "X", journal.Failed, fmt.Sprint("reason ", i), i)...)
+	}
+	s := &screen{width: screenWidth}
+	s.needsYou(many, func(words ...string) string { return strings.Join(words, " ") })
+	if text := s.b.String(); strings.Count(text, "  failed  X/") != maxGroups || !strings.Contains(text, "and 2 other reasons") || strings.Contains(text, "confirm") {
+		t.Error(text)
+	}
+}
