@@ -140,7 +140,7 @@ func (j *job) report(id int64) Job {
 		case !ended:
 			out.Running = true
 			if status.State != Watching {
-				waiting = append(waiting, fmt.Sprintf("%s is %s: %s", status.Name, status.State, status.Error))
+				waiting = append(waiting, strings.TrimSuffix(fmt.Sprintf("%s is %s: %s", status.Name, status.State, status.Error), ": "))
 			}
 		case errors.Is(part.pass.err, errStopped):
 			out.Stopped = true

@@ -234,6 +234,9 @@ func (c *connection) boundOf(ctx context.Context, s Scope, name string) (b Bound
 
 // stepMailbox decides the next window of a mailbox and has done what it asks for.
 func (c *connection) stepMailbox(ctx, work context.Context, p *pass, b Bound) error {
+	p.mu.Lock()
+	p.at = c.dir.config(b.Mailbox) // to open it may take a while
+	p.mu.Unlock()
 	if err := c.back(work, b.Mailbox, b.UIDValidity); err != nil {
 		return err
 	}
@@ -262,9 +265,6 @@ func (c *connection) stepMailbox(ctx, work context.Context, p *pass, b Bound) er
 
 // listPass lists the messages of a mailbox once.
 func (c *connection) listPass(ctx context.Context, p *pass, b Bound) error {
-	p.mu.Lock()
-	p.at = c.dir.config(b.Mailbox)
-	p.mu.Unlock()
 	if p.listed {
 		return nil
 	}

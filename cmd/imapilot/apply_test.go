@@ -417,6 +417,36 @@ func TestApplyTellsOfWebhooks(t *testing.T) {
 	}
 }
 
+// TestBarBeforeTheFirstMail: the bar says at once that it waits for the server, and
+// then where it is and how much there is, before anything was fetched.
+func TestBarBeforeTheFirstMail(t *testing.T) {
+	srv := planFolder(t, "", "home")["home"]
+	for i := range 12 {
+		put(t, srv, "INBOX", i, "A letter", "")
+	}
+	g := newGate(t, srv, "EXAMINE")
+	writeFile(t, "imapilot.yaml", fmt.Sprintf("accounts:\n  home: {host: %s, port: %d, tls: none, username: user, password: secret}\n"+
+		"rules:\n  - {name: all, if: 'true', then: [{move: Moved}]}\n", g.host, g.port))
+	g.set(1)
+	shown := &transcript{}
+	asking, there := shown.comes("Looking [..........] asking the server"), shown.comes("Looking [..........] INBOX 0/12")
+	ended := make(chan error, 1)
+	go func() {
+		a := &app{}
+		cfg, err := a.load(false)
+		if err == nil {
+			_, err = a.makePlan(t.Context(), cfg, engine.Scope{}, &progressBar{verb: "Looking", out: shown, width: 80}, nil)
+		}
+		ended <- err
+	}()
+	within(t, "the bar", asking)
+	within(t, "the mailbox and its messages", there)
+	g.open()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestBar: the line fits on the terminal, whatever is in it, and goes away.
 func TestBar(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -426,6 +456,22 @@ func TestBar(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		b.show(p, "")
 		if want := clearLine + "Applying [##........] 5000/20000 500/s, 31 s left; 2500 acted on, 12 held"; out.String() != want {
+			t.Errorf("%q", out)
+		}
+		for want, p := range map[string]engine.Progress{
+			"Applying [..........] asking the server what there is":              {},
+			"Applying [..........] INBOX 0/7500; 0 acted on, 0 held":             {Mailbox: "INBOX", Total: 7500},
+			"Applying [..........] Lists/that/have/a/l… 0/2; 0 acted on, 0 held": {Mailbox: "Lists/that/have/a/long/name", Total: 2},
+		} {
+			out.Reset()
+			b.show(p, "")
+			if out.String() != clearLine+want {
+				t.Errorf("%q, want %q", out, want)
+			}
+		}
+		out.Reset()
+		b.show(engine.Progress{}, "home is connecting")
+		if out.String() != clearLine+"Applying [..........] waits: home is connecting" {
 			t.Errorf("%q", out)
 		}
 		out.Reset()

@@ -262,7 +262,8 @@ func (a *app) makePlan(ctx context.Context, cfg *config.Config, scope engine.Sco
 	defer archive.close()
 	p := &planned{cfg: cfg, scope: scope, bounds: []engine.Bound{}, report: engine.Report{Rules: []engine.RuleOutcome{}}}
 	defer bar.end()
-	var broken error // what each said
+	bar.show(engine.Progress{}, "") // the first answer may take a while
+	var broken error                // what each said
 	watch := engine.Planning{Progress: func(now engine.Progress) { bar.show(now, "") }, Each: func(m engine.Planned) error {
 		p.tally.count(m)
 		if each != nil {

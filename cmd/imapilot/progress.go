@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -15,6 +16,8 @@ const (
 	progressLine = 10 * time.Second
 	// barWidth is how many columns the bar itself takes.
 	barWidth = 10
+	// mailboxWidth is how many columns the name of a mailbox takes at most.
+	mailboxWidth = 20
 	// clearLine goes to the beginning of a line and empties it (ECMA-48, CR and EL).
 	clearLine = "\r\x1b[K"
 )
@@ -72,10 +75,17 @@ func (b *progressBar) line(p engine.Progress, now time.Time, waiting string) str
 	return b.verb + " [" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "] " + progressText(p, now, waiting)
 }
 
-// progressText says how far a run came, how fast, and how long it may last. The
-// rate is that of the whole run: it leaps less than that of the last moment.
+// progressText says where a run is, how far it came, how fast, and how long it may
+// last. The rate is that of the whole run: it leaps less than that of the last
+// moment. Before the server has said how much there is, only that can be said.
 func progressText(p engine.Progress, now time.Time, waiting string) string {
+	if p.Total == 0 && p.Mailbox == "" {
+		return cmp.Or(waitText(waiting), "asking the server what there is")
+	}
 	text := fmt.Sprintf("%d/%d", p.Looked, p.Total)
+	if p.Mailbox != "" {
+		text = cutCells(visible(p.Mailbox), mailboxWidth) + " " + text
+	}
 	if rate := float64(p.Looked) / max(now.Sub(p.Began).Seconds(), 0.001); p.Looked > 0 && !p.Began.IsZero() {
 		text += fmt.Sprintf(" %.0f/s", rate)
 		if left := max(0, p.Total-p.Looked); left > 0 {
@@ -84,9 +94,17 @@ func progressText(p engine.Progress, now time.Time, waiting string) string {
 	}
 	text += fmt.Sprintf("; %d acted on, %d held", p.Acted, p.Held)
 	if waiting != "" {
-		text += "; waits: " + visible(waiting)
+		text += "; " + waitText(waiting)
 	}
 	return text
+}
+
+// waitText says why nothing goes on, "" if it does.
+func waitText(waiting string) string {
+	if waiting == "" {
+		return ""
+	}
+	return "waits: " + visible(waiting)
 }
 
 // remaining is a number of seconds for people, rounded up.
