@@ -157,7 +157,7 @@ and nothing is cut.
                  that the server's own search left out are in excluded
   acted, held, dry_run   how many messages are acted on, are held by a limit,
                  would be acted on by rules in dry run alone
-  unfinished     how many were recorded by an earlier run that did not finish;
+  unfinished     how many were recorded before and are not finished yet;
                  left out where there are none
   rules          {account, rule, hash, dry_run, acted, held, held_because,
                  before, unfinished, failed, error, actions, examples}

@@ -57,7 +57,7 @@ func (s *screen) counts(p *planned) {
 		text string
 	}{
 		{r.Acted, "acted on"}, {r.Held, "held by a limit"}, {p.tally.dry, "acted on only by rules in dry run, which touch nothing"},
-		{r.Unfinished, "recorded by an earlier run that did not finish; the next one goes on"},
+		{r.Unfinished, "recorded and not finished; the daemon, or the next apply, goes on"},
 		{rest, "left as they are"}, {r.Unreadable, "that could not be fetched"},
 	} {
 		if row.n > 0 {
@@ -117,7 +117,7 @@ func (s *screen) ruleOutcome(r engine.RuleOutcome, several bool, zone *time.Loca
 		s.field("held", count(r.Held, "message")+": "+heldText(r.HeldBecause))
 	}
 	if r.Unfinished > 0 {
-		s.field("unfinished", count(r.Unfinished, "message")+", recorded by an earlier run")
+		s.field("unfinished", count(r.Unfinished, "message")+", recorded before")
 	}
 	if before := r.Before - r.Unfinished; before > 0 {
 		s.field("left alone", count(before, "message")+", for it acted on them before; --again does not ask that")
