@@ -190,7 +190,7 @@ func TestPlanMistakes(t *testing.T) {
 		"plan --account nope":                        `there is no account "nope" in imapilot.yaml; did you mean "home"? It may be "home", "work"`,
 		"plan --rule something":                      `there is no rule "something" in imapilot.yaml; it may be "newsletters", "offers", "quiet", "starred", "tickets"`,
 		"plan --since 90x":                           `--since "90x" is no time; write how long ago in s, m, h, d or w`,
-		"plan --sence 90d":                           "'imapilot plan --help' lists its flags.",
+		"plan --until 90d":                           "'imapilot plan --help' lists its flags.",
 		"plan --since tomorrow":                      `--since "tomorrow" is no time`,
 		"plan --against lacks.yaml":                  `there is no account "work" in lacks.yaml`,
 		"plan --against other.yaml --rule newsleter": `did you mean "newsletters"?`,
