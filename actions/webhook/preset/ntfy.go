@@ -41,7 +41,8 @@ func checkNtfy(s Settings) error {
 func ntfyName(s string) bool { return regexp.MustCompile(`^[-_A-Za-z0-9]{1,64}$`).MatchString(s) }
 
 // makeNtfy cuts a message further whose quotes and line feeds, two bytes each
-// in JSON, do not fit. The token is that of "Access tokens".
+// in JSON, do not fit; without a message everything fits. The token is that of
+// "Access tokens".
 func makeNtfy(s Settings, n Note) (Call, error) {
 	body := ntfyCall{Topic: s.To, Title: clip(n.title(), ntfyTitle, octets, plain), Click: n.Link}
 	if ntfyName(n.Message.ID) {

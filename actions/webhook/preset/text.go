@@ -15,9 +15,8 @@ func line(s string) string {
 
 // lines cleans text: what stays are line feeds, tabs and what is not a control
 // character. Those that turn the direction of writing go too, for they would
-// turn what stands around the text.
+// turn what stands around the text. Bytes that are no UTF-8 become U+FFFD.
 func lines(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
@@ -28,7 +27,7 @@ func lines(s string) string {
 			return -1
 		}
 		return r
-	}, s)
+	}, strings.ReplaceAll(s, "\r\n", "\n"))
 }
 
 // visible reports whether text has a character that shows.

@@ -38,8 +38,8 @@ func TestNoteHasDefaults(t *testing.T) {
 	if n.title() != "Re: a b" || n.body() != "From: Ann <ann@example.org>\nIn: home/Lists/x" {
 		t.Errorf("%q, %q", n.title(), n.body())
 	}
-	n = Note{Title: "T", Body: "one\r\ntwo\x00\u202e", Message: m}
-	if n.title() != "T" || n.body() != "one\ntwo" {
+	n = Note{Title: "T", Body: "one\r\ntwo\x00\u202e\u2028\xff", Message: m}
+	if n.title() != "T" || n.body() != "one\ntwo\n\uFFFD" {
 		t.Errorf("%q, %q", n.title(), n.body())
 	}
 	if n = (Note{}); n.title() != "(no subject)" || n.body() != "" || n.required() != "(no subject)" {
@@ -72,5 +72,27 @@ func TestHomeAssistantDataIsForTheApp(t *testing.T) {
 	call, err := Make("homeassistant", s, Note{Title: "T", Body: "b b", Link: "https://example.org/"})
 	if want := `{"title":"T","message":"b b"}`; err != nil || string(call.Body) != want {
 		t.Errorf("%s, %v; want %s", call.Body, err, want)
+	}
+}
+
+// Six bytes for one would cost the half of a short message.
+func TestEncodeSavesBytes(t *testing.T) {
+	if got := string(encode("<&>")); got != `"<&>"` {
+		t.Error(got)
+	}
+}
+
+// The server refuses a message with any other sequence id.
+func TestNtfySequenceIsANameForIt(t *testing.T) {
+	call, err := Make("ntfy", Settings{To: "a"}, Note{Message: webhook.Message{ID: "a.b"}})
+	if err != nil || strings.Contains(string(call.Body), "sequence_id") || call.URL != "https://ntfy.sh/" {
+		t.Errorf("%s to %s, %v", call.Body, call.URL, err)
+	}
+}
+
+func TestServerMayEndInASlash(t *testing.T) {
+	call, err := Make("gotify", Settings{URL: "https://example.org/push/", Token: "a"}, Note{})
+	if err != nil || call.URL != "https://example.org/push/message" {
+		t.Errorf("%q, %v", call.URL, err)
 	}
 }
