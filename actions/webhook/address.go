@@ -11,9 +11,6 @@ import (
 // An IPv6 address that carries an IPv4 one is judged by that, for a translator
 // on the way would connect there.
 func public(a netip.Addr) bool {
-	if !a.IsValid() || a.Zone() != "" {
-		return false
-	}
 	if a = a.Unmap(); a.Is4() {
 		return !within(a, special4())
 	}
@@ -22,7 +19,8 @@ func public(a netip.Addr) bool {
 	}
 	// Everything that is global today is below 2000::/3; the rest, with
 	// loopback, v4-compatible, unique local, link-local and multicast
-	// addresses, is refused unseen.
+	// addresses, is refused unseen; so is an address with a zone, which is in
+	// no prefix.
 	return within(a, []string{"2000::/3"}) && !within(a, special6())
 }
 
