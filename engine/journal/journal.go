@@ -201,6 +201,8 @@ type Mark struct {
 // DeliveryQuery selects deliveries. Zero fields do not restrict.
 type DeliveryQuery struct {
 	Account, Endpoint, ID string
+	// IDPrefix is how an ID begins.
+	IDPrefix string
 	// Seqs are the sequences of the entries that they belong to, at most
 	// [MaxSeqs].
 	Seqs   []int64
@@ -222,6 +224,8 @@ type DeliveryQuery struct {
 	Held    string
 	Touched time.Time
 	Limit   int
+	// Bare leaves the payloads out, which may have 20 kB each.
+	Bare bool
 }
 
 // AccountSummary counts what the journal holds of an account.

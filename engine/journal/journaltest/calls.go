@@ -23,6 +23,21 @@ func testDeliveriesOfAMessage(s *store) {
 	s.equal("newest", idsOf(s.deliveries(journal.DeliveryQuery{Newest: true, Limit: 2})), []string{"1", "5"})
 }
 
+func testDeliveriesByPrefix(s *store) {
+	own := s.own("home")
+	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{delivery("msg_a", day(1)), delivery("msg_ab", day(2)), delivery("msg_b", day(3)), delivery("msg", day(4))}})
+	for prefix, want := range map[string][]string{"msg_a": {"msg_a", "msg_ab"}, "msg_ab": {"msg_ab"}, "msg_": {"msg_a", "msg_ab", "msg_b"}, "msg_%": nil, "MSG": nil} {
+		s.equal(prefix, idsOf(s.deliveries(journal.DeliveryQuery{Account: "home", IDPrefix: prefix})), want)
+	}
+	bare := delivery("msg_b", day(3))
+	whole := s.deliveries(journal.DeliveryQuery{IDPrefix: "msg_b"})
+	got := s.deliveries(journal.DeliveryQuery{IDPrefix: "msg_b", Bare: true})
+	s.equal("whole", string(whole[0].Payload), string(bare.Payload))
+	s.equal("bare", len(got[0].Payload), 0)
+	whole[0].Payload, got[0].Payload = nil, nil
+	s.equal("but for that", got, whole)
+}
+
 func idsOf(all []journal.Delivery) []string {
 	var out []string
 	for _, d := range all {

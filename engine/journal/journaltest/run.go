@@ -64,6 +64,7 @@ func cases() []testCase {
 		{"expectations and pauses come and go", testExpectPause},
 		{"deliveries come in order of their next attempt", testDeliveriesOrder},
 		{"a delivery is replaced by its ID", testDeliveryReplaced},
+		{"deliveries are found by the begin of their ID", testDeliveriesByPrefix},
 		{"the calls about one message are due one after the other", testDeliveriesOfAMessage},
 		{"attempts are kept with what came of them", testAttempts},
 		{"what waits is released or cancelled", testRelease},

@@ -91,11 +91,15 @@ func (d *DB) Deliveries(ctx context.Context, q journal.DeliveryQuery) ([]journal
 const earlier = `SELECT 1 FROM delivery p WHERE p.account = d.account AND p.endpoint = d.endpoint AND p.about = d.about
 	AND p.row < d.row AND p.state = 'pending'`
 
+// lastRune comes after every character of an ID.
+const lastRune = "\U0010FFFF"
+
 func deliveriesSQL(q journal.DeliveryQuery) (string, []any) {
 	var w where
 	w.and(q.Account != "", "d."+accountID, q.Account)
 	w.and(q.Endpoint != "", "endpoint = ?", q.Endpoint)
 	w.and(q.ID != "", "d.id = ?", q.ID)
+	w.and(q.IDPrefix != "", "d.id >= ? AND d.id < ?", q.IDPrefix, q.IDPrefix+lastRune)
 	w.and(!q.Due.IsZero(), "next <= ?", q.Due)
 	w.and(!q.Since.IsZero(), "created >= ?", q.Since)
 	in(&w, "seq", q.Seqs)
@@ -105,7 +109,11 @@ func deliveriesSQL(q journal.DeliveryQuery) (string, []any) {
 	w.and(q.Held != "", "held = ?", q.Held)
 	w.and(!q.Touched.IsZero(), "updated >= ?", q.Touched)
 	w.and(q.First, "(about = '' OR NOT EXISTS ("+earlier+"))")
-	sql := `SELECT d.id, a.name, endpoint, rule, seq, about, created, attempts, restarted, next, state, last_status, last_error, updated, payload, sender, held, digest
+	payload := "payload"
+	if q.Bare {
+		payload = "x''"
+	}
+	sql := `SELECT d.id, a.name, endpoint, rule, seq, about, created, attempts, restarted, next, state, last_status, last_error, updated, ` + payload + `, sender, held, digest
 		FROM delivery d JOIN account a ON a.id = d.account` + w.String()
 	switch {
 	case q.Newest:

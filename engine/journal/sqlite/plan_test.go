@@ -68,6 +68,10 @@ func TestHistoryReadsNoMoreThanItShows(t *testing.T) {
 			t.Errorf("fresh deliveries: %s", plan)
 		}
 	}
+	sql, args = deliveriesSQL(journal.DeliveryQuery{Account: "home", IDPrefix: "msg_a0"})
+	if plan := planOf(t, db, sql, args); !strings.Contains(plan, "(account=? AND id>? AND id<?)") {
+		t.Errorf("the begin of an ID: %s", plan)
+	}
 	due, args := deliveriesSQL(journal.DeliveryQuery{
 		Account: "home", Endpoint: "ci", States: []journal.DeliveryState{journal.Pending}, First: true, Limit: 200,
 	})
