@@ -245,5 +245,12 @@ func (o *outbox) disable(x journal.Disabled) {
 }
 
 func (o *outbox) write(ctx context.Context, b journal.Batch) error {
-	return o.account.journal.Commit(ctx, o.account.ownership(), b)
+	o.restarts.mu.Lock()
+	defer o.restarts.mu.Unlock()
+	o.restarts.keep(b)
+	err := o.account.journal.Commit(ctx, o.account.ownership(), b)
+	if err == nil {
+		o.restarts.forget(b)
+	}
+	return err
 }

@@ -85,8 +85,8 @@ const (
 	secondURL = "http://127.0.0.1:1/second"
 )
 
-// calling is a configuration whose rules do something with two endpoints.
-func calling(r *rig, rules string) *config.Config {
+// hooking is a configuration whose rules do something with two endpoints.
+func hooking(r *rig, rules string) *config.Config {
 	return r.config("poll: 1h\nidle: 29m", "webhooks:\n  first: {url: '"+firstURL+"'}\n  second: {url: '"+secondURL+"'}\nrules:\n"+rules)
 }
 
@@ -108,7 +108,7 @@ func TestCallsKeepToTheSchedule(t *testing.T) {
 		p := newParty()
 		p.answer[firstURL] = always(500)
 		r.sender = p
-		cfg := calling(r, "  - {name: one, if: true, then: [{webhook: first}]}\n")
+		cfg := hooking(r, "  - {name: one, if: true, then: [{webhook: first}]}\n")
 		r.once(cfg)
 		r.mail("INBOX", "a", "x@example.org")
 		began := time.Now()
@@ -146,7 +146,7 @@ func TestADeadEndpointDelaysNobody(t *testing.T) {
 			return webhook.Result{Err: errors.New("no answer within 15s"), Retry: true}
 		}
 		r.sender = p
-		cfg := calling(r, "  - {name: all, if: true, then: [{webhook: first}, {webhook: second}, {move: Done}]}\n")
+		cfg := hooking(r, "  - {name: all, if: true, then: [{webhook: first}, {webhook: second}, {move: Done}]}\n")
 		r.once(cfg)
 		const messages = 100
 		for i := range messages {
@@ -187,7 +187,7 @@ func TestCallsAboutOneMessageKeepTheirOrder(t *testing.T) {
 			return webhook.Result{Status: 200}
 		}
 		r.sender = p
-		cfg := calling(r, "  - {name: one, if: true, then: [{webhook: first}]}\n  - {name: two, if: true, then: [{webhook: first}]}\n")
+		cfg := hooking(r, "  - {name: one, if: true, then: [{webhook: first}]}\n  - {name: two, if: true, then: [{webhook: first}]}\n")
 		r.once(cfg)
 		r.mail("INBOX", "a", "x@example.org")
 		r.daemon(cfg, func(*engine.Engine) { time.Sleep(24 * time.Hour) })
@@ -209,7 +209,7 @@ func TestAnEndpointThatIsGone(t *testing.T) {
 		p.answer[firstURL] = always(410)
 		r.sender = p
 		rules := "  - {name: both, if: true, then: [{webhook: first}, {webhook: second}]}\n"
-		cfg := calling(r, rules)
+		cfg := hooking(r, rules)
 		r.once(cfg)
 		r.mail("INBOX", "a", "x@example.org")
 		r.daemon(cfg, func(*engine.Engine) {
@@ -235,7 +235,7 @@ func TestACallAfterTheOtherActions(t *testing.T) {
 		r := newRig(t, srv)
 		p := newParty()
 		r.sender = p
-		cfg := calling(r, `  - name: file
+		cfg := hooking(r, `  - name: file
     if: true
     then: [{webhook: {to: first, when: done, title: 'Filed ${subject}'}}, {add_flags: ['\Seen']}, {move: A/Done}]
 `)
@@ -266,7 +266,7 @@ func TestACallWhoseActionsAreNotDone(t *testing.T) {
 	safeguard(t, patient(), func(t *testing.T, r *rig) {
 		p := newParty()
 		r.sender = p
-		cfg := calling(r, "  - {name: file, if: true, then: [{webhook: {to: first, when: done}}, {move: A}]}\n")
+		cfg := hooking(r, "  - {name: file, if: true, then: [{webhook: {to: first, when: done}}, {move: A}]}\n")
 		r.once(cfg)
 		r.mail("INBOX", "a", "x@example.org")
 		r.daemon(cfg, func(*engine.Engine) { time.Sleep(time.Minute) }, hooked(t, r, refusing("UID MOVE", "NO [OVERQUOTA] full").hook))

@@ -30,6 +30,8 @@ type outbox struct {
 	// slots are the times that were given out, by endpoint. Only dispatch has to do
 	// with them.
 	slots map[string]*pace.Slots
+
+	restarts restarts
 }
 
 const (
