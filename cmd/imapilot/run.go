@@ -170,6 +170,7 @@ func (a *app) handlers(e *engine.Engine, now *inForce, log *slog.Logger) map[str
 		"skip":    amend(engine.Skip),
 	}
 	maps.Copy(out, now.applyHandlers(e))
+	maps.Copy(out, webhookHandlers(e))
 	return out
 }
 

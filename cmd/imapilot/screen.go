@@ -78,9 +78,10 @@ func breakLines(text string, width int) []string {
 	return append(lines, line)
 }
 
-// visible shows what cannot be printed as its code.
+// visible shows what cannot be printed as its code, and octets that are not UTF-8
+// as U+FFFD: some terminals obey 0x9B alone.
 func visible(s string) string {
-	if strings.IndexFunc(s, hidden) < 0 {
+	if utf8.ValidString(s) && strings.IndexFunc(s, hidden) < 0 {
 		return s
 	}
 	var b strings.Builder
