@@ -19,7 +19,7 @@ import (
 
 func (a *app) webhooksShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show everything of one call: its message, each attempt, the document",
+		Use: "show ID", Short: "Show one call: its message, each attempt, the document",
 		Long: `show tells everything that the journal holds of one call: the message and the
 rule that it is about, each attempt with what the receiver answered (the first
 512 bytes), and the document that is sent. Of the URL it shows no more than the

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"imapilot/engine"
 	"imapilot/engine/journal"
 )
 
@@ -238,4 +239,19 @@ func FuzzShortID(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReplaysOf: only what was delivered when it was named may be made again though
+// it was; the oldest comes first, and no request is too large.
+func TestReplaysOf(t *testing.T) {
+	var found []journal.Delivery
+	for n := range engine.MaxReplay + 2 {
+		found = append(found, journal.Delivery{ID: fmt.Sprint(n), Account: "home", State: journal.Dead})
+	}
+	found[0].State, found[1].Account = journal.Delivered, "work"
+	got := replaysOf(found)
+	if len(got) != 3 || len(got[0].IDs) != engine.MaxReplay || got[0].IDs[0] != fmt.Sprint(engine.MaxReplay+1) || got[0].Delivered || got[0].Account != "home" ||
+		got[1].Account != "work" || got[1].Delivered || len(got[1].IDs) != 1 || !got[2].Delivered || got[2].IDs[0] != "0" {
+		t.Errorf("%d requests: %+v", len(got), got[1:])
+	}
 }
