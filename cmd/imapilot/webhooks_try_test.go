@@ -143,6 +143,10 @@ func TestWebhooksEnable(t *testing.T) {
 			t.Errorf("exit code %d, %s; want %s", code, out, want)
 		}
 	}
+	refusing(t, "http://127.0.0.1:2") // another receiver than that of the configuration
+	if out, _ := said(t, "webhooks list"); strings.Contains(out, "wants no more calls") || strings.Contains(out, "disabled") {
+		t.Error(out)
+	}
 	if err := os.Remove("state.db"); err != nil {
 		t.Fatal(err)
 	}
