@@ -27,7 +27,7 @@ func hintOf(hook config.Webhook, r webhook.Result) string {
 func hintOfStatus(hook config.Webhook, status int) string {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		if hook.Secret.IsZero() {
+		if len(hook.Secrets) == 0 && hook.Token.IsZero() {
 			return "the receiver wants to know who calls: give the webhook the secret that it checks, or the token that its URL needs"
 		}
 		return "the receiver does not believe the signature or the URL: is the secret the one that it has, is its clock right, and does the URL have its token?"
@@ -63,6 +63,8 @@ func hintOfError(hook config.Webhook, err error) string {
 		timeout net.Error
 	)
 	switch {
+	case errors.Is(err, webhook.ErrEgress):
+		return "egress: public lets calls go to public addresses only: is the name right, and should the endpoint say egress: any?"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens at " + receiverOf(hook) + ": is the receiver running, and the port right?"
 	case errors.As(err, &name):
