@@ -64,7 +64,7 @@ func webhooksMistakes(t *testing.T) {
 	for line, want := range map[string]string{
 		"webhooks lst":                                     `unknown command "webhooks lst"; did you mean "list"?`,
 		"webhooks list a4af98e9":                           "list takes no arguments",
-		"webhooks list --state dad":                        `there is no state "dad"; did you mean "dead"?; they are pending, waiting, dead, delivered, cancelled`,
+		"webhooks list --state dad":                        `there is no state "dad"; did you mean "dead"?; they are pending, waiting, dead, delivered, gathered, cancelled`,
 		"webhooks list --endpoint cy":                      `there is no endpoint "cy" in imapilot.yaml; did you mean "ci"?`,
 		"webhooks list --endpoint nowhere":                 "there is ci, chat-of-the-team",
 		"webhooks list --endpoint ''":                      "it is empty",
