@@ -303,7 +303,7 @@ func (p *page) limits() {
 		{"messages that a rule expunges in 60 minutes, or on a schedule in one run", count(own["defaultExpunges"]) + ", or its `max_messages`"},
 		{"mailboxes that a rule creates in 24 hours", count(engine["createsPerDay"])},
 	})
-	p.text("The document that a webhook gets has at most " + count(webhook["MaxPayload"]) + " octets.")
+	p.text("The document that a webhook gets has at most " + count(webhook["MaxPayload"]) + " octets; [all of it](../actions/webhook/REFERENCE.md).")
 }
 
 // size shows a number of octets in the largest unit that it is a multiple of.
