@@ -122,13 +122,12 @@ func (s *serving) makeOne(c call, send func(call) webhook.Result) call {
 	c.at, c.made = time.Now(), true
 	c.result = send(c)
 	c.took = time.Since(c.at)
-	switch {
-	case c.result.Err == nil:
+	if c.result.Err == nil {
 		s.took.Add(1)
-	default:
-		s.failed.Add(1)
-		s.refused.CompareAndSwap(false, c.result.Gone)
+		return c
 	}
+	s.failed.Add(1)
+	s.refused.CompareAndSwap(false, c.result.Gone)
 	return c
 }
 

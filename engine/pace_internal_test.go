@@ -112,7 +112,7 @@ func TestAWeekOfWebhooks(t *testing.T) {
 		defer j.Close()
 		hooks := paces(t)
 		w := &week{under: map[string][]string{}, times: map[string][]time.Time{}, perKey: map[string][]time.Time{}, random: rand.New(rand.NewPCG(1, 1))}
-		time.Sleep(time.Date(2026, 3, 26, 0, 0, 0, 0, time.UTC).Sub(time.Now())) // the clocks change in this week
+		time.Sleep(time.Until(time.Date(2026, 3, 26, 0, 0, 0, 0, time.UTC))) // the clocks change in this week
 		made, began := 0, time.Now()
 		for day := range days + 3 {
 			own, snap, err := j.Acquire(t.Context(), "home", fmt.Sprint("day ", day))
