@@ -68,15 +68,19 @@ func (o *outbox) begin(ctx context.Context, due []journal.Delivery) ([]call, err
 	for i, d := range due {
 		calls[i].waits = d.Next
 		d.Attempts++
-		d.Next, d.Updated = batch.At.Add(nextAttempt(d)), batch.At
+		d.Next, d.Updated = batch.At.Add(afterCrash), batch.At
 		calls[i].delivery, batch.Deliveries[i] = d, d
 	}
 	return calls, o.write(ctx, batch)
 }
 
+// afterCrash is when a call is made again of which a crash left it open whether it
+// was made.
+const afterCrash = 5 * time.Second
+
 // nextAttempt is how long to wait after the last attempt.
 func nextAttempt(d journal.Delivery) time.Duration {
-	wait, _ := webhook.Next(d.Attempts-d.Restarted, rand.Float64()) // 0 after the last: only a crash leads to another
+	wait, _ := webhook.Next(d.Attempts-d.Restarted, rand.Float64()) // 0 after the last, which nobody asks for
 	return wait
 }
 
@@ -205,7 +209,7 @@ func (s *serving) settle(batch *journal.Batch, c call) journal.Delivery {
 	case d.Attempts-d.Restarted >= webhook.Attempts() || !r.Retry:
 		d.State = journal.Dead
 	default:
-		d.Next = batch.At.Add(max(d.Next.Sub(batch.At), r.RetryAfter))
+		d.Next = batch.At.Add(max(nextAttempt(d), r.RetryAfter))
 	}
 	batch.Deliveries = append(batch.Deliveries, d)
 	batch.Attempts = append(batch.Attempts, journal.Attempt{

@@ -52,8 +52,9 @@ type Delivery struct {
 	Payload []byte    `json:"payload"`
 	Created time.Time `json:"created"`
 	// Attempts counts calls, including one that is under way: it is stored
-	// before the call is made. Restarted of them were made before the call was
-	// last replayed, and do not count towards the schedule.
+	// before the call is made. Restarted of them do not count towards the schedule:
+	// those before the call was last replayed, and those that a crash ended, which
+	// have no record when the lease is taken again.
 	Attempts  int           `json:"attempts"`
 	Restarted int           `json:"restarted,omitempty"`
 	Next      time.Time     `json:"next"`
@@ -65,10 +66,14 @@ type Delivery struct {
 	Updated    time.Time `json:"updated"`
 }
 
+// CutOff is the Error of an attempt that the end of a process cut off: whether the
+// call was made is not known.
+const CutOff = "the process ended during it"
+
 // Attempt is what came of one call.
 type Attempt struct {
 	// ID is that of the delivery, N the number of the attempt, from 1. An attempt
-	// that a crash ended has a number and no record.
+	// that is under way has a number and no record.
 	ID   string        `json:"id"`
 	N    int           `json:"n"`
 	At   time.Time     `json:"at"`

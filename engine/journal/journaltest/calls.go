@@ -94,3 +94,22 @@ func testDisabled(s *store) {
 	s.check(err)
 	s.equal("summary", sum[0].Disabled, []journal.Disabled{ci})
 }
+
+func testCutAttempts(s *store) {
+	own := s.own("home")
+	failed, cut, never, done := delivery("failed", day(1)), delivery("cut", day(1)), delivery("never", day(1)), delivery("done", day(1))
+	never.Attempts, done.State = 0, journal.Delivered
+	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{failed, cut, never, done}})
+	s.commit(own, journal.Batch{Attempts: []journal.Attempt{{ID: "failed", N: 2, At: day(1)}, {ID: "cut", N: 1, At: day(1)}}})
+	for range 2 { // whoever takes the lease again finds nothing more
+		s.reopen()
+		own = s.own("home")
+	}
+	want := map[string]int{"failed": 0, "cut": 1, "never": 0, "done": 0}
+	for _, d := range s.deliveries(journal.DeliveryQuery{Account: "home"}) {
+		s.equal("not counted of "+d.ID, d.Restarted, want[d.ID])
+	}
+	got, err := s.journal.Attempts(s.Context(), "home", "cut")
+	s.check(err)
+	s.equal("attempts", got, []journal.Attempt{{ID: "cut", N: 1, At: day(1)}, {ID: "cut", N: 2, At: day(2), Error: journal.CutOff}})
+}

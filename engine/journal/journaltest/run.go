@@ -67,6 +67,7 @@ func cases() []testCase {
 		{"deliveries are found by the begin of their ID", testDeliveriesByPrefix},
 		{"the calls about one message are due one after the other", testDeliveriesOfAMessage},
 		{"attempts are kept with what came of them", testAttempts},
+		{"an attempt that was cut off is no step of the schedule", testCutAttempts},
 		{"what waits is released or cancelled", testRelease},
 		{"an endpoint is disabled until it is enabled", testDisabled},
 		{"events are tailed in order and by account", testTail},

@@ -19,6 +19,9 @@ func (d *DB) Acquire(ctx context.Context, account, holder string) (journal.Owner
 		if err != nil {
 			return err
 		}
+		if err := d.cutAttempts(id); err != nil {
+			return err
+		}
 		return d.snapshot(id, &snap)
 	})
 	if err != nil {

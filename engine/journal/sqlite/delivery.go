@@ -155,3 +155,14 @@ func (d *DB) loadDisabled(account int64, snap *journal.Snapshot) (err error) {
 	snap.Disabled, err = d.disabled(account)
 	return err
 }
+
+// cutAttempts gives the attempts that the end of a process cut off a record, and
+// takes them out of the schedule of their calls.
+func (d *DB) cutAttempts(account int64) error {
+	const cut = ` FROM delivery WHERE account = ?1 AND state = 'pending' AND attempts > 0
+		AND NOT EXISTS (SELECT 1 FROM attempt WHERE call = row AND n = attempts)`
+	if err := d.exec("UPDATE delivery SET restarted = restarted + 1 WHERE row IN (SELECT row"+cut+")", account); err != nil {
+		return err
+	}
+	return d.exec("INSERT INTO attempt SELECT row, attempts, updated, 0, 0, ?2, ''"+cut, account, journal.CutOff)
+}

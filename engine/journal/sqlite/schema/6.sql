@@ -29,6 +29,7 @@ CREATE TABLE attempt (
   answer TEXT NOT NULL,
   PRIMARY KEY (call, n)
 ) STRICT, WITHOUT ROWID;
+INSERT INTO attempt SELECT row, attempts, updated, 0, last_status, last_error, '' FROM delivery WHERE attempts > 0;
 
 -- Endpoints that said that they want no more calls. url is a digest of the URL
 -- that said it.
