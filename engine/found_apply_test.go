@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -555,7 +556,11 @@ rules:
 				}
 				return count
 			}
-			for n, all := 1, run(0); n <= all && !t.Failed(); n++ {
+			step := 2 // at every second command; at each with IMAPILOT_SIM_ALL
+			if os.Getenv("IMAPILOT_SIM_ALL") != "" {
+				step = 1
+			}
+			for n, all := 1, run(0); n <= all && !t.Failed(); n += step {
 				run(n)
 			}
 		})
