@@ -140,11 +140,28 @@ func webhookText(d journal.Delivery, zone *time.Location) string {
 		return "delivered" + last + " (" + tries + ")"
 	case journal.Dead:
 		return "given up after " + tries + last
+	case journal.Gathered:
+		return "said with others, in the call " + shortID(d.Digest, leastShown)
+	case journal.Cancelled:
+		return "not made, for the actions before it were not done"
+	case journal.Waiting:
+		return "waits for the other actions"
+	}
+	if why := heldBack(d); why != "" {
+		return "held back by " + why + "; made " + when(d.Next, zone)
 	}
 	if d.Attempts == 0 {
 		return "not called yet"
 	}
 	return "waits after " + tries + last + "; again " + when(d.Next, zone)
+}
+
+// heldBack is what holds a call back now, "" where nothing does.
+func heldBack(d journal.Delivery) string {
+	if d.State != journal.Pending || !d.Next.After(time.Now()) {
+		return ""
+	}
+	return strings.ReplaceAll(d.Held, "_", " ")
 }
 
 // when says at what time something comes, and how far that is.

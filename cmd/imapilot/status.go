@@ -53,6 +53,12 @@ type owedCalls struct {
 	Next       time.Time `json:"next"`
 	LastStatus int       `json:"last_status,omitempty"`
 	LastError  string    `json:"last_error,omitempty"`
+	// Held is what holds that call back: quiet_hours or rate_limit.
+	Held string `json:"held,omitempty"`
+	// Gathers is set where one call will say it, with what else comes.
+	Gathers bool `json:"gathers,omitempty"`
+	// Disabled is why the endpoint wants no more calls.
+	Disabled string `json:"disabled,omitempty"`
 }
 
 // maxOwed is how many calls that wait are looked at of an account.
@@ -74,19 +80,31 @@ func owed(ctx context.Context, cfg *config.Config, sel engine.Selection) ([]owed
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, byWebhook(acc.Name, found)...)
+		out = append(out, byWebhook(acc.Name, found, gathering(cfg, found))...)
 	}
-	return out, nil
+	disabled, err := r.disabled(ctx, cfg, new(callSelection))
+	for i, o := range out {
+		for _, x := range disabled {
+			if x.account == o.Account && x.Endpoint == o.Webhook {
+				out[i].Disabled = x.Reason
+			}
+		}
+	}
+	return out, err
 }
 
-// byWebhook counts calls, which come in the order in which they are due.
-func byWebhook(account string, found []journal.Delivery) []owedCalls {
+// byWebhook counts calls, which come in the order in which they are due. Of those
+// whose IDs are gathering, one call will say several.
+func byWebhook(account string, found []journal.Delivery, gathering []string) []owedCalls {
 	var out []owedCalls
 	for _, d := range found {
 		i := slices.IndexFunc(out, func(o owedCalls) bool { return o.Webhook == d.Endpoint })
 		if i < 0 {
 			i = len(out)
-			out = append(out, owedCalls{Account: account, Webhook: d.Endpoint, Attempts: d.Attempts, Next: d.Next, LastStatus: d.LastStatus, LastError: d.LastError})
+			out = append(out, owedCalls{
+				Account: account, Webhook: d.Endpoint, Attempts: d.Attempts, Next: d.Next, LastStatus: d.LastStatus, LastError: d.LastError,
+				Held: d.Held, Gathers: slices.Contains(gathering, d.ID),
+			})
 		}
 		out[i].Pending++
 	}

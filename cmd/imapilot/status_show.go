@@ -22,7 +22,7 @@ func (a *app) printStatus(s answer, zone *time.Location) {
 		out.account(acc)
 		for _, o := range s.Webhooks {
 			if o.Account == acc.Name {
-				out.owed(o, zone)
+				out.owed(o, zone, a.command)
 			}
 		}
 	}
@@ -95,10 +95,17 @@ func (s *screen) indented(rows [][]string) {
 	s.table(rows)
 }
 
-// owed shows the calls of a webhook that wait.
-func (s *screen) owed(o owedCalls, zone *time.Location) {
-	d := journal.Delivery{State: journal.Pending, Attempts: o.Attempts, Next: o.Next, LastStatus: o.LastStatus, LastError: o.LastError}
-	s.line("  webhook "+o.Webhook+": ", plain, fmt.Sprintf("%s pending; the next one %s", count(o.Pending, "call"), webhookText(d, zone)))
+// owed shows the calls of a webhook that wait, and for what.
+func (s *screen) owed(o owedCalls, zone *time.Location, command func(words ...string) string) {
+	d := journal.Delivery{State: journal.Pending, Attempts: o.Attempts, Next: o.Next, LastStatus: o.LastStatus, LastError: o.LastError, Held: o.Held}
+	text := "the next one " + webhookText(d, zone)
+	switch {
+	case o.Disabled != "":
+		text = fmt.Sprintf("it wants no more (%s); '%s' gives it calls again", o.Disabled, command("webhooks", "enable", o.Webhook))
+	case o.Gathers:
+		text = "gathering for one call with others"
+	}
+	s.line("  webhook "+o.Webhook+": ", plain, count(o.Pending, "call")+" pending; "+text)
 }
 
 // maxGroups is how many different reasons status shows.

@@ -278,6 +278,7 @@ func meaningOfCall(s journal.DeliveryState) string {
 		journal.Waiting:   "it is made when the other actions on its message are done",
 		journal.Dead:      "given up; 'imapilot webhooks replay' makes it again",
 		journal.Delivered: "the receiver took it",
+		journal.Gathered:  "another call says it, with others (digest, debounce)",
 		journal.Cancelled: "the actions that it waited for will not be done",
 	}[s]
 }

@@ -91,13 +91,18 @@ func webhooksFolder(t *testing.T, url string) {
 	recordIn(t, "work", journal.Batch{Deliveries: []journal.Delivery{theirs}})
 }
 
+// fingerprint is by which the journal knows a URL.
+func fingerprint(url string) string {
+	sum := sha256.Sum256([]byte(url))
+	return hex.EncodeToString(sum[:8])
+}
+
 // refusing makes ci an endpoint that said that it wants no more calls.
 func refusing(t *testing.T, url string) {
 	t.Helper()
-	sum := sha256.Sum256([]byte(url + "/hush?token=hush"))
 	for _, account := range []string{"home", "work"} {
 		recordIn(t, account, journal.Batch{Disabled: []journal.Disabled{{
-			Endpoint: "ci", URL: hex.EncodeToString(sum[:8]), Since: before(2 * time.Hour), Reason: "the receiver answered 410 Gone",
+			Endpoint: "ci", URL: fingerprint(url + "/hush?token=hush"), Since: before(2 * time.Hour), Reason: "the receiver answered 410 Gone",
 		}}})
 	}
 }

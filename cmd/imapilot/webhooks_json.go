@@ -23,6 +23,8 @@ type callJSON struct {
 	Attempts   int                   `json:"attempts"`
 	Restarted  int                   `json:"restarted"`
 	Next       time.Time             `json:"next,omitzero"`
+	Held       string                `json:"held,omitempty"`
+	Digest     string                `json:"digest,omitempty"`
 	LastStatus int                   `json:"last_status,omitempty"`
 	LastError  string                `json:"last_error,omitempty"`
 	Created    time.Time             `json:"created"`
@@ -73,7 +75,7 @@ type attemptJSON struct {
 func callToJSON(d journal.Delivery) callJSON {
 	out := callJSON{
 		Type: "call", ID: d.ID, Account: d.Account, Endpoint: d.Endpoint, Rule: d.Rule, State: d.State, Attempts: d.Attempts, Restarted: d.Restarted,
-		LastStatus: d.LastStatus, LastError: d.LastError, Created: d.Created, Time: d.Updated,
+		Held: d.Held, Digest: d.Digest, LastStatus: d.LastStatus, LastError: d.LastError, Created: d.Created, Time: d.Updated,
 	}
 	if d.Seq > 0 {
 		out.Message = idOf(d.Account, d.Seq, false)

@@ -29,7 +29,8 @@ func (a *app) webhooksListCommand() *cobra.Command {
 given up (dead). --all shows those in any state. Before them stand the endpoints
 that want no more calls (HTTP 410). Under WHEN stands when a call is made next,
 or, where it is not, when it last changed; "queued" is one that comes after an
-earlier one about the same message.
+earlier one about the same message, and "gathering" one that a digest or a
+debounce makes into one call with others.
 
 The states are:
 ` + deliveryMeanings() + `
@@ -40,6 +41,8 @@ The states are:
   message        the message, as 'imapilot history' takes it
   attempts       how many were made; restarted: how many before the last replay
   next           while it is pending
+  held           what held it back last: quiet_hours or rate_limit
+  digest         of one that is gathered: the id of the call that says it
   last_status, last_error, created, time (when it last changed)
 Those of endpoints: type "disabled", account, endpoint, since, reason. Times are
 RFC 3339 in UTC.
@@ -124,6 +127,7 @@ func (a *app) listCalls(ctx context.Context, f *callListFlags) error {
 		if table.queued, err = r.queued(ctx, found); err != nil {
 			return err
 		}
+		table.gathering = gathering(cfg, found)
 		table.print(s, found)
 	}
 	if more {
@@ -172,6 +176,19 @@ func (a *app) disabledLines(s *screen, all []disabledEndpoint, cfg *config.Confi
 	if len(all) > 0 {
 		s.gap()
 	}
+}
+
+// gathering are the IDs of those calls that one call will say, with what else
+// comes.
+func gathering(cfg *config.Config, found []journal.Delivery) []string {
+	var out []string
+	for _, d := range found {
+		hook, ok := endpointNamed(cfg, d.Endpoint)
+		if ok && (hook.Gathers || hook.Debounce > 0) && d.State == journal.Pending && d.Seq > 0 && d.Attempts == 0 {
+			out = append(out, d.ID)
+		}
+	}
+	return out
 }
 
 // nothing says that nothing matches, and what would.

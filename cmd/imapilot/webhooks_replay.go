@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,8 @@ func (a *app) webhooksReplayCommand() *cobra.Command {
 		Long: `replay makes calls again that were given up (dead), and those that wait for their
 next attempt (pending), at once and with a schedule that begins anew. A call that
 was delivered is made again only when its ID is named. Each keeps its webhook-id,
-so that a receiver can tell that it had it before.
+so that a receiver can tell that it had it before. A limit of rate_limit does not
+hold it back; quiet_hours do. One that a digest or a debounce gathers is left.
 
 Select by IDs, as 'imapilot webhooks list' shows them, or by flags. On a terminal
 it shows what it found, and asks. With a running daemon the calls are made now;
@@ -73,8 +75,18 @@ func (a *app) replayCalls(ctx context.Context, ids []string, f *replayFlags) err
 	if err != nil {
 		return err
 	}
+	later := gathering(cfg, found)
+	found = slices.DeleteFunc(found, func(d journal.Delivery) bool { return slices.Contains(later, d.ID) })
+	switch {
+	case len(later) == 1:
+		fmt.Fprintln(a.out, "1 call is left as it is: a digest or a debounce gathers it.")
+	case len(later) > 1:
+		fmt.Fprintf(a.out, "%d calls are left as they are: a digest or a debounce gathers them.\n", len(later))
+	}
 	if len(found) == 0 {
-		fmt.Fprintln(a.out, "No such call was given up or waits for its next attempt.")
+		if len(later) == 0 {
+			fmt.Fprintln(a.out, "No such call was given up or waits for its next attempt.")
+		}
 		return nil
 	}
 	if asks := isTerminal(a.in) && isTerminal(a.out); asks && !f.yes && !a.agreesToReplay(found) {
@@ -90,7 +102,7 @@ func (a *app) replayCalls(ctx context.Context, ids []string, f *replayFlags) err
 	if offline && n > 0 {
 		s.line("", plain, "No daemon runs now: the daemon, or 'imapilot run --once', delivers them.")
 	}
-	err = a.tellRefused(ctx, s, cfg, r, found)
+	err = a.tellWaiting(ctx, s, cfg, r, found)
 	fmt.Fprint(a.out, s.b.String())
 	return err
 }
@@ -209,8 +221,8 @@ func (a *app) agreesToReplay(found []journal.Delivery) bool {
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }
 
-// tellRefused says of which endpoints the calls wait all the same.
-func (a *app) tellRefused(ctx context.Context, s *screen, cfg *config.Config, r *archive, found []journal.Delivery) error {
+// tellWaiting says of which endpoints the calls wait all the same.
+func (a *app) tellWaiting(ctx context.Context, s *screen, cfg *config.Config, r *archive, found []journal.Delivery) error {
 	disabled, err := r.disabled(ctx, cfg, new(callSelection))
 	if err != nil {
 		return err
@@ -221,8 +233,14 @@ func (a *app) tellRefused(ctx context.Context, s *screen, cfg *config.Config, r 
 			continue
 		}
 		told = append(told, d.Endpoint)
-		if _, ok := endpointNamed(cfg, d.Endpoint); !ok {
+		hook, ok := endpointNamed(cfg, d.Endpoint)
+		if !ok {
 			s.line("", plain, d.Endpoint+" is not in the configuration any more: its calls wait until it is.")
+		}
+		if now := time.Now(); ok {
+			if end := hook.Quiet.Until(now, hook.Zone); end.After(now) {
+				s.line("", plain, fmt.Sprintf("%s has quiet hours: they are made %s.", d.Endpoint, when(end, cfg.Location)))
+			}
 		}
 		if slices.ContainsFunc(disabled, func(x disabledEndpoint) bool { return x.Endpoint == d.Endpoint }) {
 			s.line("", plain, fmt.Sprintf("%s wants no more calls: they wait until '%s'.", d.Endpoint, a.command("webhooks", "enable", d.Endpoint)))

@@ -61,6 +61,7 @@ type wholeCall struct {
 	receiver string         // "" where the configuration has no such endpoint
 	refused  bool           // the endpoint wants no more calls
 	queued   bool           // an earlier one about the same message is still pending
+	gathers  bool           // one call will say it, with what else comes
 	entry    *journal.Entry // nil where there is none, or it is forgotten
 	attempts []knownAttempt
 }
@@ -112,7 +113,7 @@ func (r *archive) wholeCall(ctx context.Context, cfg *config.Config, d journal.D
 	if err != nil {
 		return w, err
 	}
-	w.queued = len(before) > 0
+	w.queued, w.gathers = len(before) > 0, len(gathering(cfg, []journal.Delivery{d})) > 0
 	if d.Seq > 0 {
 		entries, err := r.Entries(ctx, journal.Query{Account: d.Account, Seqs: []int64{d.Seq}})
 		if err != nil {
@@ -162,15 +163,27 @@ func (s *screen) wholeCall(w wholeCall, zone *time.Location, command func(words 
 		s.field("next try", "when the endpoint, which wants no more calls, is enabled: '"+command("webhooks", "enable", w.Endpoint)+"'")
 	case w.State == journal.Pending && w.queued:
 		s.field("next try", "when the one before it, about the same message, is done with")
+	case w.State == journal.Pending && w.gathers:
+		s.field("next try", "in one call with others, as digest: or debounce: of the endpoint has it")
+	case heldBack(w.Delivery) != "":
+		s.field("next try", when(w.Next, zone)+": held back by "+heldBack(w.Delivery))
 	case w.State == journal.Pending:
 		s.field("next try", when(w.Next, zone))
+	case w.State == journal.Gathered:
+		s.field("said by", "'"+command("webhooks", "show", shortID(w.Digest, leastShown))+"'")
 	}
 	s.field("changed", stamp(w.Updated, zone))
 	s.attempts(w, zone)
-	if (engine.Replay{Delivered: true}).Wants(w.State) && !w.queued && !w.refused {
+	if (engine.Replay{Delivered: true}).Wants(w.State) && !w.kept() {
 		s.field("again", "'"+command("webhooks", "replay", shortID(w.ID, leastShown))+"' makes it now")
 	}
 	s.payload(w.Payload)
+}
+
+// kept reports whether the call would wait all the same if it were replayed.
+func (w wholeCall) kept() bool {
+	quiet := heldBack(w.Delivery) != "" && w.Held == journal.HeldByQuietHours
+	return w.queued || w.refused || w.gathers || quiet
 }
 
 func (s *screen) aboutMessage(w wholeCall) {

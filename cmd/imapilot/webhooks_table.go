@@ -14,8 +14,9 @@ type callTable struct {
 	width int // 0: lines may be of any length
 	// refused are the endpoints that want no more calls.
 	refused []string
-	// queued are the IDs of calls before which others are to be made.
-	queued []string
+	// queued are the IDs of calls before which others are to be made, gathering
+	// those of calls that one call will say.
+	queued, gathering []string
 }
 
 // The columns of the table.
@@ -65,6 +66,8 @@ func (t callTable) when(d journal.Delivery) string {
 		return "disabled"
 	case d.State == journal.Pending && slices.Contains(t.queued, d.ID):
 		return "queued"
+	case d.State == journal.Pending && slices.Contains(t.gathering, d.ID):
+		return "gathering"
 	case d.State == journal.Pending && !d.Next.After(time.Now()):
 		return "now"
 	case d.State == journal.Pending:
@@ -88,6 +91,10 @@ func lastAnswer(d journal.Delivery) string {
 		return d.LastError
 	case d.State == journal.Cancelled:
 		return "not made"
+	case d.State == journal.Gathered:
+		return "in " + shortID(d.Digest, leastShown)
+	case heldBack(d) != "":
+		return heldBack(d)
 	case d.Attempts == 0:
 		return "not called yet"
 	}
