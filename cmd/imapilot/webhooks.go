@@ -162,9 +162,18 @@ func noEndpoint(cfg *config.Config, name string) error {
 	}
 	hint := meant(name, names)
 	if hint == "" {
-		hint = "; there is " + strings.Join(names[:min(len(names), 10)], ", ")
+		hint = "; there is " + firstOf(names, 10)
 	}
 	return usagef("there is no endpoint %q in %s%s", name, cfg.Path, hint)
+}
+
+// firstOf is the first names of some, and how many more there are.
+func firstOf(names []string, most int) string {
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // receiverOf is where an endpoint is, without what may be a secret: a user, a

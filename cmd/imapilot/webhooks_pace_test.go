@@ -92,6 +92,16 @@ func TestPacedGolden(t *testing.T) {
 	}
 }
 
+// TestFirstOf: a list that is cut says so.
+func TestFirstOf(t *testing.T) {
+	names := []string{"a", "b", "c"}
+	for most, want := range map[int]string{2: "a, b and 1 more", 3: "a, b, c", 4: "a, b, c"} {
+		if got := firstOf(names, most); got != want {
+			t.Errorf("%d: %s, want %s", most, got, want)
+		}
+	}
+}
+
 // TestPacedReplay leaves what a digest gathers as it is: made due again it would
 // come later than it was to.
 func TestPacedReplay(t *testing.T) {
