@@ -12,14 +12,14 @@ import (
 func (a *app) printStatus(s answer, zone *time.Location) {
 	out := a.screen()
 	if s.Running {
-		out.line("", plain, fmt.Sprintf("imapilot %s, process %d, running since %s", s.Version, s.PID, s.Started.Format(time.DateTime)))
+		out.line("", plain, fmt.Sprintf("imapilot %s, process %d, running since %s", s.Version, s.PID, s.Started.In(zone).Format(time.DateTime)))
 	}
 	out.line("", plain, fmt.Sprintf("configuration %s, state %s, %s", s.Config, s.State, count(s.Rules, "rule")))
 	if s.DryRun {
 		out.line("", yellow, "DRY RUN: everything is decided and recorded, nothing is touched")
 	}
 	for _, acc := range s.Accounts {
-		out.account(acc)
+		out.account(acc, zone)
 		for _, o := range s.Webhooks {
 			if o.Account == acc.Name {
 				out.owed(o, zone, a.command)
@@ -31,7 +31,7 @@ func (a *app) printStatus(s answer, zone *time.Location) {
 }
 
 // account shows one account: how it is watched, and what there is to know of it.
-func (s *screen) account(acc engine.AccountStatus) {
+func (s *screen) account(acc engine.AccountStatus, zone *time.Location) {
 	s.gap()
 	text := fmt.Sprintf("%s (%s): %s", acc.Name, acc.Host, acc.State)
 	if acc.Connections > 0 {
@@ -45,7 +45,7 @@ func (s *screen) account(acc engine.AccountStatus) {
 		s.line("  last error: ", red, acc.Error)
 	}
 	if !acc.NextTry.IsZero() {
-		s.line("  next try: ", plain, acc.NextTry.Format(time.DateTime))
+		s.line("  next try: ", plain, acc.NextTry.In(zone).Format(time.DateTime))
 	}
 	s.mailboxes(acc.Mailboxes)
 	for _, e := range acc.RuleErrors {
@@ -55,7 +55,7 @@ func (s *screen) account(acc engine.AccountStatus) {
 		s.line("  ", plain, fmt.Sprintf("the server announces %s and refuses it, since %s; instead: %s (%s)", f.Feature, ago(f.Since), f.Instead, f.Reason))
 	}
 	for _, p := range acc.Pauses {
-		s.line("  paused: ", yellow, fmt.Sprintf("%s since %s, tried again %s: %s", p.Target, ago(p.Since), p.Probe.Format(time.DateTime), p.Reason))
+		s.line("  paused: ", yellow, fmt.Sprintf("%s since %s, tried again %s: %s", p.Target, ago(p.Since), p.Probe.In(zone).Format(time.DateTime), p.Reason))
 	}
 	for _, state := range journal.States() {
 		if n := acc.Entries[state]; n > 0 {

@@ -52,6 +52,21 @@ func TestStatusGolden(t *testing.T) {
 	fitsCells(t, out.String(), screenWidth)
 }
 
+// TestStatusZone: its times are by the clock of timezone, as all others are.
+func TestStatusZone(t *testing.T) {
+	at := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	out := &strings.Builder{}
+	s := answer{Running: true, Status: engine.Status{Started: at, Accounts: []engine.AccountStatus{
+		{Name: "home", NextTry: at.Add(time.Minute), Pauses: []journal.Pause{{Target: "Full", Probe: at.Add(time.Hour)}}},
+	}}}
+	(&app{out: out}).printStatus(s, time.FixedZone("", 7200))
+	for _, want := range []string{"running since 2026-05-04 14:00:00", "next try: 2026-05-04 14:01:00", "tried again 2026-05-04 15:00:00"} {
+		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+}
+
 // TestGrouped: messages are counted by account, state and reason, so that a thousand
 // with one cause take a line, and many causes do not fill the screen.
 func TestGrouped(t *testing.T) {
