@@ -51,6 +51,7 @@ type loader struct {
 	reading string              // the file that is being read
 	open    []string            // the files that include it, itself last
 	refs    []ref               // by rules.Text.Pos
+	hidden  []ref               // the texts that are secrets, or may be
 	watched []watched
 	tests   []pending
 	// schedules are those of the rules on a clock, by their numbers, and unnamed
@@ -228,6 +229,27 @@ func (l *loader) finish() {
 	}
 }
 
+// hide keeps a text out of the lines that are shown.
+func (l *loader) hide(n *strictyaml.Node) {
+	l.hidden = append(l.hidden, ref{l.reading, n})
+}
+
+// cover hides on a line what was read there as a secret, whatever its key is. Of a
+// block the line shows no more than the begin.
+func (l *loader) cover(file string, at int, line string) string {
+	row := []rune(line)
+	for _, r := range l.hidden {
+		if r.node.Kind != strictyaml.Scalar || r.node.Style == strictyaml.Block || r.file != file || r.node.Line != at {
+			continue
+		}
+		s := r.node.Span(0, 0)
+		for i := max(0, s.Column-1); i < min(len(row), s.Column-1+s.Length); i++ {
+			row[i] = '*'
+		}
+	}
+	return string(row)
+}
+
 // showLines gives every diagnostic its line, without the secrets in it.
 func (l *loader) showLines() {
 	for i := range l.diags {
@@ -238,7 +260,7 @@ func (l *loader) showLines() {
 			continue
 		}
 		line := lines[d.Line-1]
-		d.Source = maskSecret(line)
+		d.Source = l.cover(d.File, d.Line, maskSecret(line))
 		if d.Source != line && slices.ContainsFunc(secretWords(line), func(w string) bool { return strings.Contains(d.Hint, w) }) {
 			d.Hint = "write it in single quotes, or better in a file: {file: /run/secrets/name}"
 		}

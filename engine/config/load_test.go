@@ -185,6 +185,10 @@ func TestMaskSecret(t *testing.T) {
 		"if: subject == 'password reminder'": "if: subject == 'password reminder'",
 		`ci: {url: "https://u:PASS@host/ci?token=T&x=1", secret: s}`: `ci: {url: "https://******@host/ci?***********", secret: **`,
 		"url: http://host:80/path":                                   "url: http://host:80/path",
+		"{url: https://h/services/T0/B0/abcdefghij-KLM_45, to: x}":   "{url: https://h/services/T0/B0/*****************, to: x}",
+		"url: 'https://h/abcdefghijklmnop/?a=b'":                     "url: 'https://h/****************/?***'",
+		"url: https://h/abcdefghijklmno":                             "url: https://h/abcdefghijklmno",
+		"url: https://h/abcdefghijklmnop/mail":                       "url: https://h/abcdefghijklmnop/mail",
 		"url: https://u:HUN/TER2@h/ci":                               "url: https://**********@h/ci",
 		"url: https://u:HUN TER2@h/":                                 "url: https://**********@h/",
 		"a: http://h/?k=v b: http://i/#x":                            "a: http://h/?*** b: http://i/#*",
@@ -281,5 +285,23 @@ func TestUserTests(t *testing.T) {
 	}
 	if r := report.Results[2]; r.Pass || !strings.Contains(r.Detail, "want: keep\ngot:  add_flags: [\\Flagged], move: A/2026") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestNoSecretIsShown: no line that is shown holds a secret or the value of a
+// header, wherever it stands.
+func TestNoSecretIsShown(t *testing.T) {
+	source, err := os.ReadFile("testdata/webhook-secrets.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, diags := Load("testdata/webhook-secrets.yaml")
+	for _, d := range diags {
+		if text := d.Format(false); strings.Contains(text, "geheim") {
+			t.Errorf("it shows a secret:\n%s", text)
+		}
+	}
+	if n := strings.Count(string(source), "geheim-"); n < 9 || len(diags) < 9 {
+		t.Errorf("%d secrets and %d diagnostics prove little", n, len(diags))
 	}
 }

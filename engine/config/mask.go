@@ -17,11 +17,12 @@ func maskSecret(line string) string {
 	return line[:at] + stars(line[at:])
 }
 
-// maskURLs hides the user, the password and the query of the URLs on a line:
-// services put their keys there. What could be a password is hidden whatever
+// maskURLs hides the user, the password and the query of the URLs on a line, and a
+// long word at the end of the path: services put their keys there. What could be a password is hidden whatever
 // stands in it, for a URL that is shown here may well be malformed.
 func maskURLs(line string) string {
 	line = maskGroup(line, regexp.MustCompile(`://([^"']*)@`))
+	line = maskGroup(line, regexp.MustCompile(`://[^\s"'?#]*/([\w-]{16,})/?(?:[\s"'?#,}\]]|$)`))
 	return maskGroup(line, regexp.MustCompile(`://[^\s"'?#]*[?#]([^\s"']*)`))
 }
 

@@ -28,12 +28,16 @@ func (l *loader) secret(n *strictyaml.Node, what string, out *Secret) {
 	case strictyaml.Scalar:
 		l.literal(n, what, out)
 	case strictyaml.Sequence:
+		for _, item := range n.Items {
+			l.hide(item)
+		}
 		l.wrongType(n, "a text, or one of {file}, {env}, {credential}, {command}")
 	}
 }
 
 // literal is a secret that stands in the file. As a number, 0123 would be 83.
 func (l *loader) literal(n *strictyaml.Node, what string, out *Secret) {
+	l.hide(n)
 	var value string
 	switch {
 	case n.Type != strictyaml.String:
@@ -44,6 +48,11 @@ func (l *loader) literal(n *strictyaml.Node, what string, out *Secret) {
 		return
 	}
 	*out = LiteralSecret(value)
+	l.inTheOpen(n, what)
+}
+
+// inTheOpen warns of a secret that is written out.
+func (l *loader) inTheOpen(n *strictyaml.Node, what string) {
 	at := n.Span(0, 0)
 	if n.Style == strictyaml.Block {
 		at = strictyaml.Span{Line: n.Line, Column: n.Column, Length: 1} // not the line with the secret

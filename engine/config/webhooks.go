@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -167,10 +168,12 @@ func (l *loader) headers(n *strictyaml.Node, hook *Webhook) {
 		h := Header{Name: e.Key.Value}
 		if e.Value.Kind == strictyaml.Scalar {
 			var value string
-			if !l.str(e.Value, &value) {
+			if l.hide(e.Value); !l.str(e.Value, &value) {
 				continue
 			}
-			h.Value = LiteralSecret(value)
+			if h.Value = LiteralSecret(value); holdsSecret(h.Name) {
+				l.inTheOpen(e.Value, "header "+h.Name)
+			}
 		} else {
 			l.secret(e.Value, "header", &h.Value)
 		}
@@ -183,6 +186,11 @@ func (l *loader) headers(n *strictyaml.Node, hook *Webhook) {
 		}
 		hook.Headers = append(hook.Headers, h)
 	}
+}
+
+// holdsSecret reports whether a header of this name is likely to hold a secret.
+func holdsSecret(name string) bool {
+	return regexp.MustCompile(`(?i)authorization|cookie|token|secret|passw|api-?key|-key$|-auth$`).MatchString(name)
 }
 
 func (l *loader) egress(n *strictyaml.Node, public *bool) {
