@@ -76,6 +76,14 @@ func misplaced(what, key string) string {
 		return "it stands in on:, as in on: " + example
 	case what == "retention" && key == "if":
 		return "name what stays under unless:, or write a rule"
+	case what == "webhook" && (key == "topic" || key == "channel" || key == "room" || key == "chat" || key == "chat_id"):
+		return "it stands in to:"
+	case what == "call" && (key == "endpoint" || key == "name"):
+		return "the name of the endpoint stands in to:"
+	case what == "call" && (key == "message" || key == "text"):
+		return "it is called body:"
+	case what == "call" && key == "subject":
+		return "it is called title:"
 	case what == "trigger" && key == "repeat":
 		return "it stands in the rule, beside on:"
 	}

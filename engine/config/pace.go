@@ -1,6 +1,8 @@
 package config
 
 import (
+	"time"
+
 	"imapilot/engine/config/strictyaml"
 	"imapilot/engine/pace"
 	"imapilot/engine/schedule"
@@ -22,11 +24,15 @@ func (l *loader) quiet(n *strictyaml.Node, out *pace.Quiet) {
 }
 
 func (l *loader) rates(n *strictyaml.Node, out *Pace) {
+	if n.Kind != strictyaml.Mapping {
+		l.problem(n, "rate_limit: does not say for what", "as in {per_rule: 10/h, per_sender: 3/24h}")
+		return
+	}
 	l.mapping(n, "rate_limit", fields{
 		"per_rule":   func(_, n *strictyaml.Node) { l.rate(n, &out.PerRule) },
 		"per_sender": func(_, n *strictyaml.Node) { l.rate(n, &out.PerSender) },
 	})
-	if n.Kind == strictyaml.Mapping && len(n.Entries) == 0 {
+	if len(n.Entries) == 0 {
 		l.problem(n, "rate_limit: limits nothing", "as in {per_rule: 10/h, per_sender: 3/24h}")
 	}
 }
@@ -45,7 +51,7 @@ func (l *loader) rate(n *strictyaml.Node, out *pace.Rate) {
 
 // digest reads how often, as in 15m, or a schedule, as in {cron: '0 8 * * *'}.
 func (l *loader) digest(n *strictyaml.Node, out *Pace) {
-	expr, at := "@every "+n.Value, n
+	expr, at := "", n
 	if n.Kind == strictyaml.Mapping {
 		l.mapping(n, "digest", fields{"cron": func(_, _ *strictyaml.Node) {}})
 		if at = n.Get("cron"); at == nil || !l.str(at, &expr) {
@@ -53,13 +59,12 @@ func (l *loader) digest(n *strictyaml.Node, out *Pace) {
 			return
 		}
 	} else {
-		var every string
-		if !l.str(n, &every) {
+		every, ok := parseDuration(n.Value)
+		if n.Kind != strictyaml.Scalar || !ok || every < time.Minute || every > 366*day {
+			l.problem(n, "digest: this is no time from 1m to 366d", "as in 15m, or {cron: '0 8 * * *'}")
 			return
 		}
-		if d, ok := parseDuration(every); ok {
-			expr = "@every " + d.String()
-		}
+		expr = "@every " + every.String()
 	}
 	s, err := schedule.Parse(expr, l.cfg.Location)
 	if err != nil {

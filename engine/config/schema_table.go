@@ -110,7 +110,7 @@ func webhookKeys() object {
 		{"ca", "A PEM file with a private certificate authority, or the receiver's own certificate.", filled()},
 		{"quiet_hours", "Hours in which nothing is sent, as in '22:00-07:00', by the clock of timezone; what comes is sent afterwards.", defined("texts")},
 		{"rate_limit", "How many calls there are at most; what is beyond is sent later.", defined("rate_limit")},
-		{"digest", "One call for all messages: after the first of them so long, as in 15m, or by a schedule.", either(span(), defined("digest"))},
+		{"digest", "One call for all messages: after the first of them so long, 1m to 366d as in 15m, or by a schedule.", either(span(), defined("digest"))},
 		{"debounce", "One call for all messages once none has come for so long, 1s to 24h; the first waits no longer than ten times that.", span()},
 		{"client_certificate", "The certificate that is shown to the receiver.", defined("client_certificate")},
 	}, more: shape{"anyOf": []shape{has("url"), has("preset")}}}

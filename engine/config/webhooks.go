@@ -127,7 +127,7 @@ func (l *loader) choice(n *strictyaml.Node, what string, known []string, out *st
 	if !l.filled(n, out) || slices.Contains(known, *out) {
 		return
 	}
-	hint := fmt.Sprintf("the %ss are %s", what, strings.Join(known, ", "))
+	hint := "known here: " + strings.Join(known, ", ")
 	if near := nearest(*out, known); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
@@ -139,7 +139,8 @@ const maxSecrets = 8
 
 func (l *loader) signings(n *strictyaml.Node, hook *Webhook) {
 	if n.Kind != strictyaml.Sequence {
-		l.wrongType(n, "a list")
+		l.hide(n)
+		l.problem(n, "secrets: is no list", "as in [{env: NEW_SECRET}, {env: OLD_SECRET}]; a single one stands in secret:")
 		return
 	}
 	for _, item := range n.Items {
