@@ -27,10 +27,10 @@ func hintOf(hook config.Webhook, r webhook.Result) string {
 func hintOfStatus(hook config.Webhook, status int) string {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		if len(hook.Secrets) == 0 && hook.Token.IsZero() {
-			return "the receiver wants to know who calls: give the webhook the secret that it checks, or the token that its URL needs"
+		if len(hook.Secrets) == 0 && len(hook.Headers) == 0 && hook.Token.IsZero() {
+			return "the receiver wants to know who calls: give the webhook the secret that it checks, the header that it wants, or the token that its URL needs"
 		}
-		return "the receiver does not believe the signature or the URL: is the secret the one that it has, is its clock right, and does the URL have its token?"
+		return "the receiver does not believe the signature, the header or the URL: is the secret the one that it has, is its clock right, and does the URL have its token?"
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return "there is a server, but it takes no such call at this path: is the URL complete?"
 	case http.StatusGone:
@@ -39,7 +39,7 @@ func hintOfStatus(hook config.Webhook, status int) string {
 		return "the receiver had too many calls: try again later"
 	case http.StatusBadRequest:
 		if strings.HasPrefix(hook.URL, "http://") {
-			return "the receiver does not like the call; does the URL need https?"
+			return "the receiver does not like the call: does it expect another document, or does the URL need https?"
 		}
 		return "the receiver does not like the document: does it expect another one?"
 	case http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
@@ -63,6 +63,8 @@ func hintOfError(hook config.Webhook, err error) string {
 		timeout net.Error
 	)
 	switch {
+	case strings.Contains(err.Error(), "the secret from "):
+		return "nothing was sent: what the configuration names must be there for this command, and for the daemon"
 	case errors.Is(err, webhook.ErrEgress):
 		return "egress: public lets calls go to public addresses only: is the name right, and should the endpoint say egress: any?"
 	case errors.Is(err, syscall.ECONNREFUSED):
