@@ -20,6 +20,9 @@ func (a *app) printStatus(s answer, zone *time.Location) {
 	}
 	for _, acc := range s.Accounts {
 		out.account(acc, zone)
+		if n := acc.Deliveries[journal.Dead]; n > 0 {
+			out.line("  ", red, fmt.Sprintf("%s given up; '%s' shows why", count(n, "webhook call"), a.command("webhooks", "list", "--account", acc.Name, "--state", "dead")))
+		}
 		for _, o := range s.Webhooks {
 			if o.Account == acc.Name {
 				out.owed(o, zone, a.command)
@@ -62,7 +65,7 @@ func (s *screen) account(acc engine.AccountStatus, zone *time.Location) {
 			s.line("  ", plain, fmt.Sprintf("%d %s", n, state))
 		}
 	}
-	for _, state := range []journal.DeliveryState{journal.Pending, journal.Delivered, journal.Dead} {
+	for _, state := range []journal.DeliveryState{journal.Pending, journal.Delivered} {
 		if n := acc.Deliveries[state]; n > 0 {
 			s.line("  ", plain, count(n, "webhook")+" "+string(state))
 		}

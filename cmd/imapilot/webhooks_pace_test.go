@@ -25,8 +25,8 @@ rules: []
 `
 
 // pacedFolder has a call of each kind that is not made at once: b1 gathers, b2 was
-// gathered into b3, quiet hours hold b4 back, a limit b5, and b6 is owed to an
-// endpoint that wants no more.
+// gathered into b3, quiet hours hold b4 back, a limit b5, b6 is owed to an
+// endpoint that wants no more, and b7 was given up.
 func pacedFolder(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -56,6 +56,7 @@ func pacedFolder(t *testing.T) {
 		call(6, "ci", func(d *journal.Delivery) {
 			d.Attempts, d.LastStatus, d.LastError = 1, 410, "the receiver answered 410 Gone"
 		}),
+		call(7, "often", func(d *journal.Delivery) { d.State, d.Attempts, d.LastStatus = journal.Dead, 9, 503 }),
 	}})
 	recordIn(t, "home", journal.Batch{Disabled: []journal.Disabled{{
 		Endpoint: "ci", URL: fingerprint("https://hooks.example.org/hush?token=hush"), Since: before(2 * time.Hour), Reason: "the receiver answered 410 Gone",

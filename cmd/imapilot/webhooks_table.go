@@ -91,6 +91,8 @@ func lastAnswer(d journal.Delivery) string {
 		return d.LastError
 	case d.State == journal.Cancelled:
 		return "not made"
+	case d.State == journal.Waiting:
+		return "after other actions"
 	case d.State == journal.Gathered:
 		return "in " + shortID(d.Digest, leastShown)
 	case heldBack(d) != "":
