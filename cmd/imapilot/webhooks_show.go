@@ -203,12 +203,13 @@ func (s *screen) attempts(w wholeCall, zone *time.Location) {
 	if len(w.attempts) == 0 {
 		s.field("attempts", "none yet")
 	}
+	replayed := w.Restarted - w.cutOff()
 	for i, t := range w.attempts {
 		label := ""
 		if i == 0 {
 			label = "attempts"
 		}
-		if w.Restarted > 0 && t.N == w.Restarted+1 {
+		if replayed > 0 && t.N == replayed+1 {
 			s.line(fmt.Sprintf("  %-*s", labelWidth, label), plain, "-- replayed --")
 			label = ""
 		}
@@ -219,9 +220,20 @@ func (s *screen) attempts(w wholeCall, zone *time.Location) {
 	}
 }
 
+// cutOff counts the attempts that the end of a process cut off: they do not count
+// towards the schedule, like those before a replay.
+func (w wholeCall) cutOff() (n int) {
+	for _, t := range w.attempts {
+		if t.Error == journal.CutOff {
+			n++
+		}
+	}
+	return n
+}
+
 func attemptText(t knownAttempt, zone *time.Location) string {
-	if t.note != "" {
-		return t.note
+	if t.note != "" || t.Error == journal.CutOff {
+		return cmp.Or(t.note, t.Error)
 	}
 	text := stamp(t.At, zone) + ", " + tookText(t.Took) + ": "
 	switch {
