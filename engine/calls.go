@@ -17,9 +17,10 @@ type serving struct {
 	outbox *outbox
 	hook   config.Webhook
 	// took and failed count the calls that the endpoint took and those that it did
-	// not; refused is set when it wants no more.
-	took, failed atomic.Int32
-	refused      atomic.Bool
+	// not; refused is set when it wants no more, unknown when what came of some
+	// could not be recorded: these are made again, and so would be all that follow.
+	took, failed     atomic.Int32
+	refused, unknown atomic.Bool
 }
 
 // call is one attempt: the delivery as the journal has it, and what came of it.
@@ -85,8 +86,8 @@ func nextAttempt(d journal.Delivery) time.Duration {
 }
 
 // makeAll makes the calls, some at a time, and closes results after the last. It
-// leaves the rest when the process ends, when the endpoint takes none of them, and
-// when it wants no more.
+// leaves the rest when the process ends, when the endpoint takes none of them, when
+// it wants no more, and when the journal does not take what came of them.
 func (s *serving) makeAll(ctx, work context.Context, calls []call, results chan<- call, send func(call) webhook.Result) {
 	defer close(results)
 	next := make(chan call)
@@ -117,7 +118,7 @@ func (s *serving) enough(ctx context.Context) bool {
 	ended := ctx.Err() != nil && !s.outbox.account.engine.opts.Once
 	now := time.Now()
 	quiet := s.hook.Quiet.Until(now, s.hook.Zone).After(now)
-	return ended || quiet || s.refused.Load() || s.failed.Load() >= callsAtOnce && s.took.Load() == 0
+	return ended || quiet || s.refused.Load() || s.unknown.Load() || s.failed.Load() >= callsAtOnce && s.took.Load() == 0
 }
 
 func (s *serving) makeOne(c call, send func(call) webhook.Result) call {
@@ -141,6 +142,7 @@ func (s *serving) recordAll(ctx context.Context, results <-chan call) error {
 	for c := range results {
 		ended := append([]call{c}, endedToo(results)...)
 		if err := s.record(ctx, ended); err != nil {
+			s.unknown.Store(true)
 			for range results { //nolint:revive // the callers must come to their end
 			}
 			return err
