@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -97,6 +98,26 @@ func TestNoMoreCallsThanCanBeRecorded(t *testing.T) {
 		delivering(t, a, func() { time.Sleep(firstRest - time.Second/2) })
 		if n := l.count(); n == 0 || n > 3*callsAtOnce {
 			t.Errorf("%d calls, of which the journal knows nothing", n)
+		}
+	})
+}
+
+// The pause after a failure begins with it, however long the call took.
+func TestThePauseBeginsWithTheFailure(t *testing.T) {
+	alone(t, func(t *testing.T, j journal.Journal) {
+		hook := config.Webhook{Name: "ci", URL: "https://ci.example.org/"}
+		l := &line{answer: func(id string) webhook.Result {
+			if id == "msg_0" {
+				return webhook.Result{Status: 200} // so that the endpoint is not left alone
+			}
+			time.Sleep(webhook.Timeout)
+			return webhook.Result{Err: errors.New("no answer"), Retry: true}
+		}}
+		a := owner(t, j, l, hook)
+		recordCalls(t, a, []config.Webhook{hook}, 0, 2)
+		delivering(t, a, func() { time.Sleep(time.Minute) })
+		if len(l.times) < 3 || l.times[2].Sub(l.times[1]) < webhook.Timeout+5*time.Second {
+			t.Errorf("the calls were at %v", l.times)
 		}
 	})
 }
