@@ -135,6 +135,7 @@ func (a *account) reload(cfg *config.Config) {
 	a.reloading.Unlock()
 	a.state.set(func(s *AccountStatus) { s.DryRun = dry })
 	a.wake.everything()
+	signal(a.outbox.wake)
 }
 
 // ownership returns the lease in force; it may be called from any goroutine.

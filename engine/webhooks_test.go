@@ -286,3 +286,24 @@ func TestCallSample(t *testing.T) {
 		}
 	})
 }
+
+// TestReloadLooksAtTheOutbox: another URL is another receiver, as soon as it is in
+// force.
+func TestReloadLooksAtTheOutbox(t *testing.T) {
+	calling(t, gone(), func(r *rig, cfg *config.Config, hook *endpoint) {
+		r.serving(cfg, func(e *engine.Engine, j journal.Journal) {
+			time.Sleep(time.Minute)
+			hook.answer(webhook.Result{Status: 200})
+			moved := *cfg
+			moved.Webhooks = slices.Clone(cfg.Webhooks)
+			moved.Webhooks[0].URL += "elsewhere"
+			if err := e.Reload(&moved); err != nil {
+				r.t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			if d := only(r.t, j); d.State != journal.Delivered {
+				r.t.Errorf("%d calls: %+v", hook.count(), d)
+			}
+		})
+	})
+}
