@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"imapilot/engine/config"
@@ -23,6 +24,9 @@ func (o *outbox) hush(ctx context.Context, hook config.Webhook) (time.Duration, 
 	}
 	batch := journal.Batch{At: now}
 	for _, d := range due {
+		if hasTime(d) {
+			delete(o.limits, hook.Name) // it would not be alone at the end of the hours
+		}
 		d.Next, d.Updated = until, now
 		if d.Held == "" {
 			d.Held = journal.HeldByQuietHours
@@ -34,16 +38,21 @@ func (o *outbox) hush(ctx context.Context, hook config.Webhook) (time.Duration, 
 
 // paced gives each call that is made for the first time a time that keeps to the
 // limits of its endpoint, and returns those whose time has come. The times of the
-// others are written: they are late, and not lost.
+// others are written: they are late, and not lost. Where one was missed it returns
+// none: all are given out anew.
 func (o *outbox) paced(ctx context.Context, hook config.Webhook, due []journal.Delivery) ([]journal.Delivery, error) {
 	if hook.PerRule.N == 0 && hook.PerSender.N == 0 || len(due) == 0 {
 		return due, nil
+	}
+	now := time.Now()
+	if slices.ContainsFunc(due, func(d journal.Delivery) bool { return hasTime(d) && now.Sub(d.Next) > missed }) {
+		delete(o.limits, hook.Name)
+		return nil, nil
 	}
 	slots, err := o.slotsOf(ctx, hook)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
 	batch := journal.Batch{At: now}
 	var ready []journal.Delivery
 	for _, d := range due {
@@ -61,6 +70,49 @@ func (o *outbox) paced(ctx context.Context, hook config.Webhook, due []journal.D
 		return ready, nil
 	}
 	return ready, o.write(ctx, batch)
+}
+
+// missed is how late a call may be for its time. After more, as of a daemon that did
+// not run, the calls that are late would come all at once.
+const missed = time.Minute
+
+// hasTime reports whether a call waits for a time that was given out. One that a
+// user replayed was written for that very moment, and waits for none.
+func hasTime(d journal.Delivery) bool {
+	return d.Attempts == 0 && d.Held == journal.HeldByRate && !d.Next.Equal(d.Updated)
+}
+
+// limits are those of an endpoint.
+type limits struct{ perRule, perSender pace.Rate }
+
+// replan takes back the times that were given out under other limits, or by another
+// process, so that the calls are given new ones in the order of their making.
+func (o *outbox) replan(ctx context.Context, hook config.Webhook) error {
+	now := limits{hook.PerRule, hook.PerSender}
+	if before, ok := o.limits[hook.Name]; ok && before == now {
+		return nil
+	}
+	rows, err := o.account.journal.Deliveries(ctx, journal.DeliveryQuery{
+		Account: o.account.cfg.Name, Endpoint: hook.Name, Held: journal.HeldByRate, States: []journal.DeliveryState{journal.Pending}, Bare: true,
+	})
+	if err != nil {
+		return err
+	}
+	batch := journal.Batch{At: time.Now()}
+	for _, d := range rows {
+		if hasTime(d) {
+			d.Held, d.Next, d.Updated = "", d.Created, batch.At
+			batch.Deliveries = append(batch.Deliveries, d)
+		}
+	}
+	if len(batch.Deliveries) > 0 {
+		if err := o.write(ctx, batch); err != nil {
+			return err
+		}
+	}
+	delete(o.slots, hook.Name)
+	o.limits[hook.Name] = now
+	return nil
 }
 
 func limitsOf(hook config.Webhook, d journal.Delivery) []pace.Limit {

@@ -27,9 +27,10 @@ type outbox struct {
 	// disabled are those that want no more calls.
 	disabled map[string]journal.Disabled
 
-	// slots are the times that were given out, by endpoint. Only dispatch has to do
-	// with them.
-	slots map[string]*pace.Slots
+	// slots are the times that were given out, limits those under which they were,
+	// by endpoint. Only dispatch has to do with them.
+	slots  map[string]*pace.Slots
+	limits map[string]limits
 
 	restarts restarts
 }
@@ -56,7 +57,7 @@ type rest struct {
 func newOutbox(a *account) *outbox {
 	return &outbox{
 		account: a, wake: make(chan struct{}, 1), busy: map[string]bool{}, rests: map[string]rest{}, disabled: map[string]journal.Disabled{},
-		slots: map[string]*pace.Slots{},
+		slots: map[string]*pace.Slots{}, limits: map[string]limits{},
 	}
 }
 
@@ -146,6 +147,9 @@ func (o *outbox) next(ctx context.Context, hook config.Webhook) ([]journal.Deliv
 	}
 	if quiet, err := o.hush(ctx, hook); quiet > 0 || err != nil {
 		return nil, quiet, err
+	}
+	if err := o.replan(ctx, hook); err != nil {
+		return nil, time.Minute, err
 	}
 	later := time.Hour
 	if hook.Gathers || hook.Debounce > 0 {
