@@ -178,7 +178,10 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, w *task, m
 		e.Plan, e.State = d.Plan, journal.DryRun
 		return e, nil
 	}
-	owed, before := newWebhooks(e.Plan, d.Plan), e.Plan
+	owed, unwanted, err := c.callsAgain(ctx, w.Entry, d.Plan)
+	if err != nil {
+		return e, err
+	}
 	steps, err := c.steps(ctx, &e, d.Plan.Effective())
 	if err != nil {
 		return e, err
@@ -197,7 +200,7 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, w *task, m
 		c.state.ruleError(rule, why)
 	}
 	batch.Deliveries = append(batch.Deliveries, c.deliveries(e, m, owed)...)
-	batch.Release = append(batch.Release, c.unwanted(e, before, d.Plan)...)
+	batch.Release = append(batch.Release, unwanted...)
 	batch.Expect = append(batch.Expect, c.expectations(e)...)
 	return e, nil
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 
@@ -29,16 +30,40 @@ func releases(entries []journal.Entry, mailbox func(string) string) []journal.Re
 	return out
 }
 
-// unwanted cancels the calls of an old plan that still wait and that the new one
-// does not make. A call that was recorded to be made at once is never taken back.
-func (c *connection) unwanted(e journal.Entry, old, now actions.Plan) []journal.Release {
-	var out []journal.Release
-	for _, item := range newWebhooks(now, old) {
-		if waitsForOthers(item) {
-			out = append(out, journal.Release{Seq: e.Seq, ID: c.deliveryID(e, item), State: journal.Cancelled})
+// callsAgain compares the calls of an entry with its new plan: owed are those that
+// are to be recorded, unwanted ends those that still wait and that the plan does not
+// make. A call that was recorded to be made at once is never taken back or made anew.
+func (c *connection) callsAgain(ctx context.Context, e journal.Entry, now actions.Plan) (owed []actions.Item, unwanted []journal.Release, err error) {
+	owed = newWebhooks(e.Plan, now)
+	gone := slices.DeleteFunc(newWebhooks(now, e.Plan), func(i actions.Item) bool { return !waitsForOthers(i) })
+	if len(owed)+len(gone) == 0 || undecided(e) {
+		return owed, nil, nil
+	}
+	calls, err := c.journal.Deliveries(ctx, journal.DeliveryQuery{Account: c.cfg.Name, Seqs: []int64{e.Seq}, Bare: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	owed = slices.DeleteFunc(owed, func(i actions.Item) bool {
+		return slices.ContainsFunc(calls, func(d journal.Delivery) bool {
+			return d.State != journal.Waiting && d.State != journal.Cancelled && c.isCallOf(d, e, i)
+		})
+	})
+	for _, d := range calls {
+		ends := func(i actions.Item) bool { return i.Rule == d.Rule && i.Action.Endpoint == d.Endpoint }
+		if d.State == journal.Waiting && slices.ContainsFunc(gone, ends) {
+			unwanted = append(unwanted, journal.Release{Seq: e.Seq, ID: d.ID, State: journal.Cancelled})
 		}
 	}
-	return out
+	return owed, unwanted, nil
+}
+
+// isCallOf reports whether a call of an entry is that of an item. One that was
+// recorded when the message had another place has another ID.
+func (c *connection) isCallOf(d journal.Delivery, e journal.Entry, i actions.Item) bool {
+	if d.About == aboutOf(e) {
+		return d.ID == c.deliveryID(e, i)
+	}
+	return d.Rule == i.Rule && d.Endpoint == i.Action.Endpoint
 }
 
 func waitsForOthers(i actions.Item) bool { return i.Action.When == actions.WhenDone }
