@@ -86,8 +86,9 @@ func nextAttempt(d journal.Delivery) time.Duration {
 }
 
 // makeAll makes the calls, some at a time, and closes results after the last. It
-// leaves the rest when the process ends, when the endpoint takes none of them, when
-// it wants no more, and when the journal does not take what came of them.
+// leaves the rest when the process ends or goes to dry run, when the endpoint takes
+// none of them, when it wants no more, and when the journal does not take what came
+// of them.
 func (s *serving) makeAll(ctx, work context.Context, calls []call, results chan<- call, send func(call) webhook.Result) {
 	defer close(results)
 	next := make(chan call)
@@ -115,7 +116,7 @@ func (s *serving) makeAll(ctx, work context.Context, calls []call, results chan<
 }
 
 func (s *serving) enough(ctx context.Context) bool {
-	ended := ctx.Err() != nil && !s.outbox.account.engine.opts.Once
+	ended := ctx.Err() != nil && !s.outbox.account.engine.opts.Once || s.outbox.account.isDryRun()
 	now := time.Now()
 	quiet := s.hook.Quiet.Until(now, s.hook.Zone).After(now)
 	return ended || quiet || s.refused.Load() || s.unknown.Load() || s.failed.Load() >= callsAtOnce && s.took.Load() == 0

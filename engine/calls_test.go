@@ -280,3 +280,37 @@ func TestACallWhoseActionsAreNotDone(t *testing.T) {
 		}
 	})
 }
+
+// In dry run nothing is called, not even what was owed before; it is not lost.
+func TestDryRunCallsNobody(t *testing.T) {
+	safeguard(t, patient(), func(t *testing.T, r *rig) {
+		p := newParty()
+		p.answer[firstURL] = func(n int) webhook.Result {
+			if n == 1 {
+				return refusal(503)
+			}
+			return webhook.Result{Status: 200}
+		}
+		r.sender = p
+		cfg := hooking(r, "  - {name: one, if: true, then: [{webhook: first}]}\n")
+		r.once(cfg)
+		r.mail("INBOX", "a", "x@example.org")
+		r.once(cfg)
+		dry := *cfg
+		dry.DryRun = true
+		r.once(cfg, dryRun)
+		r.daemon(&dry, func(e *engine.Engine) {
+			time.Sleep(24 * time.Hour)
+			if got := len(p.of(firstURL)); got != 1 {
+				t.Errorf("%d calls in dry run", got-1)
+			}
+			if err := e.Reload(cfg); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			if got := len(p.of(firstURL)); got != 2 {
+				t.Errorf("%d calls after it", got-1)
+			}
+		})
+	})
+}

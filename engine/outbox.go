@@ -111,9 +111,13 @@ func (o *outbox) drain(ctx, work context.Context) {
 }
 
 // dispatch starts the endpoints that have something due. It returns how many, and
-// how long to wait for the next.
+// how long to wait for the next. In dry run none is called: what is owed from before
+// waits, and the reload that ends it wakes the outbox.
 func (o *outbox) dispatch(ctx, work context.Context, group *sync.WaitGroup) (begun int, wait time.Duration) {
 	wait = time.Hour
+	if o.account.isDryRun() {
+		return 0, wait
+	}
 	for _, hook := range o.endpoints() {
 		due, next, err := o.next(work, hook)
 		if err != nil {
