@@ -56,7 +56,7 @@ func (m *candidate) askedBy(e journal.Entry, ruleset *rules.Ruleset) map[string]
 // the same rule with the same content, whatever asked it.
 func (p *pass) counts(ruleset *rules.Ruleset, now time.Time) func(journal.Entry, actions.Item) bool {
 	return func(e journal.Entry, item actions.Item) bool {
-		if e.Trigger == p.walk.kind() && e.Occasion == p.walk.occasion && p.walk.occasion != "apply" {
+		if e.Trigger == p.walk.kind() && e.Occasion == p.walk.occasion && p.walk.occasion != applyOccasion {
 			return true // this run did it, before it was cut off
 		}
 		if p.walk.kind() == journal.TriggerSchedule {

@@ -303,3 +303,23 @@ rules:
 		r.want("T", "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7")
 	})
 }
+
+// A rule that was changed acts again, and what it says now is called under an ID of
+// its own: the receiver had the other.
+func TestApplyOfAChangedRuleIsAnotherCall(t *testing.T) {
+	safeguard(t, patient(), func(t *testing.T, r *rig) {
+		p := newParty()
+		r.sender = p
+		rule := func(title string) *config.Config {
+			return hooking(r, "  - {name: one, if: true, then: [{webhook: {to: first, title: "+title+"}}]}\n")
+		}
+		r.mail("INBOX", "a", "x@example.org")
+		for _, title := range []string{"before", "before", "after", "after"} {
+			r.apply(rule(title), engine.Scope{})
+		}
+		calls := p.of(firstURL)
+		if len(calls) != 2 || calls[0].id == calls[1].id || calls[1].doc.Title != "after" {
+			t.Errorf("%+v", calls)
+		}
+	})
+}

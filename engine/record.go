@@ -338,6 +338,10 @@ func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
 		// A rule that acts on a message again makes another call.
 		of = fmt.Appendf(of, " %q %q", e.Trigger, e.Occasion)
 	}
+	if e.Occasion == applyOccasion {
+		// It does so for what it says now.
+		of = fmt.Appendf(of, " %q", item.Hash)
+	}
 	sum := sha256.Sum256(of)
 	return "msg_" + hex.EncodeToString(sum[:16])
 }

@@ -62,3 +62,19 @@ func TestCallsOfAMessageDecidedAgain(t *testing.T) {
 		}
 	}
 }
+
+// The same holds for what an apply decided, though another content of the rule gives
+// its calls another ID.
+func TestCallsOfAnApplyDecidedAgain(t *testing.T) {
+	safeguard(t, patient(), func(t *testing.T, r *rig) {
+		p := newParty()
+		r.sender = p
+		r.mail("INBOX", "a", "x@example.org")
+		r.apply(hooking(r, callsPlanned), engine.Scope{}, hooked(t, r, refusing("UID MOVE", "NO [OVERQUOTA] full").hook))
+		r.daemon(hooking(r, callsDone), func(*engine.Engine) { time.Sleep(48 * time.Hour) })
+		r.want("A", "a")
+		if got := len(p.of(firstURL)); got != 1 {
+			t.Errorf("%d calls", got)
+		}
+	})
+}

@@ -58,9 +58,10 @@ func (c *connection) callsAgain(ctx context.Context, e journal.Entry, now action
 }
 
 // isCallOf reports whether a call of an entry is that of an item. One that was
-// recorded when the message had another place has another ID.
+// recorded when the message had another place has another ID, and so has one of an
+// apply when the rule had another content.
 func (c *connection) isCallOf(d journal.Delivery, e journal.Entry, i actions.Item) bool {
-	if d.About == aboutOf(e) {
+	if d.About == aboutOf(e) && e.Occasion != applyOccasion {
 		return d.ID == c.deliveryID(e, i)
 	}
 	return d.Rule == i.Rule && d.Endpoint == i.Action.Endpoint

@@ -47,9 +47,12 @@ type Bound struct {
 	UIDNext     imap.UID `json:"uidnext"`
 }
 
+// applyOccasion is the occasion of all runs over a scope but those that act again.
+const applyOccasion = "apply"
+
 // walk is the walk of a run over this scope.
 func (s Scope) walk() walk {
-	w := walk{trigger: journal.TriggerApply, names: s.Rules, occasion: "apply"}
+	w := walk{trigger: journal.TriggerApply, names: s.Rules, occasion: applyOccasion}
 	if s.Again {
 		w.occasion = time.Now().UTC().Format(time.RFC3339Nano)
 	}
