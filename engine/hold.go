@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -83,25 +84,35 @@ func hasTime(d journal.Delivery) bool {
 }
 
 // limits are those of an endpoint.
-type limits struct{ perRule, perSender pace.Rate }
+type limits struct {
+	perRule, perSender pace.Rate
+	quiet              string
+}
 
 // replan takes back the times that were given out under other limits, or by another
-// process, so that the calls are given new ones in the order of their making.
+// process, and ends the waiting for other quiet hours, so that the calls are given
+// new times in the order of their making.
 func (o *outbox) replan(ctx context.Context, hook config.Webhook) error {
-	now := limits{hook.PerRule, hook.PerSender}
+	now := limits{hook.PerRule, hook.PerSender, fmt.Sprint(hook.Quiet, hook.Zone)}
 	if before, ok := o.limits[hook.Name]; ok && before == now {
 		return nil
 	}
-	rows, err := o.account.journal.Deliveries(ctx, journal.DeliveryQuery{
-		Account: o.account.cfg.Name, Endpoint: hook.Name, Held: journal.HeldByRate, States: []journal.DeliveryState{journal.Pending}, Bare: true,
-	})
-	if err != nil {
-		return err
-	}
 	batch := journal.Batch{At: time.Now()}
-	for _, d := range rows {
-		if hasTime(d) {
-			d.Held, d.Next, d.Updated = "", d.Created, batch.At
+	for _, why := range []string{journal.HeldByRate, journal.HeldByQuietHours} {
+		rows, err := o.account.journal.Deliveries(ctx, journal.DeliveryQuery{
+			Account: o.account.cfg.Name, Endpoint: hook.Name, Held: why, States: []journal.DeliveryState{journal.Pending}, Bare: true,
+		})
+		if err != nil {
+			return err
+		}
+		for _, d := range rows {
+			switch {
+			case hasTime(d):
+				d.Held = ""
+			case why == journal.HeldByRate || d.Attempts > 0 || !d.Next.After(batch.At):
+				continue
+			}
+			d.Next, d.Updated = d.Created, batch.At
 			batch.Deliveries = append(batch.Deliveries, d)
 		}
 	}

@@ -128,3 +128,38 @@ func TestAReplayedCallIsNotHeldBackAgain(t *testing.T) {
 		}
 	})
 }
+
+// A call waits for no quiet hours that are not in force any more.
+func TestQuietHoursThatWereRemoved(t *testing.T) {
+	for name, restart := range map[string]bool{"reload": false, "restart": true} {
+		t.Run(name, func(t *testing.T) {
+			alone(t, func(t *testing.T, j journal.Journal) {
+				l := &line{}
+				quiet, loud := limited(0), limited(0)
+				quiet.Quiet = pace.Quiet{{From: 22 * 60, To: 7 * 60}}
+				time.Sleep(23 * time.Hour)
+				a := owner(t, j, l, quiet)
+				recordCalls(t, a, a.webhooks, 0, 3)
+				delivering(t, a, func() {
+					time.Sleep(time.Minute)
+					if l.count() != 0 {
+						t.Fatal("called in quiet hours")
+					}
+					if !restart {
+						a.reloading.Lock()
+						a.webhooks = []config.Webhook{loud}
+						a.reloading.Unlock()
+						signal(a.outbox.wake)
+						time.Sleep(time.Minute)
+					}
+				})
+				if restart {
+					delivering(t, owner(t, j, l, loud), func() { time.Sleep(time.Minute) })
+				}
+				if l.count() != 3 {
+					t.Errorf("%d calls", l.count())
+				}
+			})
+		})
+	}
+}
