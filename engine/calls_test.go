@@ -314,3 +314,33 @@ func TestDryRunCallsNobody(t *testing.T) {
 		})
 	})
 }
+
+// echo is a receiver that keeps what it gets.
+type echo struct{ got []string }
+
+func (e *echo) Send(_ context.Context, _ webhook.Endpoint, _ string, _ time.Time, payload []byte) webhook.Result {
+	e.got = append(e.got, string(payload))
+	return webhook.Result{Status: 200}
+}
+
+// A document of the user's own is told where the message is, unless that would take
+// the place of what he wrote.
+func TestTheResultTakesNoPlaceOfAnother(t *testing.T) {
+	for doc, want := range map[string]string{
+		"{result: mine}": `{"result":"mine"}`,
+		"{a: 1}":         `{"a":1,"result":{"mailbox":"INBOX","uidvalidity":1,"uid":1}}`,
+		"[1]":            `[1]`,
+	} {
+		safeguard(t, patient(), func(t *testing.T, r *rig) {
+			e := &echo{}
+			r.sender = e
+			cfg := hooking(r, "  - {name: one, if: true, then: [{webhook: {to: first, when: done, json: "+doc+"}}]}\n")
+			r.once(cfg)
+			r.mail("INBOX", "a", "x@example.org")
+			r.once(cfg)
+			if !slices.Equal(e.got, []string{want}) {
+				t.Errorf("%s: %q", doc, e.got)
+			}
+		})
+	}
+}

@@ -87,7 +87,8 @@ type Attempt struct {
 
 // Release ends the waiting of the calls of one entry, or of one of them: they become
 // pending, with Result as the member "result" of their document, or they are
-// cancelled.
+// cancelled. A document that has such a member keeps it, and one that is no object
+// stays as it is.
 type Release struct {
 	Seq    int64
 	ID     string // "": all of the entry

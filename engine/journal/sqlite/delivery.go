@@ -38,7 +38,7 @@ func (d *DB) putAttempts(account int64, b *journal.Batch) error {
 func (d *DB) release(account int64, b *journal.Batch) error {
 	for _, r := range b.Release {
 		err := d.exec(`UPDATE delivery SET state = ?3, next = ?4, updated = ?4,
-				payload = CASE WHEN ?5 = '' THEN payload ELSE CAST(json_set(CAST(payload AS TEXT), '$.result', json(?5)) AS BLOB) END
+				payload = CASE WHEN ?5 = '' THEN payload ELSE CAST(json_insert(CAST(payload AS TEXT), '$.result', json(?5)) AS BLOB) END
 			WHERE account = ?1 AND seq = ?2 AND state = 'waiting' AND ?6 IN ('', id)`, account, r.Seq, string(r.State), b.At, string(r.Result), r.ID)
 		if err != nil {
 			return err
