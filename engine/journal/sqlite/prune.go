@@ -20,9 +20,12 @@ const (
 	pruneAtLast = 10 * pruneEvery
 )
 
-// oldCalls are deliveries that are no longer owed.
+// oldCalls are deliveries that are no longer owed, those among them that waited for
+// the steps of an entry that is gone.
 const oldCalls = `SELECT row FROM delivery
-	WHERE account = ?1 AND updated < ?2 AND state NOT IN ('pending', 'waiting') ORDER BY updated LIMIT ?3`
+	WHERE account = ?1 AND updated < ?2 AND state <> 'pending'
+		AND (state <> 'waiting' OR NOT EXISTS (SELECT 1 FROM entry e WHERE e.account = ?1 AND e.seq = delivery.seq))
+	ORDER BY updated LIMIT ?3`
 
 // prune removes what is older than Retention, a little with each commit.
 // Expectations that never came true go too, and created mailboxes once no
