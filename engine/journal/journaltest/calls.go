@@ -103,7 +103,7 @@ func testCutAttempts(s *store) {
 	s.commit(own, journal.Batch{Attempts: []journal.Attempt{{ID: "failed", N: 2, At: day(1)}, {ID: "cut", N: 1, At: day(1)}}})
 	for range 2 { // whoever takes the lease again finds nothing more
 		s.reopen()
-		own = s.own("home")
+		s.own("home")
 	}
 	want := map[string]int{"failed": 0, "cut": 1, "never": 0, "done": 0}
 	for _, d := range s.deliveries(journal.DeliveryQuery{Account: "home"}) {
