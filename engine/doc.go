@@ -26,6 +26,15 @@
 // before, report.go what comes of it. Rules on flags (flagwatch.go) are asked
 // where a flag was added. Which rules one look asks is a walk (walk.go).
 //
+// # Webhooks
+//
+// What is owed to an endpoint is in the journal, and the outbox (outbox.go) makes the
+// calls beside everything else: next says what is due now, after quiet hours and
+// rates (hold.go, with package pace) and digests (gather.go); serve (calls.go) makes
+// the calls, some at a time, and records what came of them; endpoint.go makes a call
+// of a document, release.go lets those go that waited for the other actions.
+// Commands that change what is owed come in through webhooks.go.
+//
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone
 // is a pure function in a file of its own: backoff.go, cursor.go, limits.go,
