@@ -49,7 +49,7 @@ func (o *outbox) gather(ctx context.Context, hook config.Webhook) (time.Duration
 		batch.Deliveries = append(batch.Deliveries, together(fresh[:n], now)...)
 		fresh = fresh[n:]
 	}
-	return time.Millisecond, o.write(ctx, batch) // there may be more
+	return again, o.write(ctx, batch) // there may be more
 }
 
 // gatherAt is when what came from first to last is said in one call.

@@ -34,7 +34,7 @@ func (o *outbox) hush(ctx context.Context, hook config.Webhook) (time.Duration, 
 		}
 		batch.Deliveries = append(batch.Deliveries, d)
 	}
-	return time.Millisecond, o.write(ctx, batch) // there may be more
+	return again, o.write(ctx, batch) // there may be more
 }
 
 // paced gives each call that is made for the first time a time that keeps to the

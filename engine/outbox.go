@@ -100,13 +100,16 @@ func (o *outbox) loop(ctx, work context.Context) {
 	}
 }
 
+// again is a time to wait that is none: what was looked at has changed.
+const again time.Duration = -1
+
 // drain tries everything that is due now once.
 func (o *outbox) drain(ctx, work context.Context) {
 	for more := true; more; {
 		var group sync.WaitGroup
 		begun, next := o.dispatch(ctx, work, &group)
 		group.Wait()
-		more = begun > 0 || next <= time.Millisecond
+		more = begun > 0 || next == again
 	}
 }
 
@@ -131,9 +134,13 @@ func (o *outbox) dispatch(ctx, work context.Context, group *sync.WaitGroup) (beg
 		begun++
 		group.Go(func() {
 			defer o.release(hook.Name)
-			if err := o.serve(ctx, work, hook, due); err != nil && ctx.Err() == nil {
+			err := o.serve(ctx, work, hook, due)
+			if err == nil {
+				return
+			}
+			o.tire(hook.Name)
+			if ctx.Err() == nil {
 				o.account.log.Error("the attempts of a webhook cannot be recorded", "webhook", hook.Name, "error", err)
-				o.tire(hook.Name)
 			}
 		})
 	}
@@ -149,7 +156,7 @@ func (o *outbox) next(ctx context.Context, hook config.Webhook) ([]journal.Deliv
 	if o.isBusy(hook.Name) {
 		return nil, time.Hour, nil // it looks again when it is done
 	}
-	if quiet, err := o.hush(ctx, hook); quiet > 0 || err != nil {
+	if quiet, err := o.hush(ctx, hook); quiet != 0 || err != nil {
 		return nil, quiet, err
 	}
 	if err := o.replan(ctx, hook); err != nil {
@@ -169,7 +176,7 @@ func (o *outbox) next(ctx context.Context, hook config.Webhook) ([]journal.Deliv
 	found := len(due)
 	due, err = o.paced(ctx, hook, due)
 	if len(due) < found {
-		next = 0 // behind those that are held back others may be due
+		next = again // behind those that are held back others may be due
 	}
 	return due, min(later, next), err
 }
