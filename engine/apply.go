@@ -176,11 +176,16 @@ func (c *connection) readyIn(mailbox string, validity uint32) []*task {
 		if w.Mailbox != mailbox || validity == 0 || w.UIDValidity != validity {
 			continue
 		}
-		if flying[w.UID] = flying[w.UID] || w.flying; c.ready(w) {
+		if w.flying {
+			flying[w.UID] = true
+		}
+		if c.ready(w) {
 			out = append(out, w)
 		}
 	}
-	out = filter(out, func(w *task) bool { return !flying[w.UID] }) // by another entry of the message
+	if len(flying) > 0 { // some by another entry of the message
+		out = slices.DeleteFunc(out, func(w *task) bool { return flying[w.UID] })
+	}
 	slices.SortFunc(out, func(a, b *task) int { return cmp.Compare(a.Seq, b.Seq) })
 	return out
 }
