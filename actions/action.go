@@ -16,9 +16,12 @@ type Kind string
 const (
 	AddFlags    Kind = "add_flags"
 	RemoveFlags Kind = "remove_flags"
+	SetFlags    Kind = "set_flags"
 	Copy        Kind = "copy"
 	Move        Kind = "move"
 	Trash       Kind = "trash"
+	Archive     Kind = "archive"
+	Junk        Kind = "junk"
 	Expunge     Kind = "expunge"
 	Webhook     Kind = "webhook"
 )
@@ -27,10 +30,12 @@ const (
 // resolved. The zero value is invalid.
 type Action struct {
 	Kind Kind `json:"kind"`
-	// Flags are the system flags or keywords of add_flags and remove_flags.
+	// Flags are the system flags or keywords of add_flags, remove_flags and
+	// set_flags.
 	Flags []imap.Flag `json:"flags,omitempty"`
 	// Mailbox is the target of copy and move in configuration spelling: "/"
-	// separates hierarchy levels whatever the server uses.
+	// separates hierarchy levels whatever the server uses. "role:junk" is the
+	// mailbox that has the role.
 	Mailbox string `json:"mailbox,omitempty"`
 	// Endpoint is the webhook's name in the configuration.
 	Endpoint string `json:"endpoint,omitempty"`
@@ -71,6 +76,36 @@ func (a Action) String() string {
 func (a Action) Equal(b Action) bool {
 	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Endpoint == b.Endpoint && a.When == b.When &&
 		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags))
+}
+
+// rolePrefix is before a role that stands in the place of a mailbox.
+const rolePrefix = "role:"
+
+// Role is the role (RFC 6154) of the mailbox that the action leads to, "" where it
+// leads to none, or to one by its name.
+func (a Action) Role() string {
+	if role := a.Kind.Spec().Role; role != "" {
+		return role
+	}
+	if role, ok := strings.CutPrefix(a.Mailbox, rolePrefix); ok {
+		return role
+	}
+	return ""
+}
+
+// Says tells whether a message has a flag once the action was done. told is false
+// where the action leaves the flag as it is.
+func (a Action) Says(f imap.Flag) (has, told bool) {
+	named := slices.ContainsFunc(a.Flags, func(g imap.Flag) bool { return strings.EqualFold(string(f), string(g)) })
+	switch a.Kind {
+	case AddFlags:
+		return true, named
+	case RemoveFlags:
+		return false, named
+	case SetFlags:
+		return named, true
+	}
+	return false, false
 }
 
 func joinFlags(flags []imap.Flag) string {

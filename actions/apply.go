@@ -16,7 +16,7 @@ type request struct {
 }
 
 // Apply performs one action on the messages, which all must be in the
-// selected mailbox. For copy, move and trash, the target must be given in the
+// selected mailbox. For copies and moves, the target must be given in the
 // server's own spelling in a.Mailbox, roles resolved.
 //
 // When the error is nil there is one outcome a message. When it is not, the

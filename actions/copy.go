@@ -5,7 +5,7 @@ import "github.com/emersion/go-imap/v2"
 func copySpec() Spec {
 	return Spec{
 		Kind: Copy, Arg: ArgMailbox, Phase: PhaseCopy,
-		Doc:     "Copy the message to another mailbox, which is created when missing.",
+		Doc:     "Copy the message to another mailbox, which is created when missing, or to the one with a role, as in role:archive.",
 		Needs:   "UIDPLUS proves the copy; without it the target is searched after a crash.",
 		Example: `copy: Accounting/${year(received)}`,
 		apply:   copyMessages,

@@ -12,7 +12,7 @@
 // # The order of apply
 //
 // For one message the steps form a chain: flags first, then copies, then the
-// one destination (move or trash), then expunge. A destructive step is sent
+// one destination (move, trash, archive or junk), then expunge. A destructive step is sent
 // only after every earlier step of that message is done, because a COPY that
 // is refused after a MOVE was sent would lose the copy for good. Webhooks are
 // not in the chain: they are written to the outbox with the decision and are

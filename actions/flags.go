@@ -22,6 +22,16 @@ func removeFlagsSpec() Spec {
 	}
 }
 
+func setFlagsSpec() Spec {
+	return Spec{
+		Kind: SetFlags, Arg: ArgFlags, Phase: PhaseFlags, Repeatable: true,
+		Doc:     "Give the message these system flags and keywords and no others.",
+		Needs:   "Nothing beyond IMAP4rev1. A keyword that the server cannot store fails visibly.",
+		Example: `set_flags: [\Seen, $Done]`,
+		apply:   func(r request) ([]Outcome, error) { return store(r, imap.StoreFlagsSet) },
+	}
+}
+
 func store(r request, op imap.StoreFlagsOp) ([]Outcome, error) {
 	if err := r.mailbox.Store(r.ctx, r.uids(), op, r.action.Flags); err != nil {
 		return nil, err

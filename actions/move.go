@@ -7,7 +7,7 @@ import (
 func moveSpec() Spec {
 	return Spec{
 		Kind: Move, Arg: ArgMailbox, Phase: PhaseMove, Destination: true,
-		Doc: "Move the message to another mailbox, which is created when missing.",
+		Doc: "Move the message to another mailbox, which is created when missing, or to the one with a role, as in role:archive.",
 		Needs: "MOVE. Without it: COPY, proof of the copy, \\Deleted, UID EXPUNGE of just that message. " +
 			"Without UIDPLUS too, the original stays, flagged \\Deleted.",
 		Example: `move: Lists/${list.name}`,
@@ -15,11 +15,17 @@ func moveSpec() Spec {
 	}
 }
 
-func trashSpec() Spec {
+func trashSpec() Spec   { return byRoleSpec(Trash, "Trash") }
+func archiveSpec() Spec { return byRoleSpec(Archive, "Archive") }
+func junkSpec() Spec    { return byRoleSpec(Junk, "Junk") }
+
+// byRoleSpec is a move to the mailbox that has a role.
+func byRoleSpec(kind Kind, role string) Spec {
 	spec := moveSpec()
-	spec.Kind, spec.Arg = Trash, ArgNone
-	spec.Doc = "Move the message to the mailbox with the \\Trash role."
-	spec.Example = `trash`
+	spec.Kind, spec.Arg, spec.Role = kind, ArgNone, string(kind)
+	spec.Doc = "Move the message to the mailbox with the \\" + role + " role."
+	spec.Needs = "As move. The role is that of SPECIAL-USE; without it, the mailbox with the usual name of one is taken, and where there is none the action fails visibly and the message stays."
+	spec.Example = string(kind)
 	return spec
 }
 

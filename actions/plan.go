@@ -32,7 +32,7 @@ func (p *Plan) Add(item Item) { p.Items = append(p.Items, item) }
 
 // Resolve settles conflicts: of several destinations the first wins and the
 // later ones are marked as superseded; of an addition and a removal of one
-// flag the last wins. Call it once, after the walk.
+// flag the last wins, and what says all flags wins over what was before it. Call it once, after the walk.
 func (p *Plan) Resolve() {
 	p.resolveDestinations()
 	p.resolveCopies()
@@ -72,11 +72,16 @@ func (p *Plan) resolveCopies() {
 }
 
 // resolveFlags takes a flag out of an earlier item when a later one sets the
-// opposite. An item that loses all its flags is superseded.
+// opposite. An item that loses all its flags is superseded, and so is all that
+// comes before one that says all the flags of a message.
 func (p *Plan) resolveFlags() {
 	for i := range p.Items {
 		earlier := &p.Items[i]
 		for _, later := range p.Items[i+1:] {
+			if later.Action.Kind == SetFlags && changesFlags(earlier.Action.Kind) {
+				earlier.SupersededBy = later.Rule
+				break
+			}
 			if !opposite(earlier.Action.Kind, later.Action.Kind) {
 				continue
 			}
@@ -89,6 +94,8 @@ func (p *Plan) resolveFlags() {
 		}
 	}
 }
+
+func changesFlags(k Kind) bool { return k == AddFlags || k == RemoveFlags || k == SetFlags }
 
 func opposite(a, b Kind) bool {
 	return a == AddFlags && b == RemoveFlags || a == RemoveFlags && b == AddFlags

@@ -30,6 +30,9 @@ type Spec struct {
 	Kind  Kind
 	Arg   ArgKind
 	Phase Phase
+	// Role is the role of the mailbox that the message goes to, "" where the
+	// argument tells the mailbox.
+	Role string
 	// Destination is set where the message leaves its mailbox. Of several
 	// destinations for one message the first in rule order wins.
 	Destination bool
@@ -48,32 +51,45 @@ type Spec struct {
 // Table lists every action in the order of apply.
 func Table() []Spec {
 	all := table()
-	return all[:]
+	out := make([]Spec, len(all))
+	for i, line := range all {
+		out[i] = line.spec()
+	}
+	return out
+}
+
+// line is one action of the table.
+type line struct {
+	kind Kind
+	spec func() Spec
 }
 
 // table is an array, so that Spec, which is asked of every action of every
 // message, leaves nothing for the garbage collector.
-func table() [7]Spec {
-	return [...]Spec{
-		webhookSpec(),
-		addFlagsSpec(),
-		removeFlagsSpec(),
-		copySpec(),
-		moveSpec(),
-		trashSpec(),
-		expungeSpec(),
+func table() [10]line {
+	return [...]line{
+		{Webhook, webhookSpec},
+		{AddFlags, addFlagsSpec},
+		{RemoveFlags, removeFlagsSpec},
+		{SetFlags, setFlagsSpec},
+		{Copy, copySpec},
+		{Move, moveSpec},
+		{Trash, trashSpec},
+		{Archive, archiveSpec},
+		{Junk, junkSpec},
+		{Expunge, expungeSpec},
 	}
 }
 
 // Spec returns the description of k, or the zero Spec when k is unknown.
 func (k Kind) Spec() Spec {
-	for _, s := range table() {
-		if s.Kind == k {
-			return s
+	for _, l := range table() {
+		if l.kind == k {
+			return l.spec()
 		}
 	}
 	return Spec{}
 }
 
 // Known reports whether k is an action of this version.
-func (k Kind) Known() bool { return k.Spec().Kind == k && k != "" }
+func (k Kind) Known() bool { return k != "" && k.Spec().Kind == k }

@@ -36,7 +36,8 @@ func TestTableIsComplete(t *testing.T) {
 		checkApply(t, s)
 	}
 	for _, k := range []actions.Kind{
-		actions.AddFlags, actions.RemoveFlags, actions.Copy, actions.Move, actions.Trash, actions.Expunge, actions.Webhook,
+		actions.AddFlags, actions.RemoveFlags, actions.SetFlags, actions.Copy, actions.Move,
+		actions.Trash, actions.Archive, actions.Junk, actions.Expunge, actions.Webhook,
 	} {
 		if !seen[k] {
 			t.Errorf("%s is not in the table", k)

@@ -283,15 +283,18 @@ func (c *connection) isStale(w *task) bool {
 	return w.generation != generation || time.Since(w.decided) > c.timing.Stale
 }
 
-// cannot says why a step cannot be sent at all: it has no target, or the
-// mailbox cannot store a keyword (PERMANENTFLAGS without \*, RFC 9051 section
+// cannot says why a step cannot be sent at all: it has no target, it would not do
+// what it says, or the mailbox cannot store a keyword (PERMANENTFLAGS without \*, RFC 9051 section
 // 7.1), which servers accept in silence and forget.
 func (c *connection) cannot(step journal.Step) string {
 	kind := step.Action.Kind
 	if spec := kind.Spec(); step.Target == "" && (spec.Phase == actions.PhaseCopy || spec.Phase == actions.PhaseMove) {
 		return "its target could not be resolved"
 	}
-	if kind != actions.AddFlags || len(c.permanent) == 0 || hasFlag(c.permanent, imap.FlagWildcard) {
+	if kind == actions.Expunge && c.session.Capabilities().Has("X-GM-EXT-1") && !slices.Contains([]string{"trash", "junk"}, c.dir.role(c.selected)) {
+		return "Gmail keeps a message that is expunged outside of its trash and spam, unless the user has set it otherwise; use trash"
+	}
+	if kind != actions.AddFlags && kind != actions.SetFlags || len(c.permanent) == 0 || hasFlag(c.permanent, imap.FlagWildcard) {
 		return ""
 	}
 	for _, f := range step.Action.Flags {

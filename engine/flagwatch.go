@@ -159,7 +159,8 @@ func (c *connection) ownFlags(name string, validity uint32, f imap.Flag) map[ima
 			continue
 		}
 		for _, s := range w.Steps {
-			out[w.UID] = out[w.UID] || s.State == journal.Recorded && s.Action.Kind == actions.AddFlags && hasFlag(s.Action.Flags, f)
+			has, _ := s.Action.Says(f)
+			out[w.UID] = out[w.UID] || s.State == journal.Recorded && has
 		}
 	}
 	return out
@@ -227,9 +228,25 @@ func (c *connection) noteFlags(batch *journal.Batch, e journal.Entry, step int) 
 	if s.State != journal.StepDone || s.Action.Kind.Spec().Phase != actions.PhaseFlags {
 		return
 	}
-	for _, f := range s.Action.Flags {
-		c.changeFlagged(batch, e.Mailbox, e.UIDValidity, f, []imap.UID{e.UID}, s.Action.Kind == actions.AddFlags)
+	changed := s.Action.Flags
+	if s.Action.Kind == actions.SetFlags {
+		changed = c.flaggedIn(e.Mailbox) // it takes away what it does not name
 	}
+	for _, f := range changed {
+		has, _ := s.Action.Says(f)
+		c.changeFlagged(batch, e.Mailbox, e.UIDValidity, f, []imap.UID{e.UID}, has)
+	}
+}
+
+// flaggedIn are the flags of a mailbox of which there is a set.
+func (a *account) flaggedIn(mailbox string) []imap.Flag {
+	var out []imap.Flag
+	for key, set := range a.flagged {
+		if key.mailbox == mailbox {
+			out = append(out, set.Flag)
+		}
+	}
+	return out
 }
 
 // changeFlagged adds messages to the set of a flag, or takes them out, where there
@@ -291,8 +308,8 @@ func (c *connection) noteCopy(batch *journal.Batch, e journal.Entry, target stri
 func carries(e journal.Entry, f imap.Flag) bool {
 	has := hasFlag(e.Flags, f)
 	for _, s := range e.Steps {
-		if s.State == journal.StepDone && hasFlag(s.Action.Flags, f) {
-			has = s.Action.Kind == actions.AddFlags
+		if now, told := s.Action.Says(f); s.State == journal.StepDone && told {
+			has = now
 		}
 	}
 	return has

@@ -220,6 +220,8 @@ func (c *connection) changeOf(g group) imapsession.Change {
 		change.Verb, change.Op = "STORE", imap.StoreFlagsAdd
 	case actions.RemoveFlags:
 		change.Verb, change.Op = "STORE", imap.StoreFlagsDel
+	case actions.SetFlags:
+		change.Verb, change.Op = "STORE", imap.StoreFlagsSet
 	case actions.Copy:
 		change.Verb = "COPY"
 	default:

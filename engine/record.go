@@ -171,7 +171,11 @@ func (c *connection) expectTargets() {
 	}
 	for _, r := range c.watching().Rules() {
 		for _, name := range r.Targets {
-			if c.used(c.dir.server(name)); len(c.recent) == recentTargets {
+			target, reason := c.target(actions.Action{Kind: actions.Copy, Mailbox: name}, "")
+			if reason != "" {
+				continue
+			}
+			if c.used(target); len(c.recent) == recentTargets {
 				return
 			}
 		}
@@ -252,23 +256,31 @@ func (c *connection) steps(ctx context.Context, e *journal.Entry, items []action
 // target resolves where an action leads, in the server's spelling; reason is
 // set when it leads nowhere.
 func (c *connection) target(a actions.Action, source string) (target, reason string) {
-	switch a.Kind {
-	case actions.Trash:
-		name, ok := c.dir.byRole("trash")
+	role := a.Role()
+	switch {
+	case role != "":
+		name, ok := c.dir.byRole(role)
 		if !ok {
-			return "", `no mailbox has the \Trash role or the usual name of one; use move with the mailbox's name`
+			return "", fmt.Sprintf(`no mailbox has the \%s role or the usual name of one; use move with the mailbox's name`, strings.ToUpper(role[:1])+role[1:])
 		}
 		target = name
-	case actions.Move, actions.Copy:
+	case a.Mailbox != "":
 		target = c.dir.server(a.Mailbox)
 	default:
 		return "", ""
 	}
-	if sameName(target, source) {
+	switch listed := c.dir.role(target); {
+	case sameName(target, source):
 		return "", "the message is in " + c.dir.config(target) + " already"
+	case slices.Contains(virtualRoles(), listed):
+		return "", fmt.Sprintf("the server shows in %s what is in other mailboxes (its role is %s): nothing can be filed there", c.dir.config(target), listed)
 	}
 	return target, ""
 }
+
+// virtualRoles are those of mailboxes whose messages are in other ones (RFC 6154
+// section 2, RFC 8457).
+func virtualRoles() []string { return []string{"all", "flagged", "important"} }
 
 // expectations are the arrivals that an entry's steps will cause in mailboxes
 // that are watched or were.

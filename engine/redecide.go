@@ -250,6 +250,9 @@ func asDecided(now []imap.Flag, e journal.Entry) []imap.Flag {
 		if s.Action.Kind.Spec().Phase != actions.PhaseFlags {
 			continue
 		}
+		if s.Action.Kind == actions.SetFlags {
+			return slices.Clone(e.Flags) // it touches all of them
+		}
 		for _, f := range s.Action.Flags {
 			out = slices.DeleteFunc(out, func(o imap.Flag) bool { return strings.EqualFold(string(o), string(f)) })
 			if hasFlag(e.Flags, f) {

@@ -23,6 +23,9 @@ func (c *connection) prepareTarget(ctx context.Context, group []*task) (bool, er
 	if step.Target == "" || c.dir.exists(step.Target) {
 		return false, nil
 	}
+	if c.cfg.NoCreate {
+		return true, c.pauseTarget(ctx, step.Target, "it does not exist, and create: false keeps imapilot from making it", c.timing.Probe)
+	}
 	if c.createdToday(step.Rule) >= createsPerDay {
 		reason := fmt.Sprintf("rule %q created %d mailboxes in 24 h, the most it may; this one waits", step.Rule, createsPerDay)
 		return true, c.pauseTarget(ctx, step.Target, reason, time.Hour)

@@ -73,9 +73,8 @@ func (b *builder) profile(d *draft) profile {
 			continue
 		}
 		p.leaves = true
-		p.target = string(a.kind)
-		if a.kind == actions.Move {
-			p.target, _ = a.literalTarget()
+		if p.target, _ = a.literalTarget(); a.kind == actions.Expunge {
+			p.target = string(a.kind)
 		}
 	}
 	return p
@@ -294,12 +293,8 @@ func (b *builder) filledMailboxes(all []profile) {
 	f := fillers{of: map[Mailbox]*profile{}}
 	for i := range all {
 		for _, a := range all[i].actions {
-			target := Mailbox{}
 			name, _ := a.literalTarget()
-			target.Name = canonicalMailbox(name)
-			if a.kind == actions.Trash {
-				target.Role = "trash"
-			}
+			target := targetMailbox(name)
 			if target != (Mailbox{}) && f.of[target] == nil {
 				f.of[target] = &all[i]
 				f.targets = append(f.targets, target)

@@ -40,9 +40,10 @@ func unknownAction(name string) (message, hint string) {
 	hint = map[string]string{
 		"fileinto": "did you mean move?", "file": "did you mean move?", "delete": "did you mean trash?", "discard": "did you mean trash?",
 		"keep": "a message that no action moves is kept", "stop": "write stop: true beside then:", "label": "did you mean copy, or add_flags?",
+		"spam": "did you mean junk?", "not_junk": "did you mean move: INBOX?",
 		"mark_read": `did you mean add_flags: [\Seen]?`, "mark_seen": `did you mean add_flags: [\Seen]?`, "seen": `did you mean add_flags: [\Seen]?`,
-		"flag": `did you mean add_flags: [\Flagged]?`, "star": `did you mean add_flags: [\Flagged]?`, "archive": "did you mean move: Archive?",
-		"junk": "did you mean move: Junk?", "addflag": "did you mean add_flags?", "removeflag": "did you mean remove_flags?",
+		"flag": `did you mean add_flags: [\Flagged]?`, "star": `did you mean add_flags: [\Flagged]?`,
+		"addflag": "did you mean add_flags?", "removeflag": "did you mean remove_flags?",
 	}[strings.ToLower(name)]
 	var names []string
 	for _, s := range actions.Table() {
@@ -137,7 +138,7 @@ func (b *builder) checkText(r RuleSource, kind actions.Kind, arg draftArgument) 
 
 func (b *builder) checkFlag(kind actions.Kind, arg draftArgument, literal string, whole bool) {
 	if whole {
-		flag, message, hint := literalFlag(literal, kind == actions.AddFlags)
+		flag, message, hint := literalFlag(literal, addsFlags(kind))
 		switch {
 		case flag == "":
 			b.problem(arg.text.Pos, Error, message, hint)
@@ -152,6 +153,10 @@ func (b *builder) checkFlag(kind actions.Kind, arg draftArgument, literal string
 		}
 	}
 }
+
+// addsFlags reports whether a message may have a flag after an action that it did
+// not have before.
+func addsFlags(kind actions.Kind) bool { return kind == actions.AddFlags || kind == actions.SetFlags }
 
 func (b *builder) checkMailbox(arg draftArgument, literal string, whole bool) {
 	report := func(message, hint string) {
@@ -183,7 +188,7 @@ func (b *builder) checkMailbox(arg draftArgument, literal string, whole bool) {
 // message to where it is would make it a new one, for ever.
 func (b *builder) checkOwnMailbox(r RuleSource, kind actions.Kind, arg Text, target string) {
 	for _, in := range r.in() {
-		if !(Mailbox{Name: target}).Match(in) {
+		if !targetMailbox(target).Match(in) {
 			continue
 		}
 		severity, hint := Warning, "the copies are in a mailbox of the same rule"

@@ -135,7 +135,12 @@ func printAction(a ActionSource) string {
 	}
 }
 
+// literalTarget is where an action leads, where that is written out: a mailbox, or
+// "role:" and a role.
 func (a draftAction) literalTarget() (string, bool) {
+	if role := a.kind.Spec().Role; role != "" {
+		return "role:" + role, true
+	}
 	if a.kind.Spec().Arg != actions.ArgMailbox || len(a.args) != 1 || a.args[0].segments == nil {
 		return "", false
 	}
@@ -281,7 +286,7 @@ func (s *ruleScope) action(a draftAction) compiledAction {
 			t.parts = append(t.parts, part)
 		}
 		if out.arg == actions.ArgFlags && len(t.parts) == 1 && t.parts[0].program == nil {
-			flag, _, _ := literalFlag(t.parts[0].literal, a.kind == actions.AddFlags)
+			flag, _, _ := literalFlag(t.parts[0].literal, addsFlags(a.kind))
 			t.parts[0].literal = string(flag)
 		}
 		out.args = append(out.args, t)

@@ -337,13 +337,21 @@ func (r *run) items(rule *compiledRule) ([]actions.Item, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", rule.Then[i], err)
 		}
-		if a.Mailbox != "" && sameMailbox(a.Mailbox, r.in.Mailbox.Name) {
-			continue // it is there already
+		if isThere(a, r.in.Mailbox) {
+			continue
 		}
 		items = append(items, actions.Item{Action: a, Rule: rule.Name, Hash: rule.Hash, Index: i})
 	}
 	r.scratch = items
 	return items, nil
+}
+
+// isThere reports whether a message is where an action would bring it.
+func isThere(a actions.Action, m Mailbox) bool {
+	if role := a.Role(); role != "" {
+		return m.Role == role
+	}
+	return a.Mailbox != "" && sameMailbox(a.Mailbox, m.Name)
 }
 
 func (r *run) action(c *compiledAction) (actions.Action, error) {

@@ -32,6 +32,7 @@ func TestWalk(t *testing.T) {
 		{"dry", []RuleSource{rule("a", "seen", "move: X").dry(), rule("b", "true", "trash")}, "trash", "move: X", "a=true b=true", ""},
 		{"dry stop stops the dry ones only", []RuleSource{rule("a", "seen", "move: X").dry().stopping(), rule("b", "seen", "move: Y").dry(), rule("c", "true", "trash")},
 			"trash", "move: X", "a=true c=true", ""},
+		{"a role is there already", []RuleSource{rule("a", "true", "junk", "copy: role:archive", "add_flags: $a").inside("role:junk", "INBOX")}, "junk, copy: role:archive, add_flags: [$a]", "keep", "a=true", ""},
 		{"it is there already", []RuleSource{rule("a", "true", "move: ${account}", "add_flags: $a").inside("*")}, "move: home, add_flags: [$a]", "keep", "a=true", ""},
 	} {
 		src := baseSource(tt.rules...)
@@ -64,6 +65,15 @@ func TestMailThatIsThereAlreadyStays(t *testing.T) {
 	}
 	in.Mailbox = Mailbox{Name: "Lists/other"}
 	if got := rs.Evaluate(in).Plan.String(); got != "move: Lists/golang-nuts, add_flags: [$a]" {
+		t.Errorf("plan %q", got)
+	}
+}
+
+func TestMailThatHasItsRoleStays(t *testing.T) {
+	rs := mustCompile(t, baseSource(rule("a", "true", "junk", "copy: role:junk", "add_flags: $a").inside("*")))
+	in := sampleInput()
+	in.Mailbox = Mailbox{Name: "Spam", Role: "junk"}
+	if got := rs.Evaluate(in).Plan.String(); got != "add_flags: [$a]" {
 		t.Errorf("plan %q", got)
 	}
 }

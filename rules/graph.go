@@ -30,12 +30,14 @@ func (rs *Ruleset) Moves() []Move {
 		for j, kind := range r.Kinds {
 			to := ""
 			switch kind {
-			case actions.Trash:
-				to = "role:trash"
 			case actions.Move, actions.Copy:
 				_, to, _ = strings.Cut(r.Then[j], ": ")
 			default:
-				continue
+				role := kind.Spec().Role
+				if role == "" {
+					continue
+				}
+				to = "role:" + role
 			}
 			for _, from := range r.In {
 				out = append(out, Move{Rule: r.Name, From: from, To: to, Copy: kind == actions.Copy})
@@ -70,7 +72,7 @@ func (b *builder) followers(all []profile) [][]int {
 		if !all[i].carries() {
 			continue
 		}
-		target := mailboxOf(all[i].target)
+		target := targetMailbox(all[i].target)
 		if byTarget[target] == nil {
 			f.targets = append(f.targets, target)
 		}
@@ -99,14 +101,6 @@ func (b *builder) followers(all []profile) [][]int {
 
 // carries reports whether a rule can be part of a circle.
 func (p *profile) carries() bool { return p.target != "" && !p.src.DryRun && p.src.On != OnFlags }
-
-// mailboxOf is the mailbox that a profile's target names.
-func mailboxOf(target string) Mailbox {
-	if target == string(actions.Trash) {
-		return Mailbox{Role: "trash"}
-	}
-	return Mailbox{Name: canonicalMailbox(target)}
-}
 
 // findCircle returns a shortest way from a rule back to itself.
 func findCircle(next [][]int, start int, budget *int) []int {
@@ -165,7 +159,7 @@ func (b *builder) circle(all []profile, circle []int) {
 func isPattern(in string) bool { return strings.ContainsAny(in, "*?") }
 
 func showTarget(target string) string {
-	if target == string(actions.Trash) {
+	if target == "role:trash" {
 		return "the trash"
 	}
 	return target

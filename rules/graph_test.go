@@ -20,6 +20,10 @@ func TestCircles(t *testing.T) {
 		{"pattern", []RuleSource{rule("out", "seen", "move: Lists/a"), rule("back", "seen", "move: INBOX").inside("Lists/*")}, `Warning the rules can move mail in a circle: "out" moves to Lists/a, "back" moves to INBOX`},
 		{"three", []RuleSource{rule("a", "true", "move: A"), rule("b", "true", "move: B").inside("A"), rule("c", "true", "trash").inside("B"), rule("d", "true", "move: INBOX").inside("role:trash")},
 			`Error the rules move mail in a circle: "a" moves to A, "b" moves to B, "c" moves to the trash, "d" moves to INBOX`},
+		{"role", []RuleSource{rule("a", "true", "archive"), rule("b", "true", "move: INBOX").inside("role:archive")},
+			`Error the rules move mail in a circle: "a" moves to role:archive, "b" moves to INBOX`},
+		{"role as a target", []RuleSource{rule("a", "true", "move: role:junk"), rule("b", "true", "move: INBOX").inside("role:junk")},
+			`Error the rules move mail in a circle: "a" moves to role:junk, "b" moves to INBOX`},
 		{"chain", []RuleSource{rule("a", "true", "move: A"), rule("b", "true", "move: B").inside("A")}, ""},
 		{"other accounts", []RuleSource{rule("out", "true", "move: A").by("home"), rule("back", "true", "move: INBOX").inside("A").by("work")}, ""},
 		{"dry run", []RuleSource{rule("out", "true", "move: A").dry(), rule("back", "true", "move: INBOX").inside("A")}, ""},
@@ -38,8 +42,8 @@ func TestCircles(t *testing.T) {
 }
 
 func TestMoves(t *testing.T) {
-	rs := mustCompile(t, baseSource(rule("a", "seen", "copy: C", "move: L/${list.name}", "add_flags: $x").inside("INBOX", "Work/*"), rule("b", "flagged", "trash")))
-	if got := fmt.Sprint(rs.Moves()); got != "[{a INBOX C true} {a Work/* C true} {a INBOX L/${list.name} false} {a Work/* L/${list.name} false} {b INBOX role:trash false}]" {
+	rs := mustCompile(t, baseSource(rule("a", "seen", "copy: C", "move: L/${list.name}", "add_flags: $x").inside("INBOX", "Work/*"), rule("b", "flagged", "trash"), rule("c", "flagged", "copy: role:junk", "archive")))
+	if got := fmt.Sprint(rs.Moves()); got != "[{a INBOX C true} {a Work/* C true} {a INBOX L/${list.name} false} {a Work/* L/${list.name} false} {b INBOX role:trash false} {c INBOX role:junk true} {c INBOX role:archive false}]" {
 		t.Error(got)
 	}
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -161,7 +162,7 @@ func literalMailbox(name string, whole bool) (message, hint string) {
 	case strings.ContainsAny(name, "%*"):
 		return "a target is one mailbox: % and * cannot be part of its name", ""
 	case strings.HasPrefix(strings.ToLower(name), "role:"):
-		return "a target is the name of a mailbox, not a role", cmpOr(map[bool]string{true: "use the action trash"}[strings.EqualFold(name, "role:trash")], "roles can stand in in:")
+		return literalRole(name, whole)
 	case strings.Contains(name, "//"):
 		return "the mailbox name has an empty level", `"/" separates levels`
 	case len(name) > maxMailbox:
@@ -177,6 +178,42 @@ func literalMailbox(name string, whole bool) (message, hint string) {
 	default:
 		return "", ""
 	}
+}
+
+// literalRole checks a role in the place of a target.
+func literalRole(name string, whole bool) (message, hint string) {
+	role, spelled := strings.CutPrefix(name, "role:")
+	const all = "a target can be role:archive, role:junk, role:trash, role:sent or role:drafts"
+	switch {
+	case !whole:
+		return "a role cannot hold ${}", "a message must not choose where it is filed"
+	case spelled && slices.Contains(targetRoles(), role):
+		return "", ""
+	case spelled && slices.Contains(roles(), role):
+		return fmt.Sprintf("nothing can be filed in role:%s: the server shows there what is in other mailboxes", role), all
+	default:
+		return fmt.Sprintf("there is no role %q", name), cmpOr(didYouMean(name, prefixed(targetRoles())), all)
+	}
+}
+
+// targetRoles are the roles of mailboxes that mail can be filed in. The others are
+// views of what is elsewhere (RFC 6154 section 2).
+func targetRoles() []string { return []string{"archive", "junk", "trash", "sent", "drafts"} }
+
+func prefixed(roles []string) []string {
+	var out []string
+	for _, role := range roles {
+		out = append(out, "role:"+role)
+	}
+	return out
+}
+
+// targetMailbox is the mailbox that a target names, by its name or its role.
+func targetMailbox(target string) Mailbox {
+	if role, ok := strings.CutPrefix(target, "role:"); ok {
+		return Mailbox{Role: role}
+	}
+	return Mailbox{Name: canonicalMailbox(target)}
 }
 
 // sameMailbox compares names as servers do: INBOX without case (RFC 9051

@@ -95,6 +95,8 @@ func inWords(a actions.Action) string {
 		return "flag " + joinFlags(a.Flags)
 	case actions.RemoveFlags:
 		return "unflag " + joinFlags(a.Flags)
+	case actions.SetFlags:
+		return "flags " + joinFlags(a.Flags)
 	case actions.Move, actions.Copy:
 		return string(a.Kind) + " to " + a.Mailbox
 	case actions.Webhook:

@@ -37,10 +37,18 @@ func (l *loader) account(e strictyaml.Entry) {
 		"idle":             func(_, n *strictyaml.Node) { l.duration(n, time.Minute, 29*time.Minute, &a.Idle) },
 		"poll":             func(_, n *strictyaml.Node) { l.duration(n, 5*time.Second, 24*time.Hour, &a.Poll) },
 		"dry_run":          func(_, n *strictyaml.Node) { l.boolean(n, &a.DryRun) },
+		"create":           func(_, n *strictyaml.Node) { a.NoCreate = l.isFalse(n) },
 	}, "oauth", "auth", "client_certificate", "except", "body")
 	a.defaults()
 	l.required(e, a)
 	l.cfg.Accounts = append(l.cfg.Accounts, a)
+}
+
+// isFalse reads a boolean whose default is true.
+func (l *loader) isFalse(n *strictyaml.Node) bool {
+	yes := true
+	l.boolean(n, &yes)
+	return !yes
 }
 
 func (a *Account) defaults() {

@@ -80,4 +80,7 @@ type Account struct {
 	// Poll is the rhythm of what cannot IDLE; default 60 s, at least 5 s.
 	Poll   time.Duration
 	DryRun bool
+	// NoCreate lets an action whose target does not exist wait until somebody
+	// makes it.
+	NoCreate bool
 }

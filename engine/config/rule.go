@@ -180,7 +180,6 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 // laterAction refuses an action that a later version will have.
 func (l *loader) laterAction(n *strictyaml.Node) bool {
 	hint, later := map[string]string{
-		"set_flags": "use add_flags and remove_flags", "archive": "use move: Archive", "junk": "use move: Junk",
 		"forward": "webhook can call what does it", "reply": "webhook can call what does it", "exec": "webhook can call what does it",
 		"snooze": "", "unsubscribe": "", "append": "", "save_attachments": "",
 		"add_labels": "use copy", "remove_labels": "",

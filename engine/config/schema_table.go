@@ -70,6 +70,7 @@ func accountKeys() object {
 		{"idle", "How long one IDLE lasts, 1m to 29m; default 5m.", span()},
 		{"poll", "How often mailboxes are looked at for which there is no IDLE, 5s to 24h; default 60s.", span()},
 		{"dry_run", "Decide and record for this account, and touch nothing.", boolean()},
+		{"create", "Make the mailboxes that actions lead to where they are missing; default true. With false such an action waits until the mailbox exists.", boolean()},
 	}}
 }
 

@@ -12,7 +12,7 @@ import (
 // Memory starts a memory server.
 func Memory(t testing.TB, o Options) *Server {
 	t.Helper()
-	mo := memserver.Options{NoMove: o.NoMove, NoUIDPlus: o.NoUIDPlus, NoIdle: o.NoIdle, PipeOnly: o.PipeOnly}
+	mo := memserver.Options{NoMove: o.NoMove, NoUIDPlus: o.NoUIDPlus, NoIdle: o.NoIdle, PipeOnly: o.PipeOnly, Roles: o.Roles}
 	s := &Server{Options: o, Software: MemoryServer}
 	if o.TLS {
 		var cert certificate

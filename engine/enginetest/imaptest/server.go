@@ -25,6 +25,9 @@ type Options struct {
 	// PipeOnly, for the memory server alone, opens no socket: connect with
 	// DialContext. It works inside a synctest bubble.
 	PipeOnly bool
+	// Roles, for the memory server alone, are the mailboxes that exist from the
+	// start beside INBOX; nil is Archive, Drafts, Junk, Sent and Trash.
+	Roles map[string]imap.MailboxAttr
 	// Quota, for Dovecot and Cyrus, is how many bytes all mailboxes may hold.
 	// Cyrus counts in KiB: it is rounded up.
 	Quota int64
