@@ -24,12 +24,23 @@ import (
 )
 
 // servers is the matrix of the suite: the same scenarios on a memory server and
-// on two real ones, with and without the capabilities that matter, and with a
-// namespace of another shape.
+// on two real ones, with and without the capabilities that matter to what is done,
+// and with a namespace of another shape.
 func servers(t *testing.T, run func(t *testing.T, srv *imaptest.Server)) {
 	t.Helper()
+	matrix(t, map[string]imaptest.Options{}, run)
+}
+
+// watchedServers is servers for what is watched: there are some without IDLE, too.
+func watchedServers(t *testing.T, run func(t *testing.T, srv *imaptest.Server)) {
+	t.Helper()
+	matrix(t, map[string]imaptest.Options{"no IDLE": {NoIdle: true}}, run)
+}
+
+func matrix(t *testing.T, all map[string]imaptest.Options, run func(t *testing.T, srv *imaptest.Server)) {
+	t.Helper()
 	bare := imaptest.Options{NoMove: true, NoUIDPlus: true}
-	all := map[string]imaptest.Options{"full": {}, "no MOVE": {NoMove: true}, "no MOVE, no UIDPLUS": bare, "no IDLE": {NoIdle: true}}
+	all["full"], all["no MOVE"], all["no MOVE, no UIDPLUS"] = imaptest.Options{}, imaptest.Options{NoMove: true}, bare
 	for _, kind := range []struct {
 		name  string
 		start func(testing.TB, imaptest.Options) *imaptest.Server

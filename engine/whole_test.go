@@ -78,7 +78,7 @@ func TestForeignDeletedSurvivesAHundredMoves(t *testing.T) {
 }
 
 func TestDaemonFilesMailAsItComes(t *testing.T) {
-	servers(t, func(t *testing.T, srv *imaptest.Server) {
+	watchedServers(t, func(t *testing.T, srv *imaptest.Server) {
 		r := newRig(t, srv)
 		cfg := r.config("watch: [INBOX, Second]", `
 rules:
@@ -114,7 +114,7 @@ func watching(e *engine.Engine) bool {
 
 // With a single connection the work connection idles itself.
 func TestOneConnection(t *testing.T) {
-	servers(t, func(t *testing.T, srv *imaptest.Server) {
+	watchedServers(t, func(t *testing.T, srv *imaptest.Server) {
 		r := newRig(t, srv)
 		cfg := r.config("connections: 1", filing)
 		r.daemon(cfg, func(e *engine.Engine) {
@@ -283,37 +283,27 @@ rules:
 }
 
 func TestWebhookIsRetriedWithTheSameID(t *testing.T) {
-	servers(t, func(t *testing.T, srv *imaptest.Server) {
-		r := newRig(t, srv)
-		hook := &receiver{fail: 1}
-		r.sender = hook
-		cfg := r.config("", `
+	const one = `
 webhooks:
   ci: {url: "http://127.0.0.1:1/"}
 rules:
   - name: hook
     if: true
     then: [{webhook: ci}]
-`)
-		r.once(cfg)
-		r.mail("INBOX", "one", "a@example.org")
-		r.once(cfg)
-		r.with(cfg, func(j journal.Journal) {
+`
+	tell(t, imaptest.Options{NoIdle: true}, nil, "", one, func(s *tale) {
+		s.hook.fail = 1
+		s.run()
+		s.mail("INBOX", "one", "a@example.org")
+		s.run()
+		s.with(s.cfg, func(j journal.Journal) {
 			d, err := j.Deliveries(context.Background(), journal.DeliveryQuery{States: []journal.DeliveryState{journal.Pending}})
 			if err != nil || len(d) != 1 || d[0].Attempts != 1 {
-				t.Fatalf("deliveries = %+v, %v", d, err)
+				s.t.Fatalf("deliveries = %+v, %v", d, err)
 			}
 		})
-		r.daemon(cfg, func(*engine.Engine) {
-			r.eventually("the second attempt", func() bool {
-				hook.mu.Lock()
-				defer hook.mu.Unlock()
-				return len(hook.calls) == 2
-			})
-		})
-		if hook.calls[0] != hook.calls[1] {
-			t.Errorf("ids differ: %v", hook.calls)
-		}
+		s.live(func() { s.pass(time.Minute) })
+		s.wantCalls(2, 1)
 	})
 }
 
@@ -362,7 +352,7 @@ func TestImportIsHeld(t *testing.T) {
 
 // The daemon finds what came while the line was cut.
 func TestMailDuringACut(t *testing.T) {
-	servers(t, func(t *testing.T, srv *imaptest.Server) {
+	watchedServers(t, func(t *testing.T, srv *imaptest.Server) {
 		r := newRig(t, srv)
 		proxy := srv.Proxy(t)
 		r.dial = proxy.Addr
