@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -29,8 +30,13 @@ func TestMain(m *testing.M) {
 // testdata/script in a folder of its own, with a mail server where it asks for
 // one.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	testscript.Run(t, scripts("testdata/script"))
+}
+
+// scripts are the scripts of a folder and what they can do.
+func scripts(folder string) testscript.Params {
+	return testscript.Params{
+		Dir:                 folder,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -45,7 +51,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"mailserver": mailserver, "deliver": deliver, "mailbox": mailbox, "await": await, "exits": exits, "signal": sendSignal, "mode": mode, "expand": expand,
 		},
-	})
+	}
 }
 
 // scene is what belongs to one script.
@@ -143,15 +149,10 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// expand fills $HOST and $PORT into files.
+// expand fills $HOST, $PORT and $USER into files.
 func expand(ts *testscript.TestScript, _ bool, args []string) {
+	known := strings.NewReplacer("$HOST", ts.Getenv("HOST"), "$PORT", ts.Getenv("PORT"), "$USER", ts.Getenv("USER"))
 	for _, file := range args {
-		text := os.Expand(ts.ReadFile(file), func(name string) string {
-			if name == "HOST" || name == "PORT" {
-				return ts.Getenv(name)
-			}
-			return "${" + name + "}"
-		})
-		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o600))
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(known.Replace(ts.ReadFile(file))), 0o600))
 	}
 }

@@ -118,7 +118,7 @@ func list(r *request) string {
 			continue
 		}
 		attrs := ""
-		if role := map[string]string{"Trash": `\Trash`, "Archive": `\Archive`}[name]; !r.server.opts.NoSpecialUse {
+		if role := map[string]string{"Trash": `\Trash`, "Archive": `\Archive`, "Junk": `\Junk`}[name]; !r.server.opts.NoSpecialUse {
 			attrs = role
 		}
 		r.printf("* LIST (%s) \"/\" %s\r\n", attrs, quote(name))

@@ -199,8 +199,11 @@ func store(r *request) string {
 	op := strings.ToUpper(r.arg(1))
 	all, code := r.part(r.chosen(box, r.arg(0)))
 	for _, m := range all {
+		if strings.HasPrefix(op, "FLAGS") {
+			m.clear()
+		}
 		for _, f := range r.args[2].list {
-			m.set(imap.Flag(f.text), strings.HasPrefix(op, "+"))
+			m.set(imap.Flag(f.text), !strings.HasPrefix(op, "-"))
 		}
 		if strings.HasSuffix(op, ".SILENT") {
 			r.view[r.sequence(m.UID)-1].version = m.version

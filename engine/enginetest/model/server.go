@@ -66,7 +66,7 @@ func New(o Options, decide func(Operation) Fault, touches func(mailbox string, v
 		opts: o, decide: decide, touches: touches, boxes: map[string]*mailbox{}, sessions: map[*session]struct{}{},
 		idling: map[string]int{}, full: map[string]bool{}, shut: map[string]bool{}, validity: 1,
 	}
-	for _, name := range []string{"INBOX", "Trash", "Archive"} {
+	for _, name := range []string{"INBOX", "Trash", "Archive", "Junk"} {
 		s.create(name)
 	}
 	return s

@@ -56,6 +56,13 @@ func (m *Message) set(flag imap.Flag, on bool) {
 	m.flags = slices.DeleteFunc(m.flags, func(f imap.Flag) bool { return strings.EqualFold(string(f), string(flag)) })
 }
 
+// clear takes all flags away.
+func (m *Message) clear() {
+	for _, f := range slices.Clone(m.flags) {
+		m.set(f, false)
+	}
+}
+
 type mailbox struct {
 	name     string
 	validity uint32

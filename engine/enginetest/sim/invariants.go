@@ -85,6 +85,12 @@ func (l *letter) wanted() map[string]int {
 		home = "Moved"
 	case l.wants("list"):
 		home = "Lists"
+	case l.wants("archive"):
+		home = "Archive"
+	case l.wants("junk"):
+		home = "Junk"
+	case l.wants("trash"):
+		home = "Trash"
 	}
 	out := map[string]int{}
 	if home != "" {
@@ -151,9 +157,9 @@ func flagged(l *letter, p model.Place) []string {
 		flag imap.Flag
 		want bool
 	}{
-		{imap.FlagSeen, l.wants("seen") || slices.Contains(l.Flags, imap.FlagSeen)},
-		{imap.FlagFlagged, l.wants("flag") || l.starred || slices.Contains(l.Flags, imap.FlagFlagged)},
-		{"$Done", l.wants("flag")}, {"$Again", ownArrival},
+		{imap.FlagSeen, l.wants("seen") || l.wants("only") || slices.Contains(l.Flags, imap.FlagSeen) && !l.wants("unread")},
+		{imap.FlagFlagged, l.wants("flag") || l.starred || slices.Contains(l.Flags, imap.FlagFlagged) && !l.wants("only")},
+		{"$Done", l.wants("flag")}, {"$Only", l.wants("only")}, {"$Again", ownArrival},
 		{imap.FlagDeleted, slices.Contains(l.Flags, imap.FlagDeleted)},
 	} {
 		if p.Has(f.flag) != f.want {

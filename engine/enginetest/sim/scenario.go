@@ -65,6 +65,7 @@ func verbs() []string {
 	}
 	return []string{
 		rule("hook", "webhook: hook"), rule("flag", `add_flags: ['\Flagged', $Done]`), rule("seen", `add_flags: ['\Seen']`),
+		rule("unread", `remove_flags: ['\Seen']`), rule("only", `set_flags: ['\Seen', $Only]`), rule("archive", "archive"), rule("junk", "junk"), rule("trash", "trash"),
 		rule("copy", "copy: Copies"), rule("move", "move: Moved"), rule("list", "move: Lists"), rule("away", "expunge"),
 		"  - {name: body, if: 'has(subject, \"body\") and body.text contains \"ticket\"', then: [copy: 'Tickets/${capture(body.text, \"ticket ([0-9]+)\")}']}\n",
 		// Fires on what arrives in Lists by itself, never on what we moved there.

@@ -64,7 +64,20 @@ func capabilities() []Scenario {
 
 // mailboxes are where things go.
 func mailboxes() []Scenario {
+	flags := func(w *World) {
+		w.Mail("INBOX", "1 only archive", imap.FlagFlagged)
+		w.Mail("INBOX", "2 unread junk", imap.FlagSeen)
+		w.Mail("INBOX", "3 trash", imap.FlagSeen)
+	}
 	return []Scenario{
+		{
+			Name: "by their roles",
+			Acts: []Act{then(bystanders), then(flags)},
+		},
+		{
+			Name: "by the usual names", Server: model.Options{NoSpecialUse: true, NoMove: true},
+			Acts: []Act{then(flags)},
+		},
 		{
 			Name: "a watched target", Account: []string{"watch: [INBOX, Lists]"}, Mailboxes: []string{"Lists"},
 			Acts: []Act{then(mail("1 list", "2 flag list")), then(func(w *World) { w.Mail("Lists", "3 delivered to Lists") })},

@@ -9,16 +9,31 @@ import (
 	"sync"
 	"testing"
 
+	"imapilot/actions"
 	"imapilot/engine/enginetest/model"
 )
 
 // TestScenarios plays each scenario with nothing going wrong.
 func TestScenarios(t *testing.T) {
-	for _, s := range Scenarios() {
-		t.Run(s.Name, func(t *testing.T) {
-			t.Parallel()
-			complain(t, s, 1, nil, Run(t, s.prepare(t), 1))
-		})
+	var mu sync.Mutex
+	var seen strings.Builder
+	t.Run("all", func(t *testing.T) {
+		for _, s := range Scenarios() {
+			t.Run(s.Name, func(t *testing.T) {
+				t.Parallel()
+				r := Run(t, s.prepare(t), 1)
+				complain(t, s, 1, nil, r)
+				mu.Lock()
+				defer mu.Unlock()
+				seen.WriteString(strings.Join(r.Entries, "\n"))
+			})
+		}
+	})
+	// What no scenario does is never broken off by the sweep.
+	for _, a := range actions.Table() {
+		if a.Phase != actions.PhaseOutbox && !strings.Contains(seen.String(), "; "+string(a.Kind)) {
+			t.Errorf("the action %s is done in no scenario", a.Kind)
+		}
 	}
 }
 

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"imapilot/actions"
+	"imapilot/engine/enginetest/imaptest"
+	"imapilot/engine/enginetest/observer"
+)
+
+// TestActionScripts shows each action at work on Dovecot, in the script of its name.
+func TestActionScripts(t *testing.T) {
+	const folder = "testdata/actions"
+	for _, s := range actions.Table() {
+		if _, err := os.Stat(filepath.Join(folder, string(s.Kind)+".txtar")); err != nil {
+			t.Errorf("no script shows the action %s: %v", s.Kind, err)
+		}
+	}
+	server := imaptest.Dovecot(t, imaptest.Options{})
+	var users atomic.Int32
+	p := scripts(folder)
+	setup := p.Setup
+	p.Setup = func(env *testscript.Env) error {
+		host, port := server.Addr()
+		env.Setenv("HOST", host)
+		env.Setenv("PORT", strconv.Itoa(port))
+		env.Setenv("USER", fmt.Sprintf("user%d", users.Add(1)))
+		env.Setenv("PASSWORD", server.Password)
+		return setup(env)
+	}
+	p.Cmds["put"], p.Cmds["holds"] = place, contents
+	testscript.Run(t, p)
+}
+
+// eyes look at the server as another client of the user, or of another one.
+func eyes(ts *testscript.TestScript, user string) *observer.Observer {
+	at := net.JoinHostPort(ts.Getenv("HOST"), ts.Getenv("PORT"))
+	o := &observer.Observer{Username: user, Password: ts.Getenv("PASSWORD"), Dial: func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", at)
+	}}
+	ts.Defer(func() { _ = o.Close() })
+	return o
+}
+
+// place delivers a message as another client would: put MAILBOX FILE [FLAG...].
+func place(ts *testscript.TestScript, _ bool, args []string) {
+	raw := strings.ReplaceAll(ts.ReadFile(args[1]), "\n", "\r\n")
+	var flags []imap.Flag
+	for _, f := range args[2:] {
+		flags = append(flags, imap.Flag(f))
+	}
+	_, err := eyes(ts, ts.Getenv("USER")).Append(args[0], flags, time.Now(), []byte(raw))
+	ts.Check(err)
+}
+
+// contents demands the messages of a mailbox, in their order, by Message-ID and flags
+// but \Deleted ones: holds MAILBOX 'ID FLAG...'...
+func contents(ts *testscript.TestScript, _ bool, args []string) {
+	all, err := eyes(ts, ts.Getenv("USER")).Messages(args[0])
+	ts.Check(err)
+	var got []string
+	for _, m := range all {
+		words := []string{strings.Trim(m.MessageID, "<>")}
+		for _, f := range m.Flags {
+			words = append(words, string(f))
+		}
+		if !slices.Contains(m.Flags, imap.FlagDeleted) {
+			got = append(got, strings.Join(words, " "))
+		}
+	}
+	if !slices.Equal(got, args[1:]) {
+		ts.Fatalf("%s holds %q, want %q", args[0], got, args[1:])
+	}
+}
