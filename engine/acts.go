@@ -29,7 +29,14 @@ const (
 // isAct reports whether an entry did something, or is about to. Dry runs, and what
 // was held, skipped or failed, are none.
 func isAct(e journal.Entry) bool {
-	return e.State == journal.Open || e.State == journal.Done || e.State == journal.Unsure
+	return e.State == journal.Open || e.State == journal.Done || e.State == journal.Unsure || e.State == journal.Undone
+}
+
+// wasUndone reports whether what an entry did was put back, or whether it is the one
+// that put it back: the user does not want that of the rule with this content, on
+// whatever occasion.
+func wasUndone(e journal.Entry) bool {
+	return e.State == journal.Undone || e.Trigger == journal.TriggerUndo
 }
 
 // undecided reports whether an entry was confirmed and has not been decided again
@@ -52,10 +59,14 @@ func (m *candidate) askedBy(e journal.Entry, ruleset *rules.Ruleset) map[string]
 }
 
 // counts reports whether what an entry did for a rule keeps that rule from acting
-// now: for a scheduled rule what it did on a clock, for an apply what was done by
+// now. What was undone counts for the same content. Else it is for a scheduled rule what it did on a clock, for an apply what was done by
 // the same rule with the same content, whatever asked it.
 func (p *pass) counts(ruleset *rules.Ruleset, now time.Time) func(journal.Entry, actions.Item) bool {
 	return func(e journal.Entry, item actions.Item) bool {
+		if wasUndone(e) {
+			rule, asked := ruleset.Rule(item.Rule)
+			return !p.scope.Again && asked && item.Hash == rule.Hash
+		}
 		if e.Trigger == p.walk.kind() && e.Occasion == p.walk.occasion && p.walk.occasion != applyOccasion {
 			return true // this run did it, before it was cut off
 		}
@@ -86,7 +97,7 @@ func (c *connection) actedInPass(ctx context.Context, cursor journal.Cursor, act
 	ruleset, _ := c.rulesOf(p.walk)
 	counts := p.counts(ruleset, time.Now())
 	here := func(e journal.Entry, item actions.Item) bool {
-		return isAct(e) && (p.walk.kind() != journal.TriggerSchedule || e.Trigger == journal.TriggerSchedule) && counts(e, item)
+		return isAct(e) && (p.walk.kind() != journal.TriggerSchedule || e.Trigger == journal.TriggerSchedule || wasUndone(e)) && counts(e, item)
 	}
 	out := map[imap.UID]map[string]string{}
 	var rest []*candidate
@@ -112,7 +123,9 @@ func (c *connection) actedInPass(ctx context.Context, cursor journal.Cursor, act
 		return out, nil
 	}
 	// What this run does itself is nothing that came back: a plan does not see it.
-	before := func(e journal.Entry, item actions.Item) bool { return e.Decided.Before(p.began) && counts(e, item) }
+	before := func(e journal.Entry, item actions.Item) bool {
+		return (e.Decided.Before(p.began) || e.Trigger == journal.TriggerUndo) && counts(e, item)
+	}
 	back, err := c.cameBack(ctx, cursor, rest, before)
 	for uid, skips := range back {
 		out[uid] = merge(out[uid], skips)

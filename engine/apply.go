@@ -121,7 +121,7 @@ func (c *connection) renumbered(ctx context.Context, name string) error {
 // renumbered.
 func (c *connection) scanBinds(name string) bool {
 	known := c.cursors[name].UIDValidity
-	return c.engine.opts.Apply == nil && slices.Contains(c.watched, name) && known != 0 && known != c.validity
+	return !c.engine.opts.isJob() && slices.Contains(c.watched, name) && known != 0 && known != c.validity
 }
 
 // bind gives open entries of the selected mailbox, which was renumbered, their
@@ -192,7 +192,7 @@ func (c *connection) readyIn(mailbox string, validity uint32) []*task {
 
 // ready reports whether an entry has something to do now.
 func (c *connection) ready(w *task) bool {
-	if w.flying || time.Now().Before(w.NextTry) {
+	if w.flying || time.Now().Before(w.NextTry) || c.waitsForMessage(w) {
 		return false
 	}
 	return w.Next() < 0 || !c.paused(w.lane())
@@ -215,7 +215,7 @@ func (c *connection) advance(ctx, work context.Context, name string, ready []*ta
 		if err := c.landAir(work, name); err != nil {
 			return err
 		}
-		return c.redecide(work, name, sameWalk(onceEach(old[:min(len(old), batchSize)])))
+		return c.decideOld(work, name, sameWalk(onceEach(old[:min(len(old), batchSize)])))
 	}
 	return c.sendAll(ctx, work, name, c.flights(ready))
 }
@@ -276,7 +276,7 @@ func (c *connection) isStale(w *task) bool {
 	if w.Next() < 0 {
 		return true
 	}
-	if !w.step().Action.Kind.Spec().Destination {
+	if !w.step().Action.Kind.Spec().Destination && !w.OfCopy {
 		return false
 	}
 	_, generation := c.current()
@@ -331,6 +331,7 @@ func (c *connection) settleGroup(batch *journal.Batch, group []*task, outcomes [
 		}
 		e, i := cloneEntry(w.Entry), w.Next()
 		settle(&e, i, o, batch.At)
+		c.proveTarget(&e.Steps[i])
 		w.refreshed, w.broke, w.alone = false, 0, w.alone && o.State == actions.NotDone
 		// Not done, as far as we were told: the copy may be there all the same.
 		w.look = w.look || o.State == actions.NotDone && e.Steps[i].Target != ""
@@ -342,6 +343,14 @@ func (c *connection) settleGroup(batch *journal.Batch, group []*task, outcomes [
 		c.together(target)
 		batch.Resume = append(batch.Resume, target)
 		batch.Events = append(batch.Events, journal.Event{Kind: "resumed", Mailbox: target, Text: c.dir.config(target) + ": accepted again"})
+	}
+}
+
+// proveTarget notes the UIDVALIDITY of a target that did not exist when the step was
+// recorded: a UID proves nothing without it.
+func (c *connection) proveTarget(s *journal.Step) {
+	if s.TargetUID != 0 && s.TargetValidity == 0 {
+		s.TargetValidity = c.session.CopiedInto(s.Target)
 	}
 }
 

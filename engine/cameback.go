@@ -20,11 +20,11 @@ import (
 // message does not hold it any more: two identical deliveries are two
 // messages. The identity is the EMAILID where the server has it (RFC 8474),
 // else Message-ID, size and INTERNALDATE. A message without any never came
-// back.
+// back, but for one that lies where an undo put it.
 //
 // counts says whether what an entry did for a rule counts as an act now.
 func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting []*candidate, counts func(journal.Entry, actions.Item) bool) (map[imap.UID]map[string]string, error) {
-	prints := identities(acting)
+	prints := printsOf(acting)
 	if len(prints) == 0 {
 		return nil, nil
 	}
@@ -36,7 +36,7 @@ func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting
 	used := map[int64]bool{}
 	for _, m := range acting {
 		for _, e := range acted {
-			if used[e.Seq] || !sameIdentity(e.Print, m.print) || isSame(e, cursor, m) {
+			if used[e.Seq] || !sameIdentity(e.Print, m.print) && !wasPutBackHere(e, cursor, m) || isSame(e, cursor, m) {
 				continue
 			}
 			if liesWhereItWasPut(e, cursor, m) {
@@ -81,14 +81,20 @@ func (c *connection) cameFrom(ctx context.Context, m *candidate, e journal.Entry
 	return waiting, nil
 }
 
-func identities(acting []*candidate) []journal.Fingerprint {
+func printsOf(acting []*candidate) []journal.Fingerprint {
 	var out []journal.Fingerprint
 	for _, m := range acting {
-		if m.print.MessageID != "" || m.print.EmailID != "" {
-			out = append(out, m.print)
-		}
+		out = append(out, m.print)
 	}
 	return out
+}
+
+// wasPutBackHere reports whether an undo put a message under the UID that it has,
+// which needs no identity.
+func wasPutBackHere(e journal.Entry, cursor journal.Cursor, m *candidate) bool {
+	mailbox, validity, uid := lastPlace(e)
+	return e.Trigger == journal.TriggerUndo && mailbox == cursor.Mailbox && uid == m.fetched.UID &&
+		validity != 0 && validity == cursor.UIDValidity && exact(e.Print, m.print)
 }
 
 func isSame(e journal.Entry, cursor journal.Cursor, m *candidate) bool {

@@ -100,7 +100,7 @@ func (c *connection) live(ctx, work context.Context) error {
 	if err := c.list(work); err != nil {
 		return err
 	}
-	if c.engine.opts.Apply != nil {
+	if c.engine.opts.isJob() {
 		return c.applyOnly(ctx, work)
 	}
 	c.log.Info("connected", "host", c.cfg.Host, "mailboxes", len(c.watched), "move", c.session.Capabilities().Move,

@@ -131,13 +131,13 @@ func (c *crashConn) Read(p []byte) (int, error) {
 
 // runAndCrash runs the engine once and crashes it at operation n. It reports
 // whether the run came to its end before.
-func (r *rig) runAndCrash(cfg *config.Config, n int, late bool) (finished bool) {
+func (r *rig) runAndCrash(cfg *config.Config, n int, late bool, change ...func(*engine.Options)) (finished bool) {
 	r.t.Helper()
 	r.with(cfg, func(j journal.Journal) {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		c := &crash{at: n, late: late, stop: cancel}
-		o := r.options(crashJournal{j, c})
+		o := r.options(crashJournal{j, c}, change...)
 		o.Once = true
 		o.Timing.Grace = time.Millisecond
 		o.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -26,6 +26,13 @@
 // before, report.go what comes of it. Rules on flags (flagwatch.go) are asked
 // where a flag was added. Which rules one look asks is a walk (walk.go).
 //
+// # Undo
+//
+// An undo (undo.go) is a run, too (undo_run.go): it finds where messages and copies lie
+// now (undo_find.go), decides what can be put back (undo_back.go), and records that as
+// entries of its own (undo_record.go), which are applied like any other. What is old is
+// proven again first (undo_again.go).
+//
 // # Webhooks
 //
 // What is owed to an endpoint is in the journal, and the outbox (outbox.go) makes the
@@ -38,5 +45,5 @@
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone
 // is a pure function in a file of its own: backoff.go, cursor.go, limits.go,
-// settle.go, sightings.go.
+// settle.go, sightings.go, undo_back.go.
 package engine

@@ -40,6 +40,9 @@ type Options struct {
 	// returns. Nothing is watched, and no new mail looked at. Job tells of it under
 	// the number ApplyJob.
 	Apply *Scope
+	// Undo, where it is set, puts back what was done in some acts, then returns, just
+	// as Apply does.
+	Undo *Undo
 	// Existing starts mailboxes that the journal does not know at nothing
 	// instead of at what they hold.
 	Existing bool
@@ -48,6 +51,10 @@ type Options struct {
 	Observe func(Observation)
 	Timing  Timing
 }
+
+// isJob reports whether a process does one thing and then returns: it watches
+// nothing.
+func (o Options) isJob() bool { return o.Apply != nil || o.Undo != nil }
 
 // Observation is one thing that a person watching would want to see.
 type Observation struct {
@@ -96,7 +103,7 @@ func New(cfg *config.Config, o Options) *Engine {
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
 	}
-	o.Once = o.Once || o.Apply != nil
+	o.Once = o.Once || o.isJob()
 	return &Engine{
 		opts: o, timing: o.Timing.withDefaults(), log: o.Logger,
 		cfg: cfg, accounts: map[string]*running{}, callers: callers{rooms: map[string]chan struct{}{}},
@@ -109,9 +116,12 @@ func New(cfg *config.Config, o Options) *Engine {
 func (e *Engine) Run(ctx context.Context) error {
 	e.mu.Lock()
 	e.ctx, e.started = ctx, time.Now()
-	if e.opts.Apply != nil {
+	switch {
+	case e.opts.Apply != nil:
 		e.startApplying(*e.opts.Apply)
-	} else {
+	case e.opts.Undo != nil:
+		e.startUndoing(*e.opts.Undo)
+	default:
 		for _, cfg := range e.cfg.Accounts {
 			e.start(cfg, newAccount(e, cfg, e.cfg))
 		}

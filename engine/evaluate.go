@@ -265,7 +265,7 @@ func (c *connection) entriesOf(cursor journal.Cursor, m *candidate, d rules.Deci
 	base := journal.Entry{
 		Mailbox: cursor.Mailbox, UIDValidity: cursor.UIDValidity, UID: m.fetched.UID, Print: m.print,
 		From: shown(fromOf(m.message.Header)), Subject: shown(m.message.Header.Subject()),
-		Trigger: m.walk.kind(), Walk: m.walk.names, Occasion: m.walk.occasion,
+		Trigger: m.walk.kind(), Walk: m.walk.names, Occasion: m.walk.occasion, Run: m.walk.run,
 		Decided: now, Flags: slices.Clone(m.fetched.Flags), Errors: errorsOf(d),
 	}
 	var out []journal.Entry

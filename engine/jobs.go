@@ -21,6 +21,8 @@ type Job struct {
 	Error   string `json:"error,omitempty"`
 	// Waiting is why nothing goes on now: a connection is down.
 	Waiting string `json:"waiting,omitempty"`
+	// Undone is what came of each act of an undo, once it has ended.
+	Undone []Undone `json:"undone,omitempty"`
 }
 
 // job is an apply over one or more accounts.
@@ -147,6 +149,9 @@ func (j *job) report(id int64) Job {
 		case part.pass.err != nil:
 			failed = append(failed, status.Name+": "+part.pass.err.Error())
 		}
+	}
+	if !out.Running {
+		out.Undone = j.undone()
 	}
 	out.Report, out.Error, out.Waiting = merged(reports), strings.Join(failed, "; "), strings.Join(waiting, "; ")
 	return out

@@ -36,6 +36,8 @@ type pass struct {
 	// doubts is set where an earlier run may have acted of which the journal knows
 	// nothing, since it was restored from a backup.
 	doubts bool
+	// undo is set where the run puts back what was done; nothing of a scope is used.
+	undo *undoing
 
 	begun bool
 	// left are the mailboxes that are to be looked at; of the first, uids are the
@@ -106,6 +108,9 @@ var errStopped = errors.New("stopped")
 
 // step brings a pass one window further. It returns true when it has ended.
 func (c *connection) step(ctx, work context.Context, p *pass) (ended bool, err error) {
+	if p.undo != nil {
+		return c.stepUndo(ctx, work, p)
+	}
 	if !p.begun {
 		if err := c.beginPass(work, p); err != nil {
 			return false, err

@@ -17,6 +17,14 @@ import (
 	"imapilot/rules/facts"
 )
 
+// decideOld decides again what is old, of one walk.
+func (c *connection) decideOld(ctx context.Context, name string, entries []*task) error {
+	if entries[0].Trigger == journal.TriggerUndo {
+		return c.reconsider(ctx, name, entries)
+	}
+	return c.redecide(ctx, name, entries)
+}
+
 // redecide runs the whole walk again for entries whose next step is
 // destructive and old, or that were held: on fresh facts, in which the flags
 // that this entry's own steps set or cleared stand as the first decision saw

@@ -23,7 +23,7 @@ func releases(entries []journal.Entry, mailbox func(string) string) []journal.Re
 		switch e.State {
 		case journal.Done:
 			out = append(out, journal.Release{Seq: e.Seq, State: journal.Pending, Result: resultOf(e, mailbox)})
-		case journal.Gone, journal.Kept, journal.Withdrawn, journal.Skipped, journal.DryRun:
+		case journal.Gone, journal.Kept, journal.Withdrawn, journal.Skipped, journal.DryRun, journal.Undone:
 			out = append(out, journal.Release{Seq: e.Seq, State: journal.Cancelled})
 		}
 	}

@@ -192,6 +192,10 @@ func (c *connection) rebind(ctx context.Context, batch *journal.Batch, name stri
 	for i, e := range entries {
 		before, all := alike(entries, i)
 		found := findPrint(known, e.Print, ways)
+		if e.OfCopy {
+			batch.Entries = append(batch.Entries, unprovenCopy(e, renumberedCopy))
+			continue
+		}
 		e.UIDValidity, e.UID = now, 0
 		switch {
 		case len(found) == 0:

@@ -52,7 +52,7 @@ const applyOccasion = "apply"
 
 // walk is the walk of a run over this scope.
 func (s Scope) walk() walk {
-	w := walk{trigger: journal.TriggerApply, names: s.Rules, occasion: applyOccasion}
+	w := walk{trigger: journal.TriggerApply, names: s.Rules, occasion: applyOccasion, run: time.Now().UTC().Truncate(time.Microsecond)}
 	if s.Again {
 		w.occasion = time.Now().UTC().Format(time.RFC3339Nano)
 	}

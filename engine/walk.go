@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"imapilot/engine/journal"
 	"imapilot/rules"
@@ -16,11 +17,13 @@ type walk struct {
 	names []string
 	// occasion tells one firing of the trigger from the next.
 	occasion string
+	// run is when the apply began that asks them, zero for others.
+	run time.Time
 }
 
 // walkOf is the walk in which an entry was decided.
 func walkOf(e journal.Entry) walk {
-	return walk{trigger: e.Trigger, names: e.Walk, occasion: e.Occasion}
+	return walk{trigger: e.Trigger, names: e.Walk, occasion: e.Occasion, run: e.Run}
 }
 
 // kind is the trigger as entries spell it.

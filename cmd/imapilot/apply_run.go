@@ -97,7 +97,7 @@ func (r releasing) stop(ctx context.Context) error {
 // startApply begins in the running daemon, or in this process where none runs. A
 // daemon takes it between two steps of its own, which may take a while.
 func (a *app) startApply(ctx, interrupted context.Context, cfg *config.Config, scope engine.Scope, bar *progressBar) (worker, error) {
-	d := &daemonWorker{cfg: cfg}
+	d := &daemonWorker{cfg: cfg, command: "apply"}
 	err := call(interrupted, cfg, methodApply, applyRequest{Scope: scope, Accounts: accountNames(cfg)}, &d.id)
 	if !errors.Is(err, control.ErrNoDaemon) {
 		return d, err
@@ -106,7 +106,9 @@ func (a *app) startApply(ctx, interrupted context.Context, cfg *config.Config, s
 	if err != nil {
 		return nil, err
 	}
-	return newLocalWorker(ctx, cfg, db, scope, a.applyLogger(bar)), nil
+	return newLocalWorker(ctx, cfg, db, engine.Options{
+		Journal: db, Holder: holder(), Webhooks: webhook.NewClient(version), Logger: a.applyLogger(bar), Version: version, Apply: &scope,
+	}), nil
 }
 
 func accountNames(cfg *config.Config) []string {
@@ -164,12 +166,14 @@ func follow(ctx, interrupted context.Context, w underway, bar *progressBar) (job
 type daemonWorker struct {
 	cfg *config.Config
 	id  int64
+	// command is what it was asked for.
+	command string
 }
 
 func (d *daemonWorker) job(ctx context.Context) (job engine.Job, err error) {
 	err = call(ctx, d.cfg, methodJob, jobRequest{d.id}, &job)
 	if errors.Is(err, control.ErrNoDaemon) {
-		err = errors.New("the daemon ended; it finishes what it recorded when it runs again, and the next 'imapilot apply' does the rest")
+		err = fmt.Errorf("the daemon ended; it finishes what it recorded when it runs again, and the next 'imapilot %s' does the rest", d.command)
 	}
 	return job, err
 }
@@ -215,12 +219,10 @@ type localWorker struct {
 	err    error // of the run, once done is closed
 }
 
-func newLocalWorker(parent context.Context, cfg *config.Config, db *sqlite.DB, scope engine.Scope, log *slog.Logger) *localWorker {
+func newLocalWorker(parent context.Context, cfg *config.Config, db *sqlite.DB, o engine.Options) *localWorker {
 	ctx, cancel := context.WithCancel(parent)
 	l := &localWorker{db: db, cancel: cancel, done: make(chan struct{})}
-	l.engine = engine.New(cfg, engine.Options{
-		Journal: db, Holder: holder(), Webhooks: webhook.NewClient(version), Logger: log, Version: version, Apply: &scope,
-	})
+	l.engine = engine.New(cfg, o)
 	go func() {
 		defer close(l.done)
 		l.err = l.engine.Run(ctx)

@@ -32,6 +32,8 @@ type historyJSON struct {
 	From        string              `json:"from,omitempty"`
 	Subject     string              `json:"subject,omitempty"`
 	Trigger     string              `json:"trigger"`
+	Undoes      int64               `json:"undoes,omitempty"`
+	UndoneBy    []int64             `json:"undone_by,omitempty"`
 	Decided     time.Time           `json:"decided"`
 	Flags       []imap.Flag         `json:"flags"`
 	Actions     []historyActionJSON `json:"actions"`
@@ -92,7 +94,7 @@ func (r record) json() historyJSON {
 		Type: "message", ID: idOf(r.account, r.Seq, false), Account: r.account, Seq: r.Seq, Time: r.Updated,
 		Outcome: r.State, Reason: r.Reason, Mailbox: r.Mailbox, UIDValidity: r.UIDValidity, UID: r.UID,
 		MessageID: r.Print.MessageID, Received: r.Print.Received, Size: r.Print.Size, From: r.From, Subject: r.Subject,
-		Trigger: r.Trigger, Decided: r.Decided, Flags: append([]imap.Flag{}, r.Flags...), Actions: recordedActions(r.Plan),
+		Trigger: r.Trigger, Undoes: r.Undoes, UndoneBy: r.UndoneBy, Decided: r.Decided, Flags: append([]imap.Flag{}, r.Flags...), Actions: recordedActions(r.Plan),
 		Steps: []historyStepJSON{}, RulesFailed: r.Errors, RulesPassed: r.Skipped, Tries: r.Tries, Paused: r.paused,
 		Webhooks: []historyHookJSON{},
 	}

@@ -33,6 +33,7 @@ func (s *screen) whole(r record, zone *time.Location, command func(words ...stri
 	s.field("message", fmt.Sprintf("%s, %s, received %s", orNone(r.Print.MessageID), sizeOf(r.Print.Size), stamp(r.Print.Received, zone)))
 	s.field("mailbox", fmt.Sprintf("%s, UID %d (UIDVALIDITY %d)", r.Mailbox, r.UID, r.UIDValidity))
 	s.field("decided", fmt.Sprintf("%s, on %s, flags %s", stamp(r.Decided, zone), r.Trigger, flagList(r.Flags)))
+	s.undo(r)
 	s.plan(r.Plan)
 	s.steps(r, zone)
 	s.webhooks(r, zone)
@@ -75,6 +76,18 @@ func flagList(flags []imap.Flag) string {
 		out[i] = string(f)
 	}
 	return strings.Join(out, " ")
+}
+
+// undo shows what an entry undoes, and by which it was undone.
+func (s *screen) undo(r record) {
+	if r.Undoes != 0 {
+		s.field("undoes", idOf(r.account, r.Undoes, false))
+	}
+	var by []string
+	for _, seq := range r.UndoneBy {
+		by = append(by, idOf(r.account, seq, false))
+	}
+	s.field("undone by", strings.Join(by, ", "))
 }
 
 // plan shows which rules asked for what.

@@ -200,7 +200,7 @@ func (t *historyTable) entry(r record) {
 // needsReason reports whether the last column says why rather than what.
 func needsReason(r record) bool {
 	switch r.State {
-	case journal.Done, journal.DryRun, journal.Withdrawn, journal.Skipped, journal.Gone:
+	case journal.Done, journal.DryRun, journal.Withdrawn, journal.Skipped, journal.Gone, journal.Undone:
 		return unfinishedWebhook(r)
 	}
 	return true

@@ -26,7 +26,12 @@ func whatOf(r record, zone *time.Location) string {
 func outcomeText(r record, zone *time.Location) string {
 	switch r.State {
 	case journal.Done:
+		if r.Undoes != 0 {
+			return undoesText(r)
+		}
 		return doneText(r)
+	case journal.Undone:
+		return "undone since; it was " + doneText(r)
 	case journal.DryRun:
 		return "would " + actionList(r.Plan)
 	case journal.Open:
@@ -44,6 +49,15 @@ func outcomeText(r record, zone *time.Location) string {
 		return actionList(r.Plan)
 	}
 	return r.Reason
+}
+
+// undoesText says what was put back.
+func undoesText(r record) string {
+	what := doneText(r)
+	if r.OfCopy {
+		what = "remove the copy"
+	}
+	return fmt.Sprintf("undoes %d: %s", r.Undoes, what)
 }
 
 // doneText lists what was done, where the message went first. What rules asked

@@ -171,6 +171,7 @@ func (a *app) handlers(e *engine.Engine, now *inForce, log *slog.Logger) map[str
 	}
 	maps.Copy(out, now.applyHandlers(e))
 	maps.Copy(out, webhookHandlers(e))
+	maps.Copy(out, undoHandlers(e))
 	return out
 }
 

@@ -335,5 +335,6 @@ func meaning(s journal.EntryState) string {
 		journal.Gone:      "the message left before its steps were done",
 		journal.Kept:      "it stayed: moved back by you, or a rule failed on it",
 		journal.Skipped:   "left alone because you said so",
+		journal.Undone:    "done, and put back since with 'imapilot undo'",
 	}[s]
 }

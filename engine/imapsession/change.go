@@ -70,7 +70,8 @@ func (s *Session) transfer(ctx context.Context, command string, uids imap.UIDSet
 	if err := checkMailbox(target); err != nil {
 		return nil, refuse(command, target, Target, err)
 	}
-	pairs, told := map[imap.UID]imap.UID{}, true
+	pairs, told, into := map[imap.UID]imap.UID{}, true, uint32(0)
+	defer func() { s.noteTarget(target, into) }()
 	ended, err := s.each(ctx, command, target, uids, func(part imap.UIDSet) (*operation, func() error) {
 		got := &transferred{pairs: pairs}
 		op := newOperation(command, target, func(r response) bool {
@@ -79,7 +80,7 @@ func (s *Session) transfer(ctx context.Context, command string, uids imap.UIDSet
 		})
 		return op, func() error {
 			err := send(part)
-			told = told && (got.named || err != nil)
+			told, into = told && (got.named || err != nil), got.into
 			return err
 		}
 	})
@@ -114,10 +115,11 @@ func (s *Session) each(ctx context.Context, command, subject string, uids imap.U
 // parseCopyUID reads the arguments of COPYUID (RFC 4315 section 3). A pair
 // whose source was not asked for makes all of it unusable, and so does
 // anything malformed.
-func parseCopyUID(args []byte, asked imap.UIDSet) (map[imap.UID]imap.UID, bool) {
+func parseCopyUID(args []byte, asked imap.UIDSet) (pairs map[imap.UID]imap.UID, into uint32, ok bool) {
 	s := scanner{b: args}
-	if _, ok := s.number(32); !ok {
-		return nil, false
+	validity, ok := s.number(32)
+	if !ok {
+		return nil, 0, false
 	}
 	limit := count(asked)
 	s.spaces()
@@ -125,16 +127,30 @@ func parseCopyUID(args []byte, asked imap.UIDSet) (map[imap.UID]imap.UID, bool) 
 	s.spaces()
 	to, ok2 := parseUIDs(&s, limit)
 	if !ok || !ok2 || len(from) != len(to) {
-		return nil, false
+		return nil, 0, false
 	}
-	pairs := make(map[imap.UID]imap.UID, len(from))
+	pairs = make(map[imap.UID]imap.UID, len(from))
 	for i, uid := range from {
 		if !asked.Contains(uid) {
-			return nil, false
+			return nil, 0, false
 		}
 		pairs[uid] = to[i]
 	}
-	return pairs, true
+	return pairs, uint32(validity), true
+}
+
+// CopiedInto is the UIDVALIDITY that the last COPYUID for a target named on this
+// connection, 0 where none did. The UIDs that Copy and Move return are of it.
+func (s *Session) CopiedInto(target string) uint32 { return s.copiedInto[target] }
+
+func (s *Session) noteTarget(target string, validity uint32) {
+	if validity == 0 {
+		return
+	}
+	if s.copiedInto == nil {
+		s.copiedInto = map[string]uint32{}
+	}
+	s.copiedInto[target] = validity
 }
 
 func parseUIDs(s *scanner, limit int) ([]imap.UID, bool) {

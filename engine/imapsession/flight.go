@@ -72,6 +72,9 @@ func (f *Changing) Wait(ctx context.Context) []Changed {
 		}
 		for i, err := range f.flying.errs {
 			out[i] = Changed{Pairs: f.transfers[i].result(err), Err: err}
+			if t := f.transfers[i]; t != nil {
+				f.s.noteTarget(f.changes[i].Target, t.into)
+			}
 		}
 	}
 	for i := len(f.transfers); i < len(f.changes); i++ {
@@ -100,6 +103,7 @@ func (s *Session) fitsOne(c Change) bool {
 // transferred gathers what COPYUID tells of one command.
 type transferred struct {
 	pairs map[imap.UID]imap.UID
+	into  uint32 // the UIDVALIDITY of the target
 	named bool
 }
 
@@ -116,9 +120,9 @@ func (t *transferred) take(r response, part imap.UIDSet) {
 	if r.code != "COPYUID" {
 		return
 	}
-	if got, ok := parseCopyUID(r.args, part); ok {
+	if got, into, ok := parseCopyUID(r.args, part); ok {
 		maps.Copy(t.pairs, got)
-		t.named = true
+		t.named, t.into = true, into
 	}
 }
 

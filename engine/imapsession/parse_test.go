@@ -292,7 +292,7 @@ func parseAll(t *testing.T, line []byte) {
 		t.Fatal("a message without a UID")
 	}
 	asked := imap.UIDSet{{Start: 1, Stop: 50}}
-	if pairs, ok := parseCopyUID(r.args, asked); ok && len(pairs) > 50 {
+	if pairs, _, ok := parseCopyUID(r.args, asked); ok && len(pairs) > 50 {
 		t.Fatalf("%d pairs", len(pairs))
 	}
 	new(Session).takeNamespace(r)

@@ -24,6 +24,8 @@ type Session struct {
 	server    Server
 	owned     int  // counts the commands of our own
 	noEmailID bool // the server refused what it announced
+	// copiedInto are the UIDVALIDITYs that COPYUID named last, by target.
+	copiedInto map[string]uint32
 	// air is what was sent and is not waited for yet, nil if nothing; idleErr is how
 	// the last IDLE ended, if not well, of which that is true.
 	air     *flying

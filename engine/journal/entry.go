@@ -103,11 +103,12 @@ const (
 	Withdrawn EntryState = "withdrawn" // decided again: no rule asks for it any more
 	Gone      EntryState = "gone"      // the message left before its steps were done
 	Kept      EntryState = "kept"      // the user moved it back, or a rule failed to evaluate
+	Undone    EntryState = "undone"    // its steps were put back, as far as that was possible
 )
 
 // States lists every state in the order in which tables show them.
 func States() []EntryState {
-	return []EntryState{Open, Held, Failed, Unsure, Done, DryRun, Withdrawn, Gone, Kept, Skipped}
+	return []EntryState{Open, Held, Failed, Unsure, Done, DryRun, Withdrawn, Gone, Kept, Skipped, Undone}
 }
 
 // StepState is how far a step came.
@@ -130,6 +131,7 @@ const (
 	TriggerSchedule = "schedule"
 	TriggerFlags    = "flags"
 	TriggerApply    = "apply"
+	TriggerUndo     = "undo"
 )
 
 // Entry is what was decided for one message in one walk, and what became of
@@ -153,6 +155,14 @@ type Entry struct {
 	// Occasion tells one firing of the trigger from the next: when a run was due,
 	// when a flag was seen. It is a part of the ids of webhooks. Empty on arrival.
 	Occasion string `json:"occasion,omitempty"`
+	// Run is when the apply or the undo began that it is of, zero for any other.
+	Run time.Time `json:"run,omitzero"`
+	// Undoes is the sequence of the entry whose steps this one puts back, 0 if none.
+	// UndoneBy are the sequences of those that put its own back, the last ones first.
+	Undoes   int64   `json:"undoes,omitempty"`
+	UndoneBy []int64 `json:"undone_by,omitempty"`
+	// OfCopy is set on one that removes a copy which the entry that it undoes made.
+	OfCopy bool `json:"of_copy,omitempty"`
 	// Decided is the clock of the decision; a step that is older than a few
 	// minutes is decided again with this clock.
 	Decided time.Time `json:"decided"`

@@ -37,7 +37,8 @@ type Journal interface {
 	// Any reports whether Entries would return one.
 	Any(ctx context.Context, q Query) (bool, error)
 	// Outcomes counts, by state, the entries of a trigger that were written since a
-	// time. What was decided before it, and is withdrawn now, is no outcome of it.
+	// time. What was decided before it, and is withdrawn or undone now, is no outcome
+	// of it.
 	Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[EntryState]int, error)
 	// Acted returns the entries of an account, newest first and at most 32 a
 	// fingerprint, in which a message with one of the fingerprints had at
@@ -175,6 +176,8 @@ type Query struct {
 	States []EntryState
 	// Acted restricts to those that [Journal.Acted] may find.
 	Acted bool
+	// Trigger is what made an entry be decided.
+	Trigger string
 	// Since and Until compare with when an entry was last written, both
 	// included.
 	Since, Until time.Time

@@ -71,6 +71,7 @@ func testQuery(s *store) {
 	second.State, second.Mailbox, second.Updated = journal.Held, "Archive", day(20)
 	third.Updated = day(1)
 	third.Steps, third.Plan = nil, actions.Plan{Items: []actions.Item{{Action: actions.Action{Kind: actions.Trash}, Rule: "other"}}}
+	third.Trigger = journal.TriggerUndo
 	fourth.UID, fourth.Updated, fourth.State = 99, day(21), journal.Failed
 	s.commit(home, journal.Batch{Entries: []journal.Entry{fourth, first, third, second}})
 	s.commit(work, journal.Batch{Entries: []journal.Entry{entry(1)}})
@@ -96,6 +97,7 @@ func testQuery(s *store) {
 		{"the most sequences", journal.Query{Account: "home", Seqs: make([]int64, journal.MaxSeqs)}, nil},
 		{"one state", journal.Query{Account: "home", States: []journal.EntryState{journal.Held}}, []int64{2}},
 		{"two states", journal.Query{Account: "home", States: []journal.EntryState{journal.Failed, journal.Held}}, []int64{2, 4}},
+		{"trigger", journal.Query{Account: "home", Trigger: journal.TriggerUndo}, []int64{3}},
 		{"acts", journal.Query{Account: "home", Acted: true}, []int64{1, 4}},
 		{"acts in a mailbox", journal.Query{Account: "home", Acted: true, Mailbox: "Archive"}, nil},
 		{"since", journal.Query{Account: "home", Since: day(20)}, []int64{2, 4}},
@@ -131,6 +133,7 @@ func testOutcomes(s *store) {
 		{journal.TriggerApply, journal.Held, day(11), day(11)},
 		{journal.TriggerApply, journal.Withdrawn, day(9), day(11)}, // decided again
 		{journal.TriggerApply, journal.Withdrawn, day(11), day(11)},
+		{journal.TriggerApply, journal.Undone, day(9), day(11)}, // by an undo
 		{journal.TriggerApply, journal.Done, day(9), day(9)},
 		{journal.TriggerArrival, journal.Done, day(11), day(11)},
 	} {

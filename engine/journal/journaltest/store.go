@@ -154,7 +154,7 @@ func entry(seq int64) journal.Entry {
 				TargetNext: 40, State: journal.StepLeft, TargetUID: 41, At: day(2), Error: "none"},
 		},
 		Errors: map[string]string{"broken": "no such header"}, Skipped: map[string]string{"moved": "it was moved back"},
-		Tries: 2, NextTry: day(3), Updated: day(2),
+		Tries: 2, NextTry: day(3), Updated: day(2), Run: day(1), Undoes: 40, UndoneBy: []int64{42, 41}, OfCopy: true,
 	}
 }
 

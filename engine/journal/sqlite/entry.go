@@ -70,7 +70,8 @@ func (d *DB) putEntry(account int64, e *journal.Entry, at time.Time) error {
 
 // keptUntil is until when an entry is not pruned, however old it is.
 func keptUntil(e *journal.Entry, at time.Time) int64 {
-	if e.Trigger != journal.TriggerSchedule {
+	// A rule must not do again what was put back, however seldom it runs.
+	if e.Trigger != journal.TriggerSchedule && e.Trigger != journal.TriggerUndo && e.State != journal.Undone {
 		return 0
 	}
 	return at.Add(journal.ActKept).UnixMicro()
@@ -154,7 +155,7 @@ func scanEntry(c *columns) (journal.Entry, error) {
 	}
 	e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print = seq, mailbox, validity, uid, print
 	e.Trigger, e.State, e.Decided, e.Updated = trigger, state, decided, updated
-	e.NextTry = inUTC(e.NextTry)
+	e.NextTry, e.Run = inUTC(e.NextTry), inUTC(e.Run)
 	for i := range e.Steps {
 		e.Steps[i].At = inUTC(e.Steps[i].At)
 	}

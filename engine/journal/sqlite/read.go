@@ -58,7 +58,7 @@ func (d *DB) Outcomes(ctx context.Context, account, trigger string, since time.T
 			out[state] = int(c.int())
 			return nil
 		}, "SELECT state, count(*) FROM entry WHERE "+accountID+` AND updated >= ? AND "trigger" = ?
-			AND (state <> 'withdrawn' OR decided >= ?) GROUP BY state`, account, since, trigger, since)
+			AND (state NOT IN ('withdrawn', 'undone') OR decided >= ?) GROUP BY state`, account, since, trigger, since)
 	})
 	if err != nil {
 		return nil, err
@@ -135,6 +135,7 @@ func conditions(q journal.Query) (w where) {
 	w.and(q.After != journal.Mark{}, "(updated, seq) > (?, ?)", q.After.Updated, q.After.Seq)
 	in(&w, "state", texts(q.States))
 	w.and(q.Acted, "acted = 1")
+	w.and(q.Trigger != "", `"trigger" = ?`, q.Trigger)
 	w.and(q.Rule != "", "EXISTS (SELECT 1 FROM json_each(rules) WHERE value = ?)", q.Rule)
 	return w
 }
