@@ -435,7 +435,7 @@ func TestSendRefuses(t *testing.T) {
 			t.Errorf("to %q: %+v", to, r)
 		}
 	}
-	for name, e := range map[string]Envelope{"none": {}, "many": {To: make([]string, 101)}, "foreign": {From: "eve@example.com", To: []string{"bob@example.net"}}} {
+	for name, e := range map[string]Envelope{"none": {}, "many": {To: slices.Repeat(envelope().To, maxRecipients+1)}, "foreign": {From: "eve@example.com", To: []string{"bob@example.net"}}} {
 		if r := c.Send(t.Context(), plain(), e, []byte(short)); r.Err == nil || r.Retry {
 			t.Errorf("%s: %+v", name, r)
 		}

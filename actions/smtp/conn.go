@@ -16,13 +16,10 @@ const maxTalk = 256 << 10
 
 var errTalk = errors.New("the server talks without end")
 
-// limitedConn is a connection with a last deadline, which can be brought forward
-// and not put off, and an end to what is read. go-smtp takes its own deadlines
-// away between two commands.
+// limitedConn is a connection with an end to what is read.
 type limitedConn struct {
 	net.Conn
-	until time.Time
-	left  int
+	left int
 }
 
 func (c *limitedConn) Read(p []byte) (int, error) {
@@ -34,28 +31,15 @@ func (c *limitedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *limitedConn) SetDeadline(t time.Time) error {
-	if t.IsZero() || t.After(c.until) {
-		t = c.until
-	}
-	return c.Conn.SetDeadline(t)
-}
-
-// connect returns a connection, secured where TLS is implicit. The context has
-// the deadline that the connection keeps.
+// connect returns a connection, secured where TLS is implicit.
 func (c *Client) connect(ctx context.Context, s Server) (net.Conn, error) {
-	until, _ := ctx.Deadline()
 	ctx, cancel := context.WithTimeout(ctx, ConnectTimeout)
 	defer cancel()
 	raw, err := c.dial(ctx, "tcp", s.address())
 	if err != nil {
 		return nil, inTime(ctx, ConnectTimeout, err)
 	}
-	conn := &limitedConn{Conn: raw, until: until, left: maxTalk}
-	if err := conn.SetDeadline(time.Time{}); err != nil {
-		raw.Close()
-		return nil, err
-	}
+	conn := &limitedConn{Conn: raw, left: maxTalk}
 	if s.TLS != "" && s.TLS != TLSImplicit {
 		return conn, nil
 	}

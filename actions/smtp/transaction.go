@@ -50,7 +50,7 @@ func newTransaction(s Server, e Envelope, message []byte) (*transaction, error) 
 }
 
 // run hands in the message over a connection, which is closed when the context
-// ends.
+// ends: go-smtp knows no context, and gives each answer a time of its own.
 func (t *transaction) run(ctx context.Context, conn net.Conn) error {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
