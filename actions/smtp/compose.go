@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 const (
@@ -33,7 +32,7 @@ func (c *composer) field(name string, words ...string) {
 	line.WriteString(name + ":")
 	length := line.Len()
 	for _, word := range words {
-		if word == "" || len(word) > maxLine-len(name)-2 || strings.ContainsFunc(word, notVisible) || !utf8.ValidString(word) {
+		if word == "" || len(word) > maxLine-len(name)-2 || strings.ContainsFunc(word, notVisible) {
 			c.fail(fmt.Errorf("%s: %s cannot stand in a header", name, shown(word)))
 			return
 		}

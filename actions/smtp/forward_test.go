@@ -236,11 +236,18 @@ func TestForwardSevenBit(t *testing.T) {
 			}
 			f.SevenBit = false
 			out, _, err = Forward([]byte(raw), f)
-			if err != nil || eightBit(out) != (!inline || head != "") || strings.Contains(string(out), "\r\nContent-Transfer-Encoding: 8bit\r\n") != eightBit(out) {
+			if err != nil || eightBit(out) != (!inline || head != "") || (encodingOf(t, out) == "8bit") != eightBit(out) {
 				t.Errorf("inline %v: %v, %q", inline, err, out)
 			}
 		}
 	}
+}
+
+// encodingOf is what the header of a message says of all that is below it.
+func encodingOf(t *testing.T, out []byte) string {
+	t.Helper()
+	h, _ := readHeader(out)
+	return h.first("Content-Transfer-Encoding")
 }
 
 func TestForwardInline(t *testing.T) {
@@ -471,6 +478,7 @@ func TestHostileSubjects(t *testing.T) {
 		"=?utf-8?q?=FF=FE?=":        "Fwd: \uFFFD",
 		strings.Repeat("ü", 300):    "Fwd: " + strings.Repeat("ü", 249) + "…",
 		strings.Repeat("x", 90000):  "Fwd: " + strings.Repeat("x", 249) + "…",
+		strings.Repeat("x", 200):    "Fwd: " + strings.Repeat("x", 200),
 		strings.Repeat("=?", 90000): "Fwd: " + strings.Repeat("=?", 124) + "=…",
 	} {
 		raw := []byte("Subject: " + subject + "\r\n\r\n")
@@ -478,6 +486,10 @@ func TestHostileSubjects(t *testing.T) {
 		if err != nil {
 			t.Errorf("%.40q: %v", subject, err)
 			continue
+		}
+		head, _, _ := bytes.Cut(out, []byte("\r\n\r\n"))
+		if n := longest(head); n > foldAt {
+			t.Errorf("%.40q: a line of %d in %q", subject, n, head)
 		}
 		h := mail.Header{Header: message.Header{Header: checkedHeader(t, out, e)}}
 		if got, err := h.Subject(); err != nil || got != want {
@@ -504,5 +516,38 @@ func TestReferences(t *testing.T) {
 		if got := strings.Join(h.references(), " "); got != want {
 			t.Errorf("%.60q: %q, want %q", in, got, want)
 		}
+	}
+}
+
+// RFC 2047 section 5: a word is decoded by itself.
+func TestEncodedWordsAreWhole(t *testing.T) {
+	for _, s := range []string{strings.Repeat("ü", 100), strings.Repeat("x€", 50), "a" + strings.Repeat("𝄞", 50)} {
+		all := ""
+		for _, word := range encodedWords(s) {
+			text := decodeText(word)
+			if len(word) > 75 || strings.Contains(text, "\uFFFD") {
+				t.Errorf("%s is %q", word, text)
+			}
+			all += text
+		}
+		if all != s {
+			t.Errorf("%q, want %q", all, s)
+		}
+	}
+}
+
+func TestReadingHasLimits(t *testing.T) {
+	for size, want := range map[int]string{100: "bulk", maxHeader: ""} {
+		h, body := readHeader([]byte("X: " + strings.Repeat("x", size) + "\nPrecedence: bulk\n\nbody"))
+		if got := h.first("Precedence"); got != want || string(body) != "body" {
+			t.Errorf("behind %d octets: %q, %q", size, got, body)
+		}
+	}
+	if got := decodeText(strings.Repeat(" ", maxRawText) + "x"); got != "" {
+		t.Errorf("%q", got)
+	}
+	folds := bytes.Repeat([]byte(" x\n"), maxHeader)
+	if h, _ := readHeader(append([]byte("X: y\n"), folds...)); len(h) != 1 || len(h.first("X")) > maxHeader {
+		t.Errorf("%d fields", len(h))
 	}
 }

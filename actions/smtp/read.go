@@ -59,7 +59,7 @@ func (h header) with(lines []string) header {
 	}
 	name, value, ok := strings.Cut(strings.Join(lines, ""), ":")
 	name = strings.TrimRight(name, " \t")
-	if !ok || name == "" || !strings.Contains(lines[0], ":") || strings.ContainsFunc(name, notGraphic) {
+	if !ok || name == "" || strings.ContainsFunc(name, notGraphic) {
 		return h
 	}
 	value = strings.TrimSpace(strings.ReplaceAll(value, "\r", " "))

@@ -86,6 +86,9 @@ func TestReplyGoesTo(t *testing.T) {
 		}
 		checkReplied(t, out, e)
 	}
+	if _, err := Sender(letter("Return-Path: <>")); err == nil || !strings.Contains(err.Error(), "wants no answer") {
+		t.Error(err)
+	}
 	for from, want := range map[string]string{
 		`"eve@example.com" <bob@example.net>`: "bob@example.net", `eve@example.com (x) <bob@example.net>`: "eve@example.com",
 		`Bob (eve@example.com) <bob@example.net>`: "bob@example.net", `Team: bob@example.net, carl@example.net;`: "bob@example.net",
