@@ -29,16 +29,16 @@ func readHeader(raw []byte) (h header, body []byte) {
 	for len(rest) > 0 {
 		var line []byte
 		line, rest = cutLine(rest)
-		text := strings.TrimRight(string(line), "\r\n")
+		text := bytes.TrimRight(line, "\r\n")
 		switch {
-		case text == "":
+		case len(text) == 0:
 			return h.with(lines), rest
 		case len(raw)-len(rest) > maxHeader:
 		case text[0] == ' ' || text[0] == '\t':
-			lines = append(lines, text)
+			lines = append(lines, string(text))
 		default:
 			h = h.with(lines)
-			lines = []string{text}
+			lines = []string{string(text)}
 		}
 	}
 	return h.with(lines), nil
