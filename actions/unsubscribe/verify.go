@@ -92,7 +92,7 @@ func Verify(ctx context.Context, r Resolver, raw io.Reader) (Offer, error) {
 
 // judge returns the offer if one of the signatures vouches for it.
 func judge(ctx context.Context, claim Claim, found []*dkim.Verification, silent bool) (Offer, error) {
-	var why error = errors.New("the message is not signed")
+	why := errors.New("the message is not signed")
 	for i, v := range found {
 		err := vouches(v, claim.Domain)
 		if err == nil {
