@@ -17,7 +17,8 @@ import (
 var errCrash = errors.New("crashed")
 
 // faulty is a real folder whose operation number at fails, or, where it crashes,
-// that one and all after it.
+// that one and all after it. It waits for no disk: what an fsync is worth only a
+// power failure shows.
 type faulty struct {
 	disk
 	at      int
@@ -78,7 +79,7 @@ func (f *faulty) mkdir(name string) error {
 	return cmpErr(f.fault("mkdir"), func() error { return f.disk.mkdir(name) })
 }
 func (f *faulty) sync(name string) error {
-	return cmpErr(f.fault("sync "+name), func() error { return f.disk.sync(name) })
+	return f.fault("sync " + name)
 }
 
 type faultyFile struct {
@@ -93,7 +94,7 @@ func (f faultyFile) Write(p []byte) (int, error) {
 	}
 	return f.file.Write(p)
 }
-func (f faultyFile) Sync() error { return cmpErr(f.fault("fsync"), f.file.Sync) }
+func (f faultyFile) Sync() error { return f.fault("fsync") }
 
 func cmpErr(err error, next func() error) error {
 	if err != nil {
@@ -154,7 +155,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 			}
 			want := []string{"in/x/a (2).pdf=two", "in/x/a.pdf=one", "in/x/b.txt=three"}
 			checkWhole(t, tree(t, dir), append(want, "in/x/a (3).pdf=two"), linkless)
-			if _, err := save(t.Context(), f.disk, folder, strings.NewReader(two()), nil); err != nil {
+			if _, err := save(t.Context(), &faulty{disk: f.disk, at: -1}, folder, strings.NewReader(two()), nil); err != nil {
 				t.Fatalf("step %d, %v, repeated: %v", at, f.ops[min(at, f.calls-1)], err)
 			}
 			got := tree(t, dir)
@@ -192,6 +193,9 @@ func TestFaultAtEveryStep(t *testing.T) {
 			fired = f.calls > at
 			// A file that may not be looked into is somebody else's.
 			if fired && f.ops[at] == "open" && cause == syscall.EACCES {
+				if err != nil {
+					t.Error(err)
+				}
 				continue
 			}
 			if fired != errors.Is(err, c.want) || fired && Temporary(err) != c.temporary {
@@ -199,6 +203,9 @@ func TestFaultAtEveryStep(t *testing.T) {
 			}
 			if fired && f.ops[at] != "remove" && slices.ContainsFunc(tree(t, dir), func(s string) bool { return strings.HasPrefix(s, "temporary") }) {
 				t.Errorf("%v at %s leaves a temporary file", cause, f.ops[at])
+			}
+			if fired && slices.ContainsFunc(f.ops[at+1:], func(op string) bool { return op != "remove" }) {
+				t.Errorf("%v at %s does not end it: %q", cause, f.ops[at], f.ops[at+1:])
 			}
 		}
 	}
@@ -236,6 +243,26 @@ func TestWithoutHardLinks(t *testing.T) {
 	}
 	if got := tree(t, dir); !slices.Equal(got, []string{"a (2).pdf=two", "a.pdf=one", "b.txt=three"}) {
 		t.Errorf("%q", got)
+	}
+}
+
+// The file that holds a name goes when the draft cannot take its place.
+func TestAHeldNameIsGivenBack(t *testing.T) {
+	renames := 0
+	for at, fired := 0, true; fired; at++ {
+		dir := t.TempDir()
+		f := &faulty{disk: noLinks{opened(t, dir)}, at: at, err: syscall.EIO}
+		_, err := save(t.Context(), f, Folder{}, strings.NewReader(two()), nil)
+		if fired = f.calls > at; !fired || f.ops[at] != "rename" {
+			continue
+		}
+		renames++
+		if got := tree(t, dir); !errors.Is(err, syscall.EIO) || slices.ContainsFunc(got, isHeld) {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if renames != 3 {
+		t.Errorf("%d renames", renames)
 	}
 }
 

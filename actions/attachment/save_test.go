@@ -104,13 +104,14 @@ func TestNeverOverwrites(t *testing.T) {
 		syscall.Mkfifo(filepath.Join(dir, "a (3).pdf"), 0o600),
 		os.Mkdir(filepath.Join(dir, "a (4).pdf"), 0o700),
 		os.Symlink("nowhere", filepath.Join(dir, "a (5).pdf")),
+		syscall.Mkfifo(filepath.Join(dir, "empty"), 0o600),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	r, err := Save(t.Context(), Folder{Path: dir}, strings.NewReader(mixed(attached("a.pdf", "one"))), nil)
-	if err != nil || !slices.Equal(r.Files, []File{{"a (6).pdf", 3, false}}) {
+	r, err := Save(t.Context(), Folder{Path: dir}, strings.NewReader(mixed(attached("a.pdf", "one"), attached("empty", ""))), nil)
+	if err != nil || !slices.Equal(r.Files, []File{{"a (6).pdf", 3, false}, {"empty (2)", 0, false}}) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	got, err := os.ReadFile(filepath.Join(dir, "a.pdf"))
@@ -178,7 +179,19 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// A device of one page that is full.
+// Nobody fills the disk with what is not saved.
+func TestStopsWritingWhatIsTooLarge(t *testing.T) {
+	f := &faulty{disk: opened(t, t.TempDir()), at: -1}
+	raw := mixed(attached("a", strings.Repeat("x", 10*lineBuffer)))
+	if _, err := save(t.Context(), f, Folder{MaxFile: 2 * lineBuffer}, strings.NewReader(raw), nil); !errors.Is(err, ErrTooLarge) {
+		t.Error(err)
+	}
+	if n := strings.Count(strings.Join(f.ops, " "), "write"); n > 2 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+// A device that is always full.
 func TestARealFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -305,9 +318,10 @@ func TestLongLines(t *testing.T) {
 		fmt.Fprint(w, text)
 		w.Close()
 		head := "Content-Disposition: attachment; filename=x\r\nContent-Transfer-Encoding: "
-		got := decoded(t, mixed(head+"binary\r\n\r\n"+text+"\r\n", head+"base64\r\n\r\n"+base64.StdEncoding.EncodeToString([]byte(text)),
+		dashes := strings.Repeat("x", lineBuffer) + "--b"
+		got := decoded(t, mixed(head+"binary\r\n\r\n"+text, head+"binary\r\n\r\n"+text+"\r\n", head+"binary\r\n\r\n"+dashes, head+"base64\r\n\r\n"+base64.StdEncoding.EncodeToString([]byte(text)),
 			head+"quoted-printable\r\n\r\n"+strings.ReplaceAll(quoted.String(), "=\r\n", "")))
-		if !slices.Equal(got, []string{text + "\r\n", text, text}) {
+		if !slices.Equal(got, []string{text, text + "\r\n", dashes, text, text}) {
 			t.Errorf("%d octets: not the same", n)
 		}
 	}

@@ -38,7 +38,7 @@ func Read(header []byte) (Claim, error) {
 		return Claim{}, err
 	}
 	h := facts.ParseHeader(header)
-	if u := h.Unsubscribe(); !u.OneClick || u.URL != url || h.Cut() != nil {
+	if u := h.Unsubscribe(); !u.OneClick || u.URL != url {
 		return Claim{}, noOffer("the address in List-Unsubscribe is not clear")
 	}
 	if err := (webhook.Endpoint{URL: url, Egress: webhook.Confined}).Check(); err != nil {

@@ -68,6 +68,7 @@ func TestRefusesWhatNobodyVouchesFor(t *testing.T) {
 		"l=":                  {s.tagged(letter, "shop.example.com", "l=14;"), "body length tag"},
 		"expired":             {s.sign(letter, "shop.example.com", func(o *dkim.SignOptions) { o.Expiration = time.Now().Add(-time.Minute) }), "expired"},
 		"an address on top":   {"List-Unsubscribe: <https://evil.example/>\r\n" + strings.Replace(good, "List-Unsubscribe: ", "X-Was: ", 1), "signature did not verify"},
+		"control in a key":    {"DKIM-Signature: v=1; a=ed25519-sha256; d=shop.example.com; s=\x1b[31m; h=from; bh=; b=\r\n" + letter, "lookup ?[31m._domainkey"},
 		"control in a domain": {"DKIM-Signature: v=1; d=a\x1b[31m\xe2\x80\xaeb\r\n" + letter, `signed by "a\x1b[31m\u202eb"`},
 	} {
 		o, err := s.verify(c.message)
