@@ -1,6 +1,7 @@
 package attachment
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"errors"
 	"hash"
@@ -12,8 +13,10 @@ type draft struct {
 	disk disk
 	name string
 	file file
-	sum  hash.Hash
-	size int64
+	// buffer makes few large writes of many lines.
+	buffer *bufio.Writer
+	sum    hash.Hash
+	size   int64
 	// most is the most octets that are written; more are only counted.
 	most int64
 }
@@ -24,7 +27,7 @@ func newDraft(d disk, most int64) (*draft, error) {
 	if err != nil {
 		return nil, failed("creating", name, err)
 	}
-	return &draft{disk: d, name: name, file: f, sum: sha256.New(), most: most}, nil
+	return &draft{disk: d, name: name, file: f, buffer: bufio.NewWriterSize(f, lineBuffer), sum: sha256.New(), most: most}, nil
 }
 
 // Write takes the next octets. An error is an [Error].
@@ -33,7 +36,7 @@ func (d *draft) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	d.sum.Write(p) // a hash never fails
-	n, err := d.file.Write(p)
+	n, err := d.buffer.Write(p)
 	return n, failed("writing", d.name, err)
 }
 
@@ -41,7 +44,11 @@ func (d *draft) Write(p []byte) (int, error) {
 func (d *draft) finish() error {
 	f := d.file
 	d.file = nil
-	return failed("writing", d.name, errors.Join(f.Sync(), f.Close()))
+	err := d.buffer.Flush()
+	if err == nil {
+		err = f.Sync()
+	}
+	return failed("writing", d.name, errors.Join(err, f.Close()))
 }
 
 // drop removes the temporary name. If a file has another one, it stays.
