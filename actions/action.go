@@ -47,6 +47,8 @@ type Action struct {
 	Title string          `json:"title,omitempty"`
 	Body  string          `json:"body,omitempty"`
 	JSON  json.RawMessage `json:"json,omitempty"`
+	// URL is what the ${expressions} in the URL of a webhook gave, by their texts.
+	URL map[string]string `json:"url,omitempty"`
 }
 
 // WhenDone is an Action.When.

@@ -20,6 +20,7 @@ import (
 // Caller makes the calls of one endpoint.
 type Caller struct {
 	endpoint webhook.Endpoint
+	template []webhook.Piece // of its URL, nil where that holds no expression
 	preset   string
 	settings preset.Settings
 }
@@ -27,7 +28,7 @@ type Caller struct {
 // NewCaller reads the secrets and the certificates of an endpoint. Its errors show
 // none of them.
 func NewCaller(ctx context.Context, w config.Webhook) (*Caller, error) {
-	c := &Caller{preset: w.Preset, endpoint: webhook.Endpoint{URL: w.URL, Method: w.Method, ContentType: w.ContentType}}
+	c := &Caller{preset: w.Preset, template: w.Template(), endpoint: webhook.Endpoint{URL: w.URL, Method: w.Method, ContentType: w.ContentType}}
 	if w.Public {
 		c.endpoint.Egress = webhook.Public
 	}
@@ -99,11 +100,17 @@ func rootsOf(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Request is the call for a document: where it goes, and what is sent. A preset
-// makes the call of its service from the document.
-func (c *Caller) Request(payload []byte) (webhook.Endpoint, []byte, error) {
+// Request is the call for a document: where it goes, and what is sent. values are
+// those of the expressions in the URL, by their texts. A preset makes the call of
+// its service from the document.
+func (c *Caller) Request(payload []byte, values map[string]string) (webhook.Endpoint, []byte, error) {
 	if c.preset == "" {
-		return c.endpoint, payload, nil
+		to := c.endpoint
+		var err error
+		if c.template != nil {
+			to.URL, err = fillURL(c.template, values)
+		}
+		return to, payload, err
 	}
 	note, err := noteOf(payload)
 	if err != nil {
@@ -111,6 +118,24 @@ func (c *Caller) Request(payload []byte) (webhook.Endpoint, []byte, error) {
 	}
 	call, err := preset.Make(c.preset, c.settings, note)
 	return call.Over(c.endpoint), call.Body, err
+}
+
+// fillURL gives a URL its values. They were recorded with the call: it is made with
+// what the message said then, wherever the message is now.
+func fillURL(template []webhook.Piece, values map[string]string) (string, error) {
+	out := slices.Clone(template)
+	for i, p := range out {
+		if !p.Value {
+			continue
+		}
+		value, ok := values[p.Text]
+		if !ok {
+			return "", fmt.Errorf("the URL of the webhook has ${%s} now, and had it not when this call was recorded: "+
+				"it can be made when url: does without it again, and a replay does not help", p.Text)
+		}
+		out[i].Text = value
+	}
+	return webhook.FillURL(out...)
 }
 
 // noteOf is what a document tells people: the title and the body of a message, or a

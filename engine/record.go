@@ -326,7 +326,7 @@ func (c *connection) deliveries(e journal.Entry, m *candidate, items []actions.I
 		}
 		out = append(out, journal.Delivery{
 			ID: id, Account: c.cfg.Name, Endpoint: item.Action.Endpoint, Rule: item.Rule, Seq: e.Seq, About: aboutOf(e), Sender: senderOf(m),
-			Payload: c.payload(id, e, m, item), Created: e.Decided, Next: e.Decided, State: state,
+			Payload: c.payload(id, e, m, item), URL: item.Action.URL, Created: e.Decided, Next: e.Decided, State: state,
 		})
 	}
 	return out

@@ -23,7 +23,8 @@ type Sample struct {
 }
 
 // CallSample makes one call with a document of no message to an endpoint, signed
-// as any other, with an ID of its own. It is not tried again.
+// as any other, with an ID of its own. It is not tried again. Each expression in its
+// URL has the value "test".
 func CallSample(ctx context.Context, by Sender, hook config.Webhook, account string) Sample {
 	s := Sample{ID: sampleID(), At: time.Now()}
 	to, err := NewCaller(ctx, hook)
@@ -31,7 +32,7 @@ func CallSample(ctx context.Context, by Sender, hook config.Webhook, account str
 		s.Result.Err = err
 		return s
 	}
-	endpoint, body, err := to.Request(webhook.Payload(sampleOf(s, hook.Name, account)))
+	endpoint, body, err := to.Request(webhook.Payload(sampleOf(s, hook.Name, account)), sampleValues(hook))
 	if err != nil {
 		s.Result.Err = err
 		return s
@@ -39,6 +40,16 @@ func CallSample(ctx context.Context, by Sender, hook config.Webhook, account str
 	s.Result = to.Settle(by.Send(ctx, endpoint, s.ID, s.At, body))
 	s.Took = time.Since(s.At)
 	return s
+}
+
+func sampleValues(hook config.Webhook) map[string]string {
+	out := map[string]string{}
+	for _, p := range hook.Template() {
+		if p.Value {
+			out[p.Text] = SampleRule
+		}
+	}
+	return out
 }
 
 func sampleID() string {

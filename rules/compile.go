@@ -36,6 +36,8 @@ type builder struct {
 	types    map[ast.Node]typ
 	problems []Problem
 	drafts   []*draft
+	// urls are the expressions in the URLs of webhooks, by endpoint.
+	urls map[string][]draftArgument
 }
 
 // draft is a rule whose texts are checked and whose programs are not built yet.
@@ -62,6 +64,7 @@ type draftArgument struct {
 func Compile(src Source) (*Ruleset, []Problem) {
 	b := newBuilder(src)
 	b.defines(src.Define)
+	b.checkURLs()
 	b.checkRules()
 	b.analyse()
 	if b.failed() {
@@ -78,7 +81,7 @@ func newBuilder(src Source) *builder {
 	if src.Location == nil {
 		src.Location = time.UTC
 	}
-	b := &builder{src: src, parser: parserConfig(), types: map[ast.Node]typ{}, lang: language{
+	b := &builder{src: src, parser: parserConfig(), types: map[ast.Node]typ{}, urls: map[string][]draftArgument{}, lang: language{
 		fields: map[string]Field{}, functions: map[string]Function{}, lists: map[string][]string{}, defines: map[string]*define{},
 		clock: clockwork{location: src.Location},
 	}}
@@ -131,6 +134,8 @@ func (b *builder) sorted() []Problem {
 	slices.SortStableFunc(b.problems, func(x, y Problem) int {
 		return cmp.Or(cmp.Compare(x.Pos, y.Pos), cmp.Compare(x.Offset, y.Offset))
 	})
+	// What is wrong with a text that several rules share is said once.
+	b.problems = slices.Compact(b.problems)
 	return b.problems[:min(len(b.problems), maxProblems)]
 }
 

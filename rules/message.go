@@ -30,6 +30,8 @@ type message struct {
 	when        string
 	title, body int
 	document    *document
+	// url are the expressions of the endpoint's URL.
+	url []int
 }
 
 // document is a JSON value: an argument, something plain, an object or an array.
@@ -60,9 +62,13 @@ func (b *builder) checkMessage(a ActionSource, d *draftAction) {
 	}
 	d.message.title = b.addText(d, a.Title)
 	d.message.body = b.addText(d, a.Body)
-	if a.JSON == nil {
-		return
+	if a.JSON != nil {
+		b.checkJSON(a, d)
 	}
+	b.addURL(d, a)
+}
+
+func (b *builder) checkJSON(a ActionSource, d *draftAction) {
 	if a.Title.Value != "" || a.Body.Value != "" {
 		b.problem(a.Kind.Pos, Error, "json: stands beside title: or body:", "json: is all that is sent: put the texts into it")
 	}
@@ -141,12 +147,15 @@ func hasJSON(t typ) bool {
 
 // printed is what the hash of a rule has of it, beside the arguments.
 func (m message) printed() []string {
-	if m.when == "" && m.title == 0 && m.body == 0 && m.document == nil {
+	if m.when == "" && m.title == 0 && m.body == 0 && m.document == nil && len(m.url) == 0 {
 		return nil
 	}
 	out := []string{"message", m.when, fmt.Sprint(m.title, m.body)}
 	if m.document != nil {
 		out = m.document.printed(out)
+	}
+	if len(m.url) > 0 {
+		out = append(out, fmt.Sprint("url ", m.url))
 	}
 	return out
 }
@@ -165,6 +174,9 @@ func (d document) printed(out []string) []string {
 // fill works out what a webhook is sent with.
 func (m message) fill(r *run, args []template, a *actions.Action) (err error) {
 	a.When = m.when
+	if a.URL, err = m.fillURL(r, args); err != nil {
+		return err
+	}
 	if m.title > 0 {
 		if a.Title, err = args[m.title].line(r); err != nil {
 			return err

@@ -19,9 +19,11 @@ type Source struct {
 	// makes its own document.
 	Endpoints []Text
 	Presets   []string
-	Define    []DefineSource
-	Lists     []ListSource
-	Rules     []RuleSource
+	// URLs are those URLs of webhooks that hold ${expressions}.
+	URLs   []URLSource
+	Define []DefineSource
+	Lists  []ListSource
+	Rules  []RuleSource
 }
 
 // AccountSource names an account that rules may refer to.
@@ -31,6 +33,13 @@ type AccountSource struct {
 	// TrustedAuthserv are the authserv-ids (RFC 8601 section 2.5) of the
 	// servers whose Authentication-Results are believed; empty means none.
 	TrustedAuthserv []string
+}
+
+// URLSource is the URL of a webhook. What its ${expressions} give for a message goes
+// with each call of it, in [actions.Action].
+type URLSource struct {
+	Endpoint string
+	URL      Text
 }
 
 // DefineSource is a named expression.

@@ -179,7 +179,11 @@ func firstOf(names []string, most int) string {
 // receiverOf is where an endpoint is, without what may be a secret: a user, a
 // path or a query.
 func receiverOf(hook config.Webhook) string {
-	u, err := url.Parse(hook.URL)
+	text := hook.URL
+	if template := hook.Template(); template != nil {
+		text = template[0].Text // which holds the host
+	}
+	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
 		return "at a URL that is made for each call"
 	}

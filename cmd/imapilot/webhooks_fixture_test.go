@@ -54,6 +54,7 @@ func fixtureCalls() []journal.Delivery {
 		fixtureCall(4, journal.Dead, func(d *journal.Delivery) {
 			failed(d, 3, 404, "the receiver answered 404 Not Found")
 			d.Restarted = 2
+			d.URL = map[string]string{"size": "5", "list.name": "\x1b[2Jgo"}
 		}),
 		fixtureCall(5, journal.Dead, func(d *journal.Delivery) {
 			failed(d, 4, 0, "dial tcp 127.0.0.1:1: connect: connection refused")

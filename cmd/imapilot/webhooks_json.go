@@ -43,9 +43,10 @@ type disabledJSON struct {
 // wholeCallJSON is what webhooks show prints.
 type wholeCallJSON struct {
 	callJSON
-	Receiver string           `json:"receiver,omitempty"`
-	About    *callMessageJSON `json:"about,omitempty"`
-	Made     []attemptJSON    `json:"made"`
+	Receiver string            `json:"receiver,omitempty"`
+	About    *callMessageJSON  `json:"about,omitempty"`
+	URL      map[string]string `json:"url,omitempty"`
+	Made     []attemptJSON     `json:"made"`
 	// Payload is the document itself where it is JSON, else its text.
 	Payload any `json:"payload"`
 }
@@ -87,7 +88,7 @@ func callToJSON(d journal.Delivery) callJSON {
 }
 
 func (w wholeCall) json() wholeCallJSON {
-	out := wholeCallJSON{callJSON: callToJSON(w.Delivery), Receiver: w.receiver, Made: []attemptJSON{}}
+	out := wholeCallJSON{callJSON: callToJSON(w.Delivery), Receiver: w.receiver, URL: w.URL, Made: []attemptJSON{}}
 	payload := bytes.ToValidUTF8(w.Payload, []byte("\uFFFD"))
 	if out.Payload = string(payload); json.Valid(payload) {
 		out.Payload = json.RawMessage(payload)

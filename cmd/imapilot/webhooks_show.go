@@ -6,7 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +34,7 @@ of which nothing else is known is one during which the process ended.
 --json prints the keys of 'imapilot webhooks list --json', and
   receiver  scheme and host of the endpoint
   about     {mailbox, uidvalidity, uid, message_id, from, subject}
+  url       the values of the expressions in the URL
   made      {n, time, took, status, error, answer, note}; took: seconds
   payload   the document, or its text where it is not JSON
 
@@ -173,11 +176,21 @@ func (s *screen) wholeCall(w wholeCall, zone *time.Location, command func(words 
 		s.field("said by", "'"+command("webhooks", "show", shortID(w.Digest, leastShown))+"'")
 	}
 	s.field("changed", stamp(w.Updated, zone))
+	s.urlValues(w.URL)
 	s.attempts(w, zone)
 	if (engine.Replay{Delivered: true}).Wants(w.State) && !w.kept() {
 		s.field("again", "'"+command("webhooks", "replay", shortID(w.ID, leastShown))+"' makes it now")
 	}
 	s.payload(w.Payload)
+}
+
+// urlValues shows what goes into the URL, which itself may be secret.
+func (s *screen) urlValues(values map[string]string) {
+	label := "in the URL"
+	for _, text := range slices.Sorted(maps.Keys(values)) {
+		s.field(label, fmt.Sprintf("${%s} is %q", text, values[text]))
+		label = ""
+	}
 }
 
 // kept reports whether the call would wait all the same if it were replayed.

@@ -98,7 +98,7 @@ func bodyKeys() object {
 
 func webhookKeys() object {
 	return object{what: "webhook", doc: "One endpoint.", keys: []key{
-		{"url", "Where the JSON document is sent; with a preset, the server, or the URL that the service gave out.", pattern("^[Hh][Tt][Tt][Pp][Ss]?://")},
+		{"url", "Where the JSON document is sent; its path and its query may hold ${expressions}. With a preset, the server, or the URL that the service gave out.", pattern("^[Hh][Tt][Tt][Pp][Ss]?://")},
 		{"preset", "A service that people are notified by: it is called as it wants to be.", enum(preset.Names()...)},
 		{"to", "The topic, channel, room or chat of a preset.", filled()},
 		{"token", "The secret that the service of a preset gave out.", secretValue()},

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,7 +18,7 @@ import (
 // Webhook is one endpoint.
 type Webhook struct {
 	Name string
-	// URL may be "" where a preset has a default.
+	// URL may be "" where a preset has a default; see Template.
 	URL string
 	// Preset is the service that is called, "" for the JSON document. To is its
 	// topic, channel, room or chat, Token the secret that it gave out.
@@ -67,7 +66,7 @@ func (l *loader) webhooks(n *strictyaml.Node) {
 	for _, e := range l.named(n, "webhook") {
 		hook := Webhook{Name: e.Key.Value, Public: l.cfg.Public, Pace: Pace{Zone: l.cfg.Location}}
 		l.mapping(e.Value, "webhook", fields{
-			"url":                func(_, n *strictyaml.Node) { l.url(n, &hook.URL) },
+			"url":                func(_, n *strictyaml.Node) { l.url(n, &hook) },
 			"preset":             func(_, n *strictyaml.Node) { l.choice(n, "preset", preset.Names(), &hook.Preset) },
 			"to":                 func(_, n *strictyaml.Node) { l.filled(n, &hook.To) },
 			"token":              func(_, n *strictyaml.Node) { l.secret(n, "token", &hook.Token) },
@@ -96,21 +95,6 @@ func (l *loader) webhooks(n *strictyaml.Node) {
 }
 
 func methods() []string { return []string{"POST", "PUT", "PATCH", "GET"} }
-
-func (l *loader) url(n *strictyaml.Node, out *string) {
-	if !l.str(n, out) {
-		return
-	}
-	u, err := url.Parse(*out)
-	switch {
-	case strings.Contains(*out, "${"):
-		l.problem(n, "${} in the URL of a webhook is not available in this version yet", "the JSON document that it is sent says everything of the message")
-	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
-		l.problem(n, "this is no http or https URL", "as in https://hooks.example.org/mail")
-	case u.Scheme == "http" && !isNear(u.Hostname()):
-		l.warn(n, "what is sent there can be read on the way", "use https, unless the receiver stands in your own network")
-	}
-}
 
 // isNear reports whether a host is likely to stand in the user's own network.
 func isNear(host string) bool {
@@ -241,6 +225,7 @@ func (l *loader) checkWebhook(e strictyaml.Entry, hook Webhook) {
 			l.problem(of(pair[1]), fmt.Sprintf("%s: stands beside %s:", pair[1], pair[0]), "one call for many messages needs no other limit: keep one of them")
 		}
 	}
+	isRefused := l.checkTemplate(e, hook)
 	if hook.Preset == "" {
 		if e.Value.Get("url") == nil {
 			l.problem(e.Key, fmt.Sprintf("webhook %q has no url", hook.Name), "as in {url: 'https://hooks.example.org/mail'}")
@@ -261,7 +246,7 @@ func (l *loader) checkWebhook(e strictyaml.Entry, hook Webhook) {
 		}
 	}
 	settings := preset.Settings{URL: hook.URL, To: hook.To, Token: tokenOf(hook)}
-	if e.Value.Get("url") != nil && hook.URL == "" || !slices.Contains(preset.Names(), hook.Preset) {
+	if isRefused || e.Value.Get("url") != nil && hook.URL == "" || !slices.Contains(preset.Names(), hook.Preset) {
 		return // a problem was reported
 	}
 	if err := preset.Check(hook.Preset, settings); err != nil {

@@ -48,9 +48,12 @@ type Delivery struct {
 	// Held is why it is held back until Next, "" where it is not.
 	Held string `json:"held,omitempty"`
 	// Digest is the ID of the delivery that says what this one would have said.
-	Digest  string    `json:"digest,omitempty"`
-	Payload []byte    `json:"payload"`
-	Created time.Time `json:"created"`
+	Digest  string `json:"digest,omitempty"`
+	Payload []byte `json:"payload"`
+	// URL holds the values of the ${expressions} in the URL of the endpoint, by their
+	// texts. The URL itself, which may hold a token, is in no journal.
+	URL     map[string]string `json:"url,omitempty"`
+	Created time.Time         `json:"created"`
 	// Attempts counts calls, including one that is under way: it is stored
 	// before the call is made. Restarted of them do not count towards the schedule:
 	// those before the call was last replayed, and those that a crash ended, which

@@ -121,7 +121,7 @@ type Batch struct {
 	Expect  []Expected
 	Arrived []string
 	// Deliveries are inserted or, when the ID exists, replaced, but for their
-	// payload, which stays what it was. Attempts are of deliveries that exist.
+	// payload and the values of their URL, which stay what they were. Attempts are of deliveries that exist.
 	Deliveries []Delivery
 	Attempts   []Attempt
 	// Release ends the waiting of deliveries, after Deliveries are written.

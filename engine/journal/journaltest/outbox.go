@@ -44,7 +44,12 @@ func testDeliveriesOrder(s *store) {
 func testDeliveryReplaced(s *store) {
 	own := s.own("home")
 	d := delivery("d", day(2))
+	d.URL = map[string]string{"list.name": "go <&>\x00", `capture(subject, "#(.)")`: "ä"}
 	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{d}})
+	again := d
+	again.URL, again.Payload = map[string]string{"size": "1"}, []byte("{}")
+	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{again}})
+	s.equal("what stays", s.deliveries(journal.DeliveryQuery{Account: "home"}), []journal.Delivery{d})
 	d.Attempts, d.Next, d.State, d.LastStatus, d.LastError, d.Updated = 3, day(9), journal.Dead, 0, "refused", day(3)
 	s.commit(own, journal.Batch{Deliveries: []journal.Delivery{d}})
 	s.reopen()

@@ -2,24 +2,37 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 
 	"imapilot/engine/journal"
 )
 
 func (d *DB) putDeliveries(account int64, b *journal.Batch) error {
 	for _, v := range b.Deliveries {
-		err := d.exec(`INSERT INTO delivery (account, id, endpoint, rule, seq, about, created, attempts, restarted, next, state,
-				last_status, last_error, updated, payload, sender, held, digest)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+		values, err := d.urlValues(v.URL)
+		if err != nil {
+			return unavailable("delivery "+v.ID, err)
+		}
+		err = d.exec(`INSERT INTO delivery (account, id, endpoint, rule, seq, about, created, attempts, restarted, next, state,
+				last_status, last_error, updated, payload, sender, held, digest, url)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
 			ON CONFLICT (account, id) DO UPDATE SET endpoint = ?3, rule = ?4, seq = ?5, about = ?6, created = ?7, attempts = ?8,
 				restarted = ?9, next = ?10, state = ?11, last_status = ?12, last_error = ?13, updated = ?14, held = ?17, digest = ?18`,
 			account, v.ID, v.Endpoint, v.Rule, v.Seq, v.About, v.Created, v.Attempts, v.Restarted, v.Next, string(v.State),
-			v.LastStatus, v.LastError, orAt(v.Updated, b.At), v.Payload, v.Sender, v.Held, v.Digest)
+			v.LastStatus, v.LastError, orAt(v.Updated, b.At), v.Payload, v.Sender, v.Held, v.Digest, values)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// urlValues is what the column url holds of some values.
+func (d *DB) urlValues(values map[string]string) (string, error) {
+	if len(values) == 0 {
+		return "", nil
+	}
+	return d.encode(values)
 }
 
 // putAttempts leaves out those of deliveries that are gone.
@@ -80,8 +93,9 @@ func (d *DB) Deliveries(ctx context.Context, q journal.DeliveryQuery) ([]journal
 	var out []journal.Delivery
 	err := d.read(ctx, "deliveries", func() error {
 		return d.once(func(c *columns) error {
-			out = append(out, scanDelivery(c))
-			return nil
+			v, err := scanDelivery(c)
+			out = append(out, v)
+			return err
 		}, sql, args...)
 	})
 	return out, err
@@ -113,7 +127,7 @@ func deliveriesSQL(q journal.DeliveryQuery) (string, []any) {
 	if q.Bare {
 		payload = "x''"
 	}
-	sql := `SELECT d.id, a.name, endpoint, rule, seq, about, created, attempts, restarted, next, state, last_status, last_error, updated, ` + payload + `, sender, held, digest
+	sql := `SELECT d.id, a.name, endpoint, rule, seq, about, created, attempts, restarted, next, state, last_status, last_error, updated, ` + payload + `, sender, held, digest, url
 		FROM delivery d JOIN account a ON a.id = d.account` + w.String()
 	switch {
 	case q.Newest:
@@ -127,13 +141,19 @@ func deliveriesSQL(q journal.DeliveryQuery) (string, []any) {
 	return sql, w.args
 }
 
-func scanDelivery(c *columns) journal.Delivery {
-	return journal.Delivery{
+func scanDelivery(c *columns) (journal.Delivery, error) {
+	out := journal.Delivery{
 		ID: c.text(), Account: c.text(), Endpoint: c.text(), Rule: c.text(), Seq: c.int(), About: c.text(), Created: c.time(),
 		Attempts: int(c.int()), Restarted: int(c.int()), Next: c.time(), State: journal.DeliveryState(c.text()),
 		LastStatus: int(c.int()), LastError: c.text(), Updated: c.time(), Payload: c.bytes(),
 		Sender: c.text(), Held: c.text(), Digest: c.text(),
 	}
+	if values := c.text(); values != "" {
+		if err := json.Unmarshal([]byte(values), &out.URL); err != nil {
+			return out, unavailable("delivery "+out.ID, err)
+		}
+	}
+	return out, nil
 }
 
 // Attempts implements [journal.Journal].

@@ -32,10 +32,13 @@ var schema5 string
 //go:embed schema/6.sql
 var schema6 string
 
+//go:embed schema/7.sql
+var schema7 string
+
 // migrations lists what brings a file from version i to version i+1. A
 // released one is never changed.
 func migrations() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7}
 }
 
 // version reads the schema's version and checks that the file is ours and not
