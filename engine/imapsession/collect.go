@@ -12,7 +12,7 @@ import (
 )
 
 // item is a FETCH item that was asked for.
-type item uint8
+type item uint16
 
 const (
 	itemFlags item = 1 << iota
@@ -22,6 +22,7 @@ const (
 	itemHeader // BODY[HEADER]
 	itemStructure
 	itemParts // BODY[1.2]
+	itemRaw   // BODY[], or BODY[]<1024>
 	itemEmailID
 )
 
@@ -223,8 +224,8 @@ func parseFetch(s *scanner, want item) (m message, ok bool) {
 }
 
 // itemName reads the name of an item and, of BODY[...]<...>, what is in the
-// brackets, if there are any. A part from another byte than the first on, which
-// nobody asks for, has a section of its own.
+// brackets, if there are any. A part from another byte than the first on has a
+// section of its own.
 func itemName(s *scanner) (name, section string, bracketed bool) {
 	name = usualName(s.until(" ([\"{)"))
 	if !s.special('[') {
@@ -316,6 +317,8 @@ func (m *message) readSection(s *scanner, name, section string, want item) bool 
 		has = itemHeader & want
 	case strings.HasPrefix(section, "HEADER.FIELDS ") || strings.HasPrefix(section, "HEADER.FIELDS("):
 		has = itemFields & want
+	case section == "" || section[0] == '<':
+		has = itemRaw & want
 	case checkSection(section) == nil:
 		has = itemParts & want
 	}
@@ -324,7 +327,7 @@ func (m *message) readSection(s *scanner, name, section string, want item) bool 
 	}
 	s.cut = false
 	text, ok := s.nstring()
-	if has == itemParts {
+	if has&(itemParts|itemRaw) != 0 {
 		m.parts = append(m.parts, FetchedPart{Section: section, Data: text, Truncated: s.cut})
 	} else {
 		m.Header, m.headerCut = text, s.cut
