@@ -67,6 +67,20 @@ type Delivery struct {
 	LastStatus int       `json:"last_status,omitempty"`
 	LastError  string    `json:"last_error,omitempty"`
 	Updated    time.Time `json:"updated"`
+	// RawSize is how many octets of the message were recorded with the call, 0 for
+	// none, and RawKept whether they are still there. They are read only: a batch
+	// writes them as its Raws.
+	RawSize int64 `json:"raw_size,omitempty"`
+	RawKept bool  `json:"raw_kept,omitempty"`
+}
+
+// Raw is what a delivery sends of its message as the server gave it (RFC 5322). It is
+// kept until the delivery is delivered, cancelled or gathered, or is pruned.
+type Raw struct {
+	ID   string // of the delivery
+	Data []byte
+	// Truncated is set when the message is longer than Data.
+	Truncated bool
 }
 
 // CutOff is the Error of an attempt that the end of a process cut off: whether the

@@ -59,6 +59,9 @@ type Journal interface {
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
 	// Attempts returns what came of the calls of one delivery, in their order.
 	Attempts(ctx context.Context, account, id string) ([]Attempt, error)
+	// Raw returns what a delivery sends of its message, and whether there is anything
+	// (any more).
+	Raw(ctx context.Context, account, id string) (Raw, bool, error)
 	// Tail returns events with an ID above after, oldest first; a negative
 	// after asks for the newest instead, oldest first too. Pages, the history
 	// and metrics read it. Account "" means all.
@@ -124,6 +127,9 @@ type Batch struct {
 	// payload and the values of their URL, which stay what they were. Attempts are of deliveries that exist.
 	Deliveries []Delivery
 	Attempts   []Attempt
+	// Raws are of deliveries that exist, or that the batch adds; one that a delivery
+	// has is replaced.
+	Raws []Raw
 	// Release ends the waiting of deliveries, after Deliveries are written.
 	Release []Release
 	// Disabled are set by endpoint; Enabled clears them.

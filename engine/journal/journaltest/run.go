@@ -69,6 +69,8 @@ func cases() []testCase {
 		{"attempts are kept with what came of them", testAttempts},
 		{"an attempt that was cut off is no step of the schedule", testCutAttempts},
 		{"what waits is released or cancelled", testRelease},
+		{"a raw message is kept with its delivery", testRaw},
+		{"a raw message goes when nothing sends it any more", testRawDropped},
 		{"an endpoint is disabled until it is enabled", testDisabled},
 		{"events are tailed in order and by account", testTail},
 		{"the last run of a rule is kept", testRuns},

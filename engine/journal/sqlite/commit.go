@@ -25,7 +25,7 @@ func (d *DB) Commit(ctx context.Context, own journal.Ownership, b journal.Batch)
 		}
 		parts := []func(int64, *journal.Batch) error{
 			d.forget, d.putCursors, d.putKnown, d.putReferences, d.putEntries, d.putExpected, d.dropExpected,
-			d.putDeliveries, d.putAttempts, d.release, d.enable, d.disable, d.dropPauses, d.putPauses, d.putCreated, d.putRuns, d.putFlagged, d.keep, d.putEvents, d.putAccount, d.prune,
+			d.putDeliveries, d.putRaws, d.putAttempts, d.release, d.enable, d.disable, d.dropPauses, d.putPauses, d.putCreated, d.putRuns, d.putFlagged, d.keep, d.putEvents, d.putAccount, d.prune,
 		}
 		for _, put := range parts {
 			if err := put(account, &b); err != nil {

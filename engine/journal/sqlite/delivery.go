@@ -127,7 +127,8 @@ func deliveriesSQL(q journal.DeliveryQuery) (string, []any) {
 	if q.Bare {
 		payload = "x''"
 	}
-	sql := `SELECT d.id, a.name, endpoint, rule, seq, about, created, attempts, restarted, next, state, last_status, last_error, updated, ` + payload + `, sender, held, digest, url
+	sql := `SELECT d.id, a.name, endpoint, rule, seq, about, created, attempts, restarted, next, state, last_status, last_error, updated, ` + payload + `, sender, held, digest, url, raw,
+		raw > 0 AND EXISTS (SELECT 1 FROM raw r WHERE r.call = d.row)
 		FROM delivery d JOIN account a ON a.id = d.account` + w.String()
 	switch {
 	case q.Newest:
@@ -153,6 +154,7 @@ func scanDelivery(c *columns) (journal.Delivery, error) {
 			return out, unavailable("delivery "+out.ID, err)
 		}
 	}
+	out.RawSize, out.RawKept = c.int(), c.int() != 0
 	return out, nil
 }
 

@@ -40,7 +40,7 @@ func TestVersion1(t *testing.T) {
 		t.Errorf("%+v, %v", found, err)
 	}
 	due, err := db.Deliveries(t.Context(), journal.DeliveryQuery{Due: y2k})
-	if err != nil || len(due) != 1 || string(due[0].Payload) != "{}" {
+	if err != nil || len(due) != 1 || string(due[0].Payload) != "{}" || due[0].URL != nil || due[0].RawSize != 0 || due[0].RawKept {
 		t.Errorf("%+v, %v", due, err)
 	}
 	const id = "<1@example.org>"
