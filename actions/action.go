@@ -49,10 +49,27 @@ type Action struct {
 	JSON  json.RawMessage `json:"json,omitempty"`
 	// URL is what the ${expressions} in the URL of a webhook gave, by their texts.
 	URL map[string]string `json:"url,omitempty"`
+	// Include says what the document of a webhook has besides, of [Included]; RawLimit
+	// is how many octets of the message, where that is one of it.
+	Include  []string `json:"include,omitempty"`
+	RawLimit int      `json:"raw_limit,omitempty"`
 }
 
 // WhenDone is an Action.When.
 const WhenDone = "done"
+
+// What the document of a webhook may include.
+const (
+	IncludeHeaders     = "headers"
+	IncludeText        = "text"
+	IncludeAttachments = "attachments"
+	IncludeRaw         = "raw"
+)
+
+// Included lists what the document of a webhook may include.
+func Included() []string {
+	return []string{IncludeHeaders, IncludeText, IncludeAttachments, IncludeRaw}
+}
 
 // String prints the action as the configuration would spell it, for dry runs,
 // logs and tables: "move: Lists/go", "add_flags: [\Seen]", "trash".

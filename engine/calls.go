@@ -55,7 +55,11 @@ func (o *outbox) serve(ctx, work context.Context, hook config.Webhook, due []jou
 }
 
 func (o *outbox) send(ctx context.Context, to *Caller, c call) webhook.Result {
-	endpoint, body, err := to.Request(c.delivery.Payload, c.delivery.URL)
+	payload, err := o.document(ctx, to, c.delivery)
+	if err != nil {
+		return webhook.Result{Err: err, Retry: true}
+	}
+	endpoint, body, err := to.Request(payload, c.delivery.URL)
 	if err != nil {
 		return webhook.Result{Err: err, Retry: true} // a better configuration may help
 	}

@@ -57,9 +57,10 @@ const (
 // caller does not need yet: it goes on with other messages until written says that
 // the batch is durable and in memory, and then has been called. Whatever reads the
 // memory of the account for these messages calls written first, as commit does.
-// Batches are written in their order, and none after one that failed.
+// Batches are written in their order, and none after one that failed. Raw messages do
+// not wait: there is room for those of one batch.
 func (a *account) commitAhead(ctx context.Context, b journal.Batch, then func()) error {
-	if len(b.Entries) < aheadFrom || !isOfEntries(b) {
+	if len(b.Entries) < aheadFrom || !isOfEntries(b) || len(b.Raws) > 0 {
 		if err := a.commit(ctx, b); err != nil {
 			return err
 		}

@@ -120,6 +120,9 @@ func (c *Caller) Request(payload []byte, values map[string]string) (webhook.Endp
 	return call.Over(c.endpoint), call.Body, err
 }
 
+// sendsDocument reports whether documents are sent as they are.
+func (c *Caller) sendsDocument() bool { return c.preset == "" }
+
 // fillURL gives a URL its values. They were recorded with the call: it is made with
 // what the message said then, wherever the message is now.
 func fillURL(template []webhook.Piece, values map[string]string) (string, error) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,6 +57,8 @@ type candidate struct {
 	decision rules.Decision
 	absent   bool
 	entries  []journal.Entry
+	// include is what the calls that it owes are to say of it besides.
+	include rules.Needs
 	// arrived is the expected arrival that it fulfils, "" if none.
 	arrived string
 	// earlier is what the journal holds of its place, keep the entries of it that a
@@ -88,7 +91,10 @@ func (c *connection) process(ctx context.Context, name string, uids []imap.UID, 
 	}
 	cursor := c.cursors[name]
 	all := c.candidates(cursor, fetched, ruleset.Needs(c.cfg.Name, box).WholeHeader)
-	if err := c.decide(ctx, ruleset, cursor, all, j); err != nil {
+	switch err := c.decide(ctx, ruleset, cursor, all, j); {
+	case errors.Is(err, errManyRaws):
+		return c.processHalves(ctx, name, uids, j)
+	case err != nil:
 		return err
 	}
 	for _, m := range all {
@@ -100,6 +106,16 @@ func (c *connection) process(ctx context.Context, name string, uids []imap.UID, 
 		cursor.Scanned = j.began
 	}
 	return c.record(ctx, cursor, complete(all), generation)
+}
+
+// processHalves is process for messages that are too large together.
+func (c *connection) processHalves(ctx context.Context, name string, uids []imap.UID, j judgement) error {
+	last, left := j.last, len(uids)
+	return halves(uids, func(half []imap.UID) error {
+		left -= len(half)
+		j.last = last && left == 0
+		return c.process(ctx, name, half, j)
+	})
 }
 
 // lacking are the messages that were asked for and did not come.
@@ -187,7 +203,8 @@ func (c *connection) expectedBy(cursor journal.Cursor, m *candidate, claimed map
 }
 
 // decide evaluates every candidate. Messages that we saw before and that came
-// back are not acted on again by the rules that acted on them.
+// back are not acted on again by the rules that acted on them. Where it fails with
+// errManyRaws nothing was counted, and the messages are to be decided in halves.
 func (c *connection) decide(ctx context.Context, ruleset *rules.Ruleset, cursor journal.Cursor, all []*candidate, j judgement) error {
 	now := time.Now()
 	var acting []*candidate
@@ -216,7 +233,43 @@ func (c *connection) decide(ctx context.Context, ruleset *rules.Ruleset, cursor 
 	if err := c.decideAgain(ctx, ruleset, cursor, all, acting, skips); err != nil {
 		return err
 	}
-	return c.limit(ctx, ruleset, complete(acting), j)
+	acting = complete(acting)
+	if !c.planning && j.hold == "" {
+		if err := includeCalls(acting); err != nil {
+			return err
+		}
+	}
+	if err := c.limit(ctx, ruleset, acting, j); err != nil || c.planning {
+		return err
+	}
+	return c.includeOwed(ctx, cursor, acting, j)
+}
+
+// includeOwed fetches what the calls include that are still owed after the limits. A
+// message of which it does not come is not recorded, and so does not count.
+func (c *connection) includeOwed(ctx context.Context, cursor journal.Cursor, acting []*candidate, j judgement) error {
+	if err := includeCalls(acting); err != nil {
+		return err // they are no more than before the limits
+	}
+	if err := c.fetchIncluded(ctx, cursor, acting); err != nil {
+		return err
+	}
+	lost := slices.DeleteFunc(slices.Clone(acting), func(m *candidate) bool { return !m.absent })
+	if len(lost) == 0 {
+		return nil
+	}
+	quota, err := c.quotaFor(ctx, j)
+	if err != nil {
+		return err
+	}
+	for _, m := range lost {
+		for _, e := range m.entries {
+			if item, leaves := e.Plan.Destination(); leaves && e.State == journal.Open {
+				quota.giveBack(item.Rule)
+			}
+		}
+	}
+	return nil
 }
 
 // actedBefore returns, by UID, the rules that must not act on a message again,

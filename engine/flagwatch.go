@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -183,7 +184,10 @@ func (c *connection) decideFlagged(ctx context.Context, name string, uids []imap
 	}
 	cursor := c.cursors[name]
 	all := c.freshCandidates(fetched, needs.WholeHeader)
-	if err := c.decide(ctx, ruleset, cursor, all, judgement{walk: w, hours: 1}); err != nil {
+	switch err := c.decide(ctx, ruleset, cursor, all, judgement{walk: w, hours: 1}); {
+	case errors.Is(err, errManyRaws):
+		return halves(uids, func(half []imap.UID) error { return c.decideFlagged(ctx, name, half, f, waiting) })
+	case err != nil:
 		return err
 	}
 	seen := complete(all)

@@ -71,6 +71,14 @@ func (q *quota) take(rule rules.Rule, kind actions.Kind, now time.Time, hours in
 	return "", true
 }
 
+// giveBack takes the last message of a rule out of the count: it was not recorded
+// after all.
+func (q *quota) giveBack(rule string) {
+	if uses := q.uses[rule]; len(uses) > 0 {
+		q.uses[rule] = uses[:len(uses)-1]
+	}
+}
+
 func messageCount(n int) string {
 	if n == 1 {
 		return "1 message"

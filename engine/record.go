@@ -73,7 +73,7 @@ func byUID(all []*candidate) []*candidate {
 func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, e *journal.Entry, m *candidate) error {
 	e.Seq = c.seq()
 	if e.State == journal.Open {
-		batch.Deliveries = append(batch.Deliveries, c.deliveries(*e, m, webhookItems(e.Plan))...)
+		c.addCalls(batch, *e, m, webhookItems(e.Plan))
 		steps, err := c.steps(ctx, e, e.Plan.Effective())
 		if err != nil {
 			return err
@@ -315,21 +315,20 @@ func (c *connection) isScanned(name string) bool {
 	return false
 }
 
-// deliveries are the webhook calls that an entry owes. Their ids depend on
+// addCalls adds the webhook calls that an entry owes to a batch. Their ids depend on
 // the message, the rule and the action alone.
-func (c *connection) deliveries(e journal.Entry, m *candidate, items []actions.Item) []journal.Delivery {
-	var out []journal.Delivery
+func (c *connection) addCalls(batch *journal.Batch, e journal.Entry, m *candidate, items []actions.Item) {
 	for _, item := range items {
 		id, state := c.deliveryID(e, item), journal.Pending
 		if item.Action.When == actions.WhenDone {
 			state = journal.Waiting
 		}
-		out = append(out, journal.Delivery{
+		batch.Deliveries = append(batch.Deliveries, journal.Delivery{
 			ID: id, Account: c.cfg.Name, Endpoint: item.Action.Endpoint, Rule: item.Rule, Seq: e.Seq, About: aboutOf(e), Sender: senderOf(m),
 			Payload: c.payload(id, e, m, item), URL: item.Action.URL, Created: e.Decided, Next: e.Decided, State: state,
 		})
+		addRaw(batch, id, m, item.Action)
 	}
-	return out
 }
 
 // senderOf is the address that a message is from.
@@ -366,6 +365,7 @@ func (c *connection) payload(id string, e journal.Entry, m *candidate, item acti
 		ID: id, Rule: item.Rule, Title: item.Action.Title, Body: item.Action.Body, Account: c.cfg.Name, Mailbox: c.dir.config(e.Mailbox),
 		UIDValidity: e.UIDValidity, UID: uint32(e.UID), Subject: m.message.Header.Subject(),
 		MessageID: e.Print.MessageID, Sent: m.message.Header.Sent(), Received: m.fetched.Received, Size: m.fetched.Size,
+		Included: includedOf(m.message, item.Action.Include),
 	}
 	for _, a := range m.message.Header.Addresses("From") {
 		doc.From = append(doc.From, webhook.Address{Name: a.Name, Address: a.Address})

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -58,6 +59,12 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 	if err := c.withoutActed(ctx, ruleset, name, entries, again); err != nil {
 		return err
 	}
+	switch err := c.includeAgain(ctx, name, entries, again); {
+	case errors.Is(err, errManyRaws):
+		return halves(entries, func(half []*task) error { return c.redecide(ctx, name, half) })
+	case err != nil:
+		return err
+	}
 	batch := journal.Batch{At: time.Now()}
 	for _, w := range entries {
 		m := again[w.Seq]
@@ -77,6 +84,22 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 	}
 	c.decidedNow(batch.Entries, generation)
 	return nil
+}
+
+// includeAgain fetches what those calls include that entries did not owe before. An
+// entry whose message does not come waits.
+func (c *connection) includeAgain(ctx context.Context, name string, entries []*task, again map[int64]*candidate) error {
+	var some []*candidate
+	for _, w := range entries {
+		if m := again[w.Seq]; m != nil && !m.absent && !c.isDryRun() {
+			m.include = rules.CallNeeds(newWebhooks(w.Plan, m.decision.Plan))
+			some = append(some, m)
+		}
+	}
+	if tooLarge(some) {
+		return errManyRaws
+	}
+	return c.fetchIncluded(ctx, c.cursors[name], some)
 }
 
 // redecided are the messages that came, by the sequence of their entry, as
@@ -207,7 +230,7 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, w *task, m
 	for rule, why := range e.Errors {
 		c.state.ruleError(rule, why)
 	}
-	batch.Deliveries = append(batch.Deliveries, c.deliveries(e, m, owed)...)
+	c.addCalls(batch, e, m, owed)
 	batch.Release = append(batch.Release, unwanted...)
 	batch.Expect = append(batch.Expect, c.expectations(e)...)
 	return e, nil

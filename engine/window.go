@@ -125,7 +125,11 @@ func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch ah
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
 	made := c.roomFor(len(batch.fetched))
 	all := p.inScope(made.candidates(batch.fetched, batch.needs.WholeHeader))
-	if err := c.decide(ctx, ruleset, cursor, all, judgement{walk: p.walk, pass: p, strangers: strangers, doubt: p.doubts, hours: 1}); err != nil {
+	j := judgement{walk: p.walk, pass: p, strangers: strangers, doubt: p.doubts, hours: 1}
+	switch err := c.decide(ctx, ruleset, cursor, all, j); {
+	case errors.Is(err, errManyRaws):
+		return c.decideHalves(ctx, p, b, batch, rest, strangers)
+	case err != nil:
 		return err
 	}
 	counted := p.quota.marked()
@@ -140,6 +144,23 @@ func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch ah
 		return err
 	}
 	return c.recordPass(ctx, cursor, complete(all), generation, settled)
+}
+
+// decideHalves is decideBatch for messages that are too large together.
+func (c *connection) decideHalves(ctx context.Context, p *pass, b Bound, batch aheadBatch, rest []imap.UID, strangers bool) error {
+	middle := len(batch.fetched) / 2
+	later := map[imap.UID]bool{}
+	for _, f := range batch.fetched[middle:] {
+		later[f.UID] = true
+	}
+	first, second := batch, batch
+	first.fetched, second.fetched = batch.fetched[:middle], batch.fetched[middle:]
+	first.uids = slices.DeleteFunc(slices.Clone(batch.uids), func(uid imap.UID) bool { return later[uid] })
+	second.uids = slices.DeleteFunc(slices.Clone(batch.uids), func(uid imap.UID) bool { return !later[uid] })
+	if err := c.decideBatch(ctx, p, b, first, slices.Concat(second.uids, rest), strangers); err != nil {
+		return err
+	}
+	return c.decideBatch(ctx, p, b, second, rest, strangers)
 }
 
 // roomFor is room for the candidates of one batch. That of a batch before is used

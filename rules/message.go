@@ -32,6 +32,9 @@ type message struct {
 	document    *document
 	// url are the expressions of the endpoint's URL.
 	url []int
+	// include and rawLimit are those of the action.
+	include  []string
+	rawLimit int
 }
 
 // document is a JSON value: an argument, something plain, an object or an array.
@@ -65,6 +68,7 @@ func (b *builder) checkMessage(a ActionSource, d *draftAction) {
 	if a.JSON != nil {
 		b.checkJSON(a, d)
 	}
+	b.checkInclude(a, d)
 	b.addURL(d, a)
 }
 
@@ -147,7 +151,7 @@ func hasJSON(t typ) bool {
 
 // printed is what the hash of a rule has of it, beside the arguments.
 func (m message) printed() []string {
-	if m.when == "" && m.title == 0 && m.body == 0 && m.document == nil && len(m.url) == 0 {
+	if m.when == "" && m.title == 0 && m.body == 0 && m.document == nil && len(m.url)+len(m.include) == 0 {
 		return nil
 	}
 	out := []string{"message", m.when, fmt.Sprint(m.title, m.body)}
@@ -156,6 +160,9 @@ func (m message) printed() []string {
 	}
 	if len(m.url) > 0 {
 		out = append(out, fmt.Sprint("url ", m.url))
+	}
+	if len(m.include) > 0 {
+		out = append(append(out, "include", fmt.Sprint(m.rawLimit)), sortedSet(m.include)...)
 	}
 	return out
 }
@@ -173,7 +180,7 @@ func (d document) printed(out []string) []string {
 
 // fill works out what a webhook is sent with.
 func (m message) fill(r *run, args []template, a *actions.Action) (err error) {
-	a.When = m.when
+	a.When, a.Include, a.RawLimit = m.when, m.include, m.rawLimit
 	if a.URL, err = m.fillURL(r, args); err != nil {
 		return err
 	}

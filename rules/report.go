@@ -14,6 +14,8 @@ import (
 type RuleReport struct {
 	Rule  Rule
 	Needs Needs
+	// Includes is what is fetched besides of a message that it calls a webhook for.
+	Includes Needs
 	// Reads are the facts that it names, sorted.
 	Reads []string
 	// Stages are those that it may come to, in order.
@@ -33,7 +35,7 @@ func (rs *Ruleset) Report(now time.Time, profile SearchProfile) []RuleReport {
 	out := make([]RuleReport, len(rs.rules))
 	for i := range rs.rules {
 		r := &rs.rules[i]
-		out[i] = RuleReport{Rule: r.Rule, Needs: r.needs, Reads: plainNames(r.facts), Stages: rs.stagesOf(r), SearchKey: printKey(r.searchKey(profile).criteria(binding{now, profile}))}
+		out[i] = RuleReport{Rule: r.Rule, Needs: r.needs, Includes: r.draft.includes(), Reads: plainNames(r.facts), Stages: rs.stagesOf(r), SearchKey: printKey(r.searchKey(profile).criteria(binding{now, profile}))}
 		r.condition.leaves(func(leaf int) {
 			p := rs.leaves[leaf]
 			if why := p.unpushed(profile, rs); why != "" {

@@ -19,6 +19,8 @@ type Source struct {
 	// makes its own document.
 	Endpoints []Text
 	Presets   []string
+	// Gathering are those that one call for many messages goes to.
+	Gathering []string
 	// URLs are those URLs of webhooks that hold ${expressions}.
 	URLs   []URLSource
 	Define []DefineSource
@@ -102,6 +104,10 @@ type ActionSource struct {
 	// Title, Body and the texts of JSON may hold ${expressions}.
 	When, Title, Body Text
 	JSON              *Document
+	// Include are words of [actions.Included]. RawLimit is how many octets of a raw
+	// message are included, 0 for [DefaultRaw] and at most [MaxRaw].
+	Include  []Text
+	RawLimit int
 }
 
 // Document is a JSON value as it is written in a configuration: one of its fields

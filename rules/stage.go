@@ -22,11 +22,13 @@ const (
 	StageStructure
 	// StageContent is a part of the body.
 	StageContent
+	// StageRaw is the message as it is, which no rule reads and a webhook may include.
+	StageRaw
 )
 
 // String is the stage in the words of a table.
 func (s Stage) String() string {
-	return [...]string{"flags", "header", "journal", "structure", "body part"}[s]
+	return [...]string{"flags", "header", "journal", "structure", "body part", "raw message"}[s]
 }
 
 // Needs is what has to be known of a message before rules can be evaluated.
@@ -41,6 +43,8 @@ type Needs struct {
 	Structure bool
 	// Contents are the parts of the body to fetch, each once.
 	Contents []facts.Content
+	// Raw is how many octets of the message as it is are needed, 0 for none.
+	Raw int
 }
 
 // IsZero reports whether nothing is needed.
@@ -49,6 +53,8 @@ func (n Needs) IsZero() bool { return n.Stage() == StageFlags }
 // Stage is the last of the stages that are needed.
 func (n Needs) Stage() Stage {
 	switch {
+	case n.Raw > 0:
+		return StageRaw
 	case len(n.Contents) > 0:
 		return StageContent
 	case n.Structure:
@@ -66,6 +72,7 @@ func (n Needs) Stage() Stage {
 func (n Needs) and(m Needs) Needs {
 	out := Needs{
 		WholeHeader: n.WholeHeader || m.WholeHeader, History: n.History || m.History, Structure: n.Structure || m.Structure,
+		Raw: max(n.Raw, m.Raw),
 	}
 	out.HeaderFields = sortedSet(slices.Concat(n.HeaderFields, m.HeaderFields))
 	out.Contents = slices.Compact(slices.Sorted(slices.Values(slices.Concat(n.Contents, m.Contents))))
@@ -90,12 +97,20 @@ func (n *Needs) missing(m *facts.Message) Needs {
 			out.Contents = append(out.Contents, c)
 		}
 	}
+	if out.IsZero() && !m.Raw.Holds(n.Raw) {
+		out.Raw = n.Raw
+	}
 	return out
 }
 
+// Missing is what of the needs is not known of a message, as far as it can be asked
+// for now: where a part of the body is, the structure tells, and the raw message, the
+// largest of all, comes last.
+func (n Needs) Missing(m *facts.Message) Needs { return n.missing(m) }
+
 // known reports whether nothing is missing.
 func (n *Needs) known(m *facts.Message) bool {
-	if (len(n.HeaderFields) > 0 && m.Header == nil) || (n.WholeHeader && !m.WholeHeader) ||
+	if !m.Raw.Holds(n.Raw) || (len(n.HeaderFields) > 0 && m.Header == nil) || (n.WholeHeader && !m.WholeHeader) ||
 		(n.History && m.History == nil) || (n.Structure && m.Structure == nil) {
 		return false
 	}

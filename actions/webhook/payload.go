@@ -43,6 +43,7 @@ type Message struct {
 	// Result says where the message is after everything that was done to it. It is
 	// there in a call that waited for that.
 	Result *Place `json:"result,omitempty"`
+	Included
 }
 
 // Place is where a message is (RFC 9051 section 2.3.1.1). Mailbox is "" when it was
@@ -59,8 +60,8 @@ type Address struct {
 	Address string `json:"address"`
 }
 
-// MaxPayload is the size of the largest document in bytes: what Standard
-// Webhooks recommends as the most.
+// MaxPayload is the size of the largest document in bytes, but for what it includes:
+// what Standard Webhooks recommends as the most.
 const MaxPayload = 20_000
 
 // limits bound what the document takes over: bytes of a text, addresses of a
@@ -70,15 +71,17 @@ type limits struct{ text, addresses, list int }
 // half is the next smaller size of document.
 func (l limits) half() limits { return limits{l.text / 2, l.addresses / 2, l.list / 2} }
 
-// Payload returns the document as JSON, at most [MaxPayload] bytes: its strings
-// are free of control characters and cut to 1,000 bytes, the body to 8,000, names, flags and
+// Payload returns the document as JSON, at most [MaxPayload] bytes and what is
+// [Included]: its strings are free of control characters and cut to 1,000 bytes, the body to 8,000, names, flags and
 // actions to 200, its lists to the first 10 addresses and 30 others. Where that
 // is still too large, for escapes take up to six bytes for one, less of each is
 // taken over.
 func Payload(m Message) []byte {
 	l := limits{text: 1000, addresses: 10, list: 30}
+	m.Included = m.Included.within()
+	most := MaxPayload + m.Included.size()
 	out := marshal(m.within(l))
-	for len(out) > MaxPayload {
+	for len(out) > most {
 		l = l.half()
 		out = marshal(m.within(l))
 	}

@@ -171,10 +171,18 @@ func FuzzPayload(f *testing.F) {
 		for range min(max(0, n), 100) {
 			m.From, m.To = append(m.From, Address{s, s}), append(m.To, Address{s, s})
 			m.Flags, m.Planned = append(m.Flags, s), append(m.Planned, s)
+			m.Headers, m.Attachments = append(m.Headers, HeaderField{s, s}), append(m.Attachments, Attachment{Name: s, Type: s})
+		}
+		most := MaxPayload
+		if n%2 == 1 {
+			m.Text = &s
+		}
+		if m.Text != nil || m.Headers != nil {
+			most += MaxHeaders + MaxText + MaxAttachments + 200
 		}
 		out := Payload(m)
 		var back Message
-		if err := json.Unmarshal(out, &back); err != nil || len(out) > MaxPayload || back.ID != m.ID {
+		if err := json.Unmarshal(out, &back); err != nil || len(out) > most || back.ID != m.ID {
 			t.Fatalf("%d bytes, id %q, %v", len(out), back.ID, err)
 		}
 		if strings.ContainsFunc(back.Subject+back.Mailbox+back.Rule, unicode.IsControl) {

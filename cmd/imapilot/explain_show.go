@@ -130,6 +130,8 @@ func stageName(s rules.Stage) string {
 		return "the list of its parts"
 	case rules.StageContent:
 		return "parts of its body"
+	case rules.StageRaw:
+		return "the message as it is"
 	default:
 		return "flags, time and size"
 	}

@@ -267,7 +267,28 @@ func fetchSteps(r rules.RuleReport) []string {
 	for _, c := range r.Needs.Contents {
 		out = append(out, "if still undecided, "+contentName(c))
 	}
+	if text := includedText(r.Includes); text != "" {
+		out = append(out, "for its calls, of what it acts on: "+text)
+	}
 	return out
+}
+
+// includedText says what calls include that has to be fetched.
+func includedText(n rules.Needs) string {
+	var out []string
+	if n.WholeHeader {
+		out = append(out, "the whole header")
+	}
+	if n.Structure {
+		out = append(out, "the list of its parts")
+	}
+	for _, c := range n.Contents {
+		out = append(out, contentName(c))
+	}
+	if n.Raw > 0 {
+		out = append(out, "the message as it is, up to "+octets(n.Raw))
+	}
+	return strings.Join(out, ", ")
 }
 
 // reportJSON is a rule as rules prints it as JSON; --help lists its keys, which

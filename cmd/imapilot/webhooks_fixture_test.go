@@ -86,7 +86,12 @@ func webhooksFolder(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	calls := fixtureCalls()
-	recordIn(t, "home", journal.Batch{Entries: historyEntries(), Deliveries: calls, Attempts: fixtureAttempts(calls)})
+	owed := calls[5] // before it was delivered
+	owed.State, owed.Attempts = journal.Pending, 0
+	recordIn(t, "home", journal.Batch{Deliveries: []journal.Delivery{owed}, Raws: []journal.Raw{{ID: owed.ID, Data: make([]byte, 5<<20)}}})
+	recordIn(t, "home", journal.Batch{
+		Entries: historyEntries(), Deliveries: calls, Attempts: fixtureAttempts(calls), Raws: []journal.Raw{{ID: calls[3].ID, Data: make([]byte, 12_595)}},
+	})
 	theirs := calls[5]
 	theirs.ID, theirs.Account, theirs.Rule = "msg_feedfeedfeedfeedfeedfeedfeedfeed", "work", "builds"
 	recordIn(t, "work", journal.Batch{Deliveries: []journal.Delivery{theirs}})

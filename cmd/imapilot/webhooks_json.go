@@ -46,9 +46,16 @@ type wholeCallJSON struct {
 	Receiver string            `json:"receiver,omitempty"`
 	About    *callMessageJSON  `json:"about,omitempty"`
 	URL      map[string]string `json:"url,omitempty"`
+	Raw      *rawJSON          `json:"raw,omitempty"`
 	Made     []attemptJSON     `json:"made"`
 	// Payload is the document itself where it is JSON, else its text.
 	Payload any `json:"payload"`
+}
+
+// rawJSON is what was recorded of a message as it is, and whether it is still there.
+type rawJSON struct {
+	Size int64 `json:"size"`
+	Kept bool  `json:"kept"`
 }
 
 // callMessageJSON is the message that a call is about.
@@ -95,6 +102,9 @@ func (w wholeCall) json() wholeCallJSON {
 	}
 	if e := w.entry; e != nil {
 		out.About = &callMessageJSON{e.Mailbox, e.UIDValidity, e.UID, e.Print.MessageID, e.From, e.Subject}
+	}
+	if w.RawSize > 0 {
+		out.Raw = &rawJSON{w.RawSize, w.RawKept}
 	}
 	for _, t := range w.attempts {
 		out.Made = append(out.Made, attemptJSON{t.N, t.At, t.Took.Seconds(), t.Status, t.Error, t.Answer, t.note})

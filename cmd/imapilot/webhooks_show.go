@@ -35,6 +35,7 @@ of which nothing else is known is one during which the process ended.
   receiver  scheme and host of the endpoint
   about     {mailbox, uidvalidity, uid, message_id, from, subject}
   url       the values of the expressions in the URL
+  raw       {size, kept}: the octets of the message that were recorded
   made      {n, time, took, status, error, answer, note}; took: seconds
   payload   the document, or its text where it is not JSON
 
@@ -177,11 +178,23 @@ func (s *screen) wholeCall(w wholeCall, zone *time.Location, command func(words 
 	}
 	s.field("changed", stamp(w.Updated, zone))
 	s.urlValues(w.URL)
+	s.field("raw", rawText(w.Delivery))
 	s.attempts(w, zone)
 	if (engine.Replay{Delivered: true}).Wants(w.State) && !w.kept() {
 		s.field("again", "'"+command("webhooks", "replay", shortID(w.ID, leastShown))+"' makes it now")
 	}
 	s.payload(w.Payload)
+}
+
+// rawText says what is kept of the message as it is.
+func rawText(d journal.Delivery) string {
+	switch {
+	case d.RawSize == 0:
+		return ""
+	case d.RawKept:
+		return "raw message: " + sizeOf(d.RawSize) + " kept"
+	}
+	return "raw message: " + sizeOf(d.RawSize) + " dropped; a replay sends the document without it"
 }
 
 // urlValues shows what goes into the URL, which itself may be secret.

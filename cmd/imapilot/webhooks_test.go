@@ -25,7 +25,7 @@ func TestWebhooksGolden(t *testing.T) {
 		{"json", "webhooks list --all --json", ""}, {"none", "webhooks list --account work", "80"},
 		{"dead", "-c imapilot.yaml webhooks list --endpoint ci --state dead --since 5h", "80"},
 		{"show-dead", "webhooks show a4af98e9", "80"}, {"show-old", "webhooks show msg_a5c0a9fa", "80"}, {"show-pending", "webhooks show a17c65b6", "80"}, {"show-queued", "webhooks show a28d", "80"},
-		{"show-waiting", "webhooks show a39e87d8", "80"}, {"show-json", "webhooks show a4af98e9 --json", ""}, {"show-text-json", "webhooks show a5c0a9fa --json", ""},
+		{"show-waiting", "webhooks show a39e87d8", "80"}, {"show-delivered", "webhooks show a6d1bb0b", "80"}, {"show-json", "webhooks show a4af98e9 --json", ""}, {"show-text-json", "webhooks show a5c0a9fa --json", ""},
 		{"replay", "webhooks replay --state dead", "80"},
 		{"show-disabled", "webhooks show a17c65b6", "80"},
 	} {

@@ -3,6 +3,8 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"imapilot/actions"
 	"imapilot/engine/config/strictyaml"
@@ -25,11 +27,39 @@ func (l *loader) call(kind, n *strictyaml.Node) (rules.ActionSource, bool) {
 			doc := l.document(n)
 			a.JSON = &doc
 		},
-	}, "include", "debounce", "digest")
+		"include":   func(_, n *strictyaml.Node) { a.Include = l.texts(n) },
+		"raw_limit": func(_, n *strictyaml.Node) { l.rawLimit(n, &a.RawLimit) },
+	}, "debounce", "digest")
+	if at := n.Get("raw_limit"); at != nil && !includesRaw(a) {
+		l.problem(at, "raw_limit: stands without include: [raw]", "it says how much of a raw message is included")
+	}
 	if n.Get("to") == nil {
 		l.problem(kind, "the webhook does not say to whom", "as in {to: NAME, when: done}")
 	}
 	return a, len(l.diags) == before
+}
+
+func includesRaw(a rules.ActionSource) bool {
+	return slices.ContainsFunc(a.Include, func(t rules.Text) bool { return t.Value == actions.IncludeRaw })
+}
+
+// minRaw is the smallest raw_limit, in bytes.
+const minRaw = 1 << 10
+
+// rawLimit reads a size as in 5mb, which is what mb(5) is in a rule.
+func (l *loader) rawLimit(n *strictyaml.Node, out *int) {
+	text := n.Value
+	for short, long := range map[string]string{"kb": "KiB", "mb": "MiB"} {
+		if number, ok := strings.CutSuffix(text, short); ok {
+			text = number + long
+		}
+	}
+	v, ok := parseSize(text)
+	if n.Kind != strictyaml.Scalar || !ok || v < minRaw || v > rules.MaxRaw {
+		l.problem(n, fmt.Sprintf("this must be a size from 1kb to %dmb", rules.MaxRaw>>20), "write it as in 5mb, 512kb or 65536")
+		return
+	}
+	*out = v
 }
 
 // document reads a JSON value.

@@ -1,6 +1,10 @@
 package config
 
-import "imapilot/actions/webhook/preset"
+import (
+	"imapilot/actions"
+	"imapilot/actions/webhook/preset"
+	"imapilot/rules"
+)
 
 // object describes a mapping of the configuration: what the loader calls it,
 // and its keys. The loader has the same keys in its own tables; a test holds
@@ -146,7 +150,9 @@ func webhookActionKeys() object {
 		{"title", "A line for people; it may hold ${expressions}.", defined("text")},
 		{"body", "A text for people; it may hold ${expressions}.", defined("text")},
 		{"json", "What is sent in the place of the JSON document. Its texts may hold ${expressions}; one that is a single ${expression} becomes what that gives: a text, a number, true or false, a time, or a list.", shape{}},
-	}}
+		{"include", "What the document has besides: headers, text, attachments, raw (the message as it is, in base64).", oneOrMore(enum(actions.Included()...))},
+		{"raw_limit", "How much of a raw message is included, 1kb to 25mb; default 1mb.", either(integer(minRaw, rules.MaxRaw), pattern("^[1-9][0-9]* *(kb|mb|KiB|MiB)$"))},
+	}, more: shape{"dependencies": shape{"raw_limit": has("include")}}}
 }
 
 func listKeys() object {

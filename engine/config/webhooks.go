@@ -91,6 +91,9 @@ func (l *loader) webhooks(n *strictyaml.Node) {
 		if hook.Preset != "" {
 			l.source.Presets = append(l.source.Presets, hook.Name)
 		}
+		if hook.Gathers || hook.Debounce > 0 {
+			l.source.Gathering = append(l.source.Gathering, hook.Name)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package facts
 import (
 	"bytes"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -222,6 +223,21 @@ func (h *Header) Values(name string) []string {
 		out[i] = decodeWords(v)
 	}
 	return out
+}
+
+// All returns the names and the values of every field, in order, decoded (RFC 2047)
+// and unfolded.
+func (h *Header) All() iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		if h == nil {
+			return
+		}
+		for _, f := range h.fields {
+			if !yield(f.name, decodeWords(f.value)) {
+				return
+			}
+		}
+	}
 }
 
 // First returns the first value of a field, decoded, or "".

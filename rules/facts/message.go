@@ -29,6 +29,29 @@ type Message struct {
 	// History is what the journal knows of the message, nil while it was not
 	// asked.
 	History *History
+	// Raw is the message as the server gives it, nil while it was not fetched.
+	Raw *Raw
+}
+
+// Raw is a message as it is (RFC 5322), or its beginning.
+type Raw struct {
+	Data []byte
+	// Truncated is set when the message is longer than Data.
+	Truncated bool
+}
+
+// Holds reports whether the first octets of the message are there, or all of it where
+// it has no more. The nil Raw holds none.
+func (r *Raw) Holds(octets int) bool {
+	return octets == 0 || r != nil && (!r.Truncated || len(r.Data) >= octets)
+}
+
+// First are at most so many octets, and whether the message is longer.
+func (r *Raw) First(octets int) (data []byte, truncated bool) {
+	if len(r.Data) <= octets {
+		return r.Data, r.Truncated
+	}
+	return r.Data[:octets], true
 }
 
 // Body is the decoded text of one part.
