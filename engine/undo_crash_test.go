@@ -43,9 +43,9 @@ func undoing(acts []int64) func(*engine.Options) {
 // TestUndoCrashedAtEveryStep kills an undo before and after each of its operations,
 // kills it again in the middle of the next one, and undoes once more: nothing is lost,
 // nothing doubled, and nothing is as the rules left it. In the longer run
-// (IMAPILOT_SIM_ALL) it does so at every operation, otherwise at every third.
+// (IMAPILOT_SIM_ALL) it does so at every operation, otherwise at every seventh.
 func TestUndoCrashedAtEveryStep(t *testing.T) {
-	step := 3
+	step := 7
 	if os.Getenv("IMAPILOT_SIM_ALL") != "" {
 		step = 1
 	}

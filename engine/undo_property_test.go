@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
@@ -132,8 +133,12 @@ func withoutCopies(all map[string]int) map[string]int {
 // of it where the server names copies.
 func TestUndoPutsEverythingBack(t *testing.T) {
 	for name, o := range map[string]imaptest.Options{"full": {}, "no MOVE": {NoMove: true}, "no MOVE, no UIDPLUS": {NoMove: true, NoUIDPlus: true}} {
-		t.Run("memory/"+name, func(t *testing.T) { undoRandomly(t, imaptest.Memory, o, 25) })
-		t.Run("dovecot/"+name, func(t *testing.T) { undoRandomly(t, imaptest.Dovecot, o, 3) })
+		memory, dovecot := 6, 1
+		if os.Getenv("IMAPILOT_SIM_ALL") != "" {
+			memory, dovecot = 100, 10 // make random
+		}
+		t.Run("memory/"+name, func(t *testing.T) { undoRandomly(t, imaptest.Memory, o, memory) })
+		t.Run("dovecot/"+name, func(t *testing.T) { undoRandomly(t, imaptest.Dovecot, o, dovecot) })
 	}
 }
 
