@@ -165,7 +165,11 @@ func (a *account) isDryRun() bool {
 	return a.dryRun
 }
 
-func (a *account) report() AccountStatus { return a.state.get() }
+func (a *account) report() AccountStatus {
+	s := a.state.get()
+	s.Resting = a.outbox.restingNow()
+	return s
+}
 
 // run owns the account until ctx is done. With Once it returns an error when
 // the account could not be processed; otherwise only when it was fenced.

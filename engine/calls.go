@@ -210,7 +210,7 @@ func (s *serving) settle(batch *journal.Batch, c call) journal.Delivery {
 		d.State = journal.Delivered
 	case r.Gone:
 		// It is sent when the endpoint is enabled again.
-		batch.Disabled = []journal.Disabled{{Endpoint: d.Endpoint, URL: fingerprintOf(s.hook.URL), Since: batch.At, Reason: d.LastError}}
+		s.wantsNoMore(batch, d)
 		d.Next = batch.At
 	case d.Attempts-d.Restarted >= webhook.Attempts() || !r.Retry:
 		d.State = journal.Dead
@@ -222,6 +222,17 @@ func (s *serving) settle(batch *journal.Batch, c call) journal.Delivery {
 		ID: d.ID, N: d.Attempts, At: c.at, Took: c.took, Status: r.Status, Error: d.LastError, Answer: r.Body,
 	})
 	return d
+}
+
+// wantsNoMore adds to a batch that an endpoint answered so, and the event of the first
+// such answer.
+func (s *serving) wantsNoMore(batch *journal.Batch, d journal.Delivery) {
+	x := journal.Disabled{Endpoint: d.Endpoint, URL: fingerprintOf(s.hook.URL), Since: batch.At, Reason: d.LastError}
+	batch.Disabled = []journal.Disabled{x}
+	if s.outbox.refuses(s.hook) {
+		return
+	}
+	batch.Events = []journal.Event{{Kind: "webhook", Text: "the endpoint " + d.Endpoint + " wants no more calls, and gets none until it is enabled: " + d.LastError}}
 }
 
 // report tells of what was recorded. Of many that failed at once one line tells.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -256,10 +258,31 @@ func (o *outbox) most(endpoint string) int {
 func (o *outbox) resting(hook config.Webhook) time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if x, ok := o.disabled[hook.Name]; ok && x.URL == fingerprintOf(hook.URL) {
+	if Refuses(o.disabled[hook.Name], hook) {
 		return time.Hour
 	}
 	return time.Until(o.rests[hook.Name].until)
+}
+
+// refuses reports whether it is known that an endpoint wants no more calls.
+func (o *outbox) refuses(hook config.Webhook) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return Refuses(o.disabled[hook.Name], hook)
+}
+
+// restingNow are the endpoints that are left alone now, by name.
+func (o *outbox) restingNow() []Resting {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []Resting
+	for name, r := range o.rests {
+		if time.Until(r.until) > 0 {
+			out = append(out, Resting{Endpoint: name, Until: r.until})
+		}
+	}
+	slices.SortFunc(out, func(a, b Resting) int { return strings.Compare(a.Endpoint, b.Endpoint) })
+	return out
 }
 
 // fingerprintOf recognises a URL, which may hold a token.

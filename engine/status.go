@@ -51,9 +51,18 @@ type AccountStatus struct {
 	RuleErrors []RuleErrors `json:"rule_errors,omitempty"`
 	// Pauses are the targets that are paused, and why.
 	Pauses []journal.Pause `json:"pauses,omitempty"`
+	// Resting are the endpoints that took none of the last calls.
+	Resting []Resting `json:"resting,omitempty"`
 	// Entries counts what the journal holds by state, Deliveries the webhooks.
 	Entries    map[journal.EntryState]int    `json:"entries,omitempty"`
 	Deliveries map[journal.DeliveryState]int `json:"deliveries,omitempty"`
+}
+
+// Resting is an endpoint that is left alone until some time, because it took none of
+// the last calls.
+type Resting struct {
+	Endpoint string    `json:"endpoint"`
+	Until    time.Time `json:"until"`
 }
 
 // RuleErrors counts the messages for which a rule could not be evaluated. It

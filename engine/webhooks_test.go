@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -222,6 +223,68 @@ func TestReplayWants(t *testing.T) {
 			t.Errorf("%s: %v", s, got)
 		}
 	}
+}
+
+// An endpoint that wants no more calls is an event, once, however many calls it answered
+// so; it is one again after it was enabled.
+func TestGoneIsAnEvent(t *testing.T) {
+	calling(t, gone(), func(r *rig, cfg *config.Config, hook *endpoint) {
+		for _, subject := range []string{"b", "c", "d"} {
+			r.mail("INBOX", subject, "x@example.org")
+		}
+		hook.holds = make(chan struct{})
+		events := func(j journal.Journal) (out []string) {
+			all, err := j.Tail(r.t.Context(), "home", 0, 0)
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			for _, ev := range all {
+				if ev.Kind == "webhook" {
+					out = append(out, ev.Text)
+				}
+			}
+			return out
+		}
+		r.serving(cfg, func(e *engine.Engine, j journal.Journal) {
+			time.Sleep(time.Minute)
+			close(hook.holds) // four answers together
+			time.Sleep(time.Minute)
+			if got := events(j); len(got) != 1 || !strings.Contains(got[0], "endpoint ci wants no more calls") || hook.count() != 4 {
+				r.t.Errorf("%q after %d calls", got, hook.count())
+			}
+			enabled(r, func() (bool, error) { return e.Enable(r.t.Context(), "ci") })
+			time.Sleep(time.Minute)
+			if got := events(j); len(got) != 2 {
+				r.t.Errorf("%q", got)
+			}
+		})
+	})
+}
+
+// The status tells of an endpoint that is left alone, as long as it is.
+func TestStatusTellsWhoRests(t *testing.T) {
+	calling(t, busy(), func(r *rig, cfg *config.Config, hook *endpoint) {
+		r.serving(cfg, func(e *engine.Engine, _ journal.Journal) {
+			for hook.count() < 1 {
+				time.Sleep(time.Second)
+			}
+			resting := func() []engine.Resting {
+				s, err := e.Status(r.t.Context())
+				if err != nil || len(s.Accounts) != 1 {
+					r.t.Fatalf("%+v, %v", s, err)
+				}
+				return s.Accounts[0].Resting
+			}
+			if got := resting(); len(got) != 1 || got[0].Endpoint != "ci" || !got[0].Until.After(time.Now()) {
+				r.t.Errorf("%+v", got)
+			}
+			hook.answer(webhook.Result{Status: 200})
+			time.Sleep(24 * time.Hour)
+			if got := resting(); len(got) != 0 {
+				r.t.Errorf("%+v", got)
+			}
+		})
+	})
 }
 
 // TestEnable: an endpoint that wanted no more calls gets what waited for it, in a

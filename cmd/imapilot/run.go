@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -80,9 +81,23 @@ func (a *app) run(parent context.Context, f runFlags) error {
 		log.Info("started", "version", version, "config", cfg.Path, "state", cfg.State, "accounts", len(cfg.Accounts),
 			"rules", len(cfg.Rules.Rules()), "dry_run", f.dryRun || cfg.DryRun)
 	}
+	var group sync.WaitGroup
+	group.Go(func() { warnOfEndpoints(ctx, cfg.Webhooks, log) })
 	err = e.Run(ctx)
+	stop()
+	group.Wait()
 	log.Info("stopped")
 	return err
+}
+
+// warnOfEndpoints tells at once of endpoints that could not be called, as for a secret
+// in a variable that is not set: else the first call would, perhaps in weeks.
+func warnOfEndpoints(ctx context.Context, all []config.Webhook, log *slog.Logger) {
+	for _, w := range all {
+		if _, err := engine.NewCaller(ctx, w); err != nil && ctx.Err() == nil {
+			log.Warn("the endpoint of a webhook cannot be called as it is configured", "webhook", w.Name, "error", err)
+		}
+	}
 }
 
 // logger logs text on a terminal, and JSON elsewhere.

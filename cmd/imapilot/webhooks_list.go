@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,8 @@ given up (dead). --all shows those in any state. Before them stand the endpoints
 that want no more calls (HTTP 410). Under WHEN stands when a call is made next,
 or, where it is not, when it last changed; "queued" is one that comes after an
 earlier one about the same message, and "gathering" one that a digest or a
-debounce makes into one call with others.
+debounce makes into one call with others. Where a daemon runs, an endpoint that
+took none of the last calls "rests until" a time.
 
 The states are:
 ` + deliveryMeanings() + `
@@ -128,6 +130,7 @@ func (a *app) listCalls(ctx context.Context, f *callListFlags) error {
 			return err
 		}
 		table.gathering = gathering(cfg, found)
+		table.resting, table.zone = resting(ctx, cfg), cfg.Location
 		table.print(s, found)
 	}
 	if more {
@@ -136,6 +139,24 @@ func (a *app) listCalls(ctx context.Context, f *callListFlags) error {
 	a.callHints(s, f, found)
 	_, err = fmt.Fprint(a.out, s.b.String())
 	return err
+}
+
+// resting asks the daemon, if there is one, until when endpoints are left alone. It is
+// good to know and no more: without an answer nothing rests.
+func resting(ctx context.Context, cfg *config.Config) map[accountEndpoint]time.Time {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var status engine.Status
+	if err := call(ctx, cfg, "status", nil, &status); err != nil {
+		return nil
+	}
+	out := map[accountEndpoint]time.Time{}
+	for _, a := range status.Accounts {
+		for _, r := range a.Resting {
+			out[accountEndpoint{a.Name, r.Endpoint}] = r.Until
+		}
+	}
+	return out
 }
 
 // disabled returns the endpoints that want no more calls, as they are configured

@@ -17,7 +17,14 @@ type callTable struct {
 	// queued are the IDs of calls before which others are to be made, gathering
 	// those of calls that one call will say.
 	queued, gathering []string
+	// resting says until when endpoints of accounts are left alone, by the clock of
+	// zone.
+	resting map[accountEndpoint]time.Time
+	zone    *time.Location
 }
+
+// accountEndpoint is an endpoint as one account calls it.
+type accountEndpoint struct{ account, endpoint string }
 
 // The columns of the table.
 const (
@@ -69,6 +76,9 @@ func (t callTable) when(d journal.Delivery) string {
 	case d.State == journal.Pending && slices.Contains(t.gathering, d.ID):
 		return "gathering"
 	case d.State == journal.Pending && !d.Next.After(time.Now()):
+		if until := t.resting[accountEndpoint{d.Account, d.Endpoint}]; until.After(time.Now()) {
+			return "rests until " + until.In(t.zone).Format(time.TimeOnly)
+		}
 		return "now"
 	case d.State == journal.Pending:
 		return soon(time.Until(d.Next))

@@ -72,7 +72,7 @@ func (l *loader) webhooks(n *strictyaml.Node) {
 			"token":              func(_, n *strictyaml.Node) { l.secret(n, "token", &hook.Token) },
 			"secret":             func(_, n *strictyaml.Node) { l.signing(n, &hook) },
 			"secrets":            func(_, n *strictyaml.Node) { l.signings(n, &hook) },
-			"method":             func(_, n *strictyaml.Node) { l.choice(n, "method", methods(), &hook.Method) },
+			"method":             func(_, n *strictyaml.Node) { l.method(n, &hook) },
 			"content_type":       func(_, n *strictyaml.Node) { l.filled(n, &hook.ContentType) },
 			"headers":            func(_, n *strictyaml.Node) { l.headers(n, &hook) },
 			"egress":             func(_, n *strictyaml.Node) { l.egress(n, &hook.Public) },
@@ -94,6 +94,12 @@ func (l *loader) webhooks(n *strictyaml.Node) {
 		if hook.Gathers || hook.Debounce > 0 {
 			l.source.Gathering = append(l.source.Gathering, hook.Name)
 		}
+	}
+}
+
+func (l *loader) method(n *strictyaml.Node, hook *Webhook) {
+	if l.choice(n, "method", methods(), &hook.Method); hook.Method == "GET" {
+		l.warn(n, "with GET the JSON document is not sent", "use POST, unless the receiver needs no more than to be called")
 	}
 }
 
