@@ -24,6 +24,7 @@ const (
 	Junk        Kind = "junk"
 	Expunge     Kind = "expunge"
 	Webhook     Kind = "webhook"
+	Exec        Kind = "exec"
 )
 
 // Action is one thing that a rule does to a message, with every argument
@@ -53,6 +54,8 @@ type Action struct {
 	// is how many octets of the message, where that is one of it.
 	Include  []string `json:"include,omitempty"`
 	RawLimit int      `json:"raw_limit,omitempty"`
+	// Command is the program of exec.
+	Command *Command `json:"command,omitempty"`
 }
 
 // WhenDone is an Action.When.
@@ -72,7 +75,8 @@ func Included() []string {
 }
 
 // String prints the action as the configuration would spell it, for dry runs,
-// logs and tables: "move: Lists/go", "add_flags: [\Seen]", "trash".
+// logs and tables: "move: Lists/go", "add_flags: [\Seen]", "trash". A command is
+// printed as [Command.String] does.
 func (a Action) String() string {
 	switch a.Kind.Spec().Arg {
 	case ArgFlags:
@@ -84,6 +88,8 @@ func (a Action) String() string {
 			return fmt.Sprintf("%s: {to: %s, when: %s}", a.Kind, a.Endpoint, a.When)
 		}
 		return string(a.Kind) + ": " + a.Endpoint
+	case ArgCommand:
+		return string(a.Kind) + ": " + a.Command.String()
 	default:
 		return string(a.Kind)
 	}
@@ -91,9 +97,11 @@ func (a Action) String() string {
 
 // Equal reports whether two actions do the same. Flags compare as sets and
 // without case (RFC 9051 section 2.3.2). Two calls of a webhook are the same
-// whatever they say.
+// whatever they say, and so are two runs of a program with the same arguments,
+// whatever their environment.
 func (a Action) Equal(b Action) bool {
 	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Endpoint == b.Endpoint && a.When == b.When &&
+		a.Command.equal(b.Command) &&
 		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags))
 }
 

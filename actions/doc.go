@@ -11,10 +11,14 @@
 //
 // # The order of apply
 //
-// For one message the steps form a chain: flags first, then copies, then the
-// one destination (move, trash, archive or junk), then expunge. A destructive step is sent
-// only after every earlier step of that message is done, because a COPY that
-// is refused after a MOVE was sent would lose the copy for good. Webhooks are
-// not in the chain: they are written to the outbox with the decision and are
-// delivered independently of the mailbox.
+// For one message the steps form a chain: flags first, then copies, then what
+// leaves the mailbox (exec), then the one destination (move, trash, archive or junk),
+// then expunge. A step is begun only after every earlier step of that message is done,
+// because a COPY that is refused after a MOVE was sent would lose the copy for
+// good, and a message must not be trashed whose program failed.
+//
+// Webhooks are not in the chain: they are written to the outbox with the decision
+// and are delivered independently of the mailbox. What leaves the mailbox is in
+// both: the outbox does it, attempt after attempt as it delivers a webhook, and the
+// chain waits until it succeeded. Where it failed for good the message stays.
 package actions

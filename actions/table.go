@@ -9,16 +9,19 @@ const (
 	ArgFlags                   // "add_flags: [\Seen]"
 	ArgMailbox                 // "move: Lists/${list.name}"
 	ArgEndpoint                // "webhook: ci"
+	ArgCommand                 // "exec: [/usr/local/bin/notify, --, ${subject}]"
 )
 
 // Phase is the place of an action in the order of apply.
 type Phase int
 
-// The phases, in order. PhaseOutbox is outside the chain of a message.
+// The phases, in order. PhaseOutbox is outside the chain of a message; a step of
+// PhaseOutside is in it, and done by the outbox.
 const (
 	PhaseOutbox Phase = iota
 	PhaseFlags
 	PhaseCopy
+	PhaseOutside
 	PhaseMove
 	PhaseExpunge
 )
@@ -66,13 +69,14 @@ type line struct {
 
 // table is an array, so that Spec, which is asked of every action of every
 // message, leaves nothing for the garbage collector.
-func table() [10]line {
+func table() [11]line {
 	return [...]line{
 		{Webhook, webhookSpec},
 		{AddFlags, addFlagsSpec},
 		{RemoveFlags, removeFlagsSpec},
 		{SetFlags, setFlagsSpec},
 		{Copy, copySpec},
+		{Exec, execSpec},
 		{Move, moveSpec},
 		{Trash, trashSpec},
 		{Archive, archiveSpec},
@@ -90,6 +94,14 @@ func (k Kind) Spec() Spec {
 	}
 	return Spec{}
 }
+
+// Outside reports whether an action of this kind is a step that leaves the mailbox:
+// the outbox does it, and what comes after it waits for that.
+func (k Kind) Outside() bool { return k.Spec().Phase == PhaseOutside }
+
+// Documents reports whether an action of this kind hands over a document about the
+// message.
+func (k Kind) Documents() bool { return k == Webhook || k.Outside() }
 
 // Known reports whether k is an action of this version.
 func (k Kind) Known() bool { return k != "" && k.Spec().Kind == k }

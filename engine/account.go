@@ -34,6 +34,7 @@ type account struct {
 	// flagWaiters are the rules on flags.
 	flagWaiters []rules.Rule
 	webhooks    []config.Webhook
+	allow       []string // the actions that may leave the mailbox
 	dryRun      bool
 	bodyLimit   int // octets of a part that rules see
 	// generation counts reloads and connections: what was decided under an
@@ -73,6 +74,7 @@ type account struct {
 	wake     *waker
 	requests chan request
 	outbox   *outbox
+	news     news
 	state    stateBox
 	// fallbacks are what the server does not do though it announces it.
 	fallbacks fallbacks
@@ -127,6 +129,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 func (a *account) reload(cfg *config.Config) {
 	a.reloading.Lock()
 	a.rules, a.webhooks, a.bodyLimit = cfg.Rules, cfg.Webhooks, cfg.BodyLimit
+	a.allow = cfg.Allow
 	a.narrowed, a.timers = map[string]*rules.Ruleset{}, timersOf(cfg, a.cfg.Name)
 	a.flagWaiters = cfg.Rules.Only(func(r rules.Rule) bool { return r.On == rules.OnFlags }).Rules()
 	a.dryRun = a.engine.opts.DryRun || cfg.DryRun || a.cfg.DryRun
@@ -232,6 +235,7 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 	for _, c := range snap.Cursors {
 		a.cursors[c.Mailbox] = c
 	}
+	a.news.tell("")
 	a.open = map[int64]*task{}
 	for _, e := range snap.Open {
 		a.open[e.Seq] = &task{Entry: e, look: true, loaded: true}

@@ -20,7 +20,9 @@ const (
 	// Confirm decides held entries again and then acts.
 	Confirm Verb = "confirm"
 	// Retry tries failed and unsure entries again, after a look, and probes
-	// paused targets now.
+	// paused targets now. A step that leaves the mailbox is attempted at once, with a
+	// schedule that begins anew where it was given up, unless it was replayed and
+	// delivered since: then it is done.
 	Retry Verb = "retry"
 	// Skip closes held, failed, unsure and waiting entries: nothing more is
 	// done for them.
@@ -119,12 +121,14 @@ func (a *account) answer(ctx context.Context, req request) {
 		batch.Entries = append(batch.Entries, amend(e, req.verb))
 	}
 	if req.verb == Retry {
+		batch.Release = outsideAgain(batch.Entries)
 		batch.Pauses = probeNow(slices.Collect(maps.Values(a.pauses)), req.sel, entries, batch.At)
 	}
 	err = a.commit(ctx, batch)
 	for _, e := range batch.Entries {
 		if w, ok := a.open[e.Seq]; ok {
 			w.look, w.generation, w.NextTry = true, 0, time.Time{}
+			a.news.tell("") // it may have been replayed, and delivered
 		}
 	}
 	if errors.Is(err, journal.ErrUnknown) || errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrFenced) {
@@ -168,6 +172,7 @@ func amendOne(ctx context.Context, j journal.Journal, holder, account string, ve
 	}
 	batch.Release = releases(batch.Entries, func(server string) string { return server })
 	if verb == Retry {
+		batch.Release = append(batch.Release, outsideAgain(batch.Entries)...)
 		batch.Pauses = probeNow(snap.Pauses, sel, entries, batch.At)
 	}
 	return len(entries), j.Commit(ctx, own, batch)

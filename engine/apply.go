@@ -21,6 +21,9 @@ func (c *connection) apply(ctx, work context.Context) error {
 	if c.isDryRun() {
 		return nil
 	}
+	if err := c.learnOutside(work); err != nil {
+		return err
+	}
 	for _, name := range c.openMailboxes() {
 		if err := c.applyMailbox(ctx, work, name); err != nil {
 			if !mailboxOnly(err) {
@@ -195,6 +198,9 @@ func (c *connection) ready(w *task) bool {
 	if w.flying || time.Now().Before(w.NextTry) || c.waitsForMessage(w) {
 		return false
 	}
+	if w.outside() {
+		return c.isStale(w) // the outbox does it
+	}
 	return w.Next() < 0 || !c.paused(w.lane())
 }
 
@@ -271,10 +277,15 @@ func (w *task) lane() string {
 
 // isStale reports whether an entry is decided again before its next step: one
 // without steps (it was held), and a destructive one that is old or was
-// decided before a reload or a restart.
+// decided before a reload or a restart. What leaves the mailbox waits for its attempts
+// for as long as its rule is the same.
 func (c *connection) isStale(w *task) bool {
 	if w.Next() < 0 {
 		return true
+	}
+	if w.outside() {
+		_, generation := c.current()
+		return w.generation != generation
 	}
 	if !w.step().Action.Kind.Spec().Destination && !w.OfCopy {
 		return false
@@ -449,7 +460,12 @@ func (c *connection) nextDue() time.Time {
 	if c.isDryRun() {
 		return at
 	}
+	waits := 0
 	for _, w := range c.open {
+		if w.outside() && !c.isStale(w) {
+			continue // the outbox tells when it is done
+		}
+		waits++
 		due := w.NextTry
 		if w.Next() >= 0 {
 			if p, ok := c.pauses[w.lane()]; ok && p.Probe.After(due) {
@@ -460,7 +476,7 @@ func (c *connection) nextDue() time.Time {
 			at = due
 		}
 	}
-	if now := time.Now(); !at.IsZero() && !at.After(now) || at.IsZero() && len(c.open) > 0 {
+	if now := time.Now(); !at.IsZero() && !at.After(now) || at.IsZero() && waits > 0 {
 		return now.Add(c.timing.Again)
 	}
 	return at

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,15 +44,24 @@ func (o *outbox) serve(ctx, work context.Context, hook config.Webhook, due []jou
 		return err
 	}
 	s := &serving{outbox: o, hook: hook}
-	to, err := o.caller(work, hook.Name)
+	send, err := o.transport(ctx, work, hook.Name)
 	results := make(chan call, len(calls))
 	go s.makeAll(ctx, work, calls, results, func(c call) webhook.Result {
 		if err != nil {
 			return webhook.Result{Err: err, Retry: true}
 		}
-		return o.send(work, to, c)
+		return send(c)
 	})
 	return s.recordAll(work, results)
+}
+
+// transport is how the attempts of an outlet are made.
+func (o *outbox) transport(ctx, work context.Context, name string) (func(call) webhook.Result, error) {
+	if isOutside(name) {
+		return func(c call) webhook.Result { return o.runProgram(ctx, work, c.delivery) }, nil
+	}
+	to, err := o.caller(work, name)
+	return func(c call) webhook.Result { return o.send(work, to, c) }, err
 }
 
 func (o *outbox) send(ctx context.Context, to *Caller, c call) webhook.Result {
@@ -66,7 +76,7 @@ func (o *outbox) send(ctx context.Context, to *Caller, c call) webhook.Result {
 	return to.Settle(o.account.engine.opts.Webhooks.Send(ctx, endpoint, c.delivery.ID, c.at, body))
 }
 
-// begin records an attempt of each delivery.
+// begin records an attempt of each delivery, and leaves out what was cancelled.
 func (o *outbox) begin(ctx context.Context, due []journal.Delivery) ([]call, error) {
 	calls := make([]call, len(due))
 	batch := journal.Batch{At: time.Now(), Deliveries: make([]journal.Delivery, len(due))}
@@ -76,7 +86,11 @@ func (o *outbox) begin(ctx context.Context, due []journal.Delivery) ([]call, err
 		d.Next, d.Updated = batch.At.Add(afterCrash), batch.At
 		calls[i].delivery, batch.Deliveries[i] = d, d
 	}
-	return calls, o.write(ctx, batch)
+	if err := o.write(ctx, batch); err != nil {
+		return nil, err
+	}
+	at := 0
+	return slices.DeleteFunc(calls, func(call) bool { at++; return batch.Deliveries[at-1].State == journal.Cancelled }), nil
 }
 
 // afterCrash is when a call is made again of which a crash left it open whether it
@@ -153,7 +167,7 @@ func (s *serving) recordAll(ctx context.Context, results <-chan call) error {
 			return err
 		}
 	}
-	if s.took.Load() > 0 {
+	if s.took.Load() > 0 || isOutside(s.hook.Name) { // that one program fails says nothing of another
 		s.outbox.refresh(s.hook.Name)
 		return nil
 	}
@@ -240,11 +254,15 @@ func (s *serving) report(batch journal.Batch, failed []journal.Delivery) {
 	a := s.outbox.account
 	for _, d := range batch.Deliveries {
 		if d.State == journal.Dead {
-			a.log.Error("webhook given up", "webhook", d.Endpoint, "id", d.ID, "attempts", d.Attempts, "error", d.LastError,
-				"next", "imapilot webhooks replay "+d.ID)
+			kind, next := "webhook", "imapilot webhooks replay "+d.ID
+			if isOutside(d.Endpoint) {
+				kind, next = "action", "imapilot retry --failed"
+			}
+			a.log.Error(kind+" given up", kind, d.Endpoint, "id", d.ID, "attempts", d.Attempts, "error", d.LastError, "next", next)
 		}
 		if d.State != journal.Pending {
 			a.engine.opts.Observe(Observation{Account: a.cfg.Name, At: batch.At, Delivery: &d})
+			a.tellOutside(d)
 		}
 	}
 	for _, x := range batch.Disabled {

@@ -121,7 +121,10 @@ func (c *connection) runDue(ctx, work context.Context) error {
 			return err
 		}
 	}
-	return c.apply(ctx, work)
+	if err := c.apply(ctx, work); err != nil {
+		return err
+	}
+	return c.finishOutside(ctx, work)
 }
 
 // runPass is the pass of a firing. One that was cut off goes on: what it recorded

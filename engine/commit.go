@@ -15,11 +15,19 @@ func (a *account) commit(ctx context.Context, b journal.Batch) error {
 		return err
 	}
 	a.stamp(&b)
-	if err := a.journal.Commit(ctx, a.own, b); err != nil {
+	if err := a.commitNow(ctx, a.own, b); err != nil {
 		return err
 	}
 	a.remember(b)
 	return nil
+}
+
+// commitNow writes a batch, which takes nothing into memory.
+func (a *account) commitNow(ctx context.Context, own journal.Ownership, b journal.Batch) error {
+	if cancels(b) {
+		return a.outbox.commit(ctx, own, b)
+	}
+	return a.journal.Commit(ctx, own, b)
 }
 
 // stamp says when a batch is written, and over which versions of cursors, and lets
@@ -77,11 +85,12 @@ func (a *account) commitAhead(ctx context.Context, b journal.Batch, then func())
 		before = a.writing[n-1]
 	}
 	a.writing = append(a.writing, w)
-	go w.write(ctx, a.journal, a.own, before)
+	own := a.own
+	go w.write(before, func() error { return a.commitNow(ctx, own, w.batch) })
 	return nil
 }
 
-func (w *writing) write(ctx context.Context, j journal.Journal, own journal.Ownership, before *writing) {
+func (w *writing) write(before *writing, commit func() error) {
 	defer close(w.ended)
 	if before != nil {
 		if <-before.ended; before.err != nil {
@@ -89,7 +98,7 @@ func (w *writing) write(ctx context.Context, j journal.Journal, own journal.Owne
 			return
 		}
 	}
-	w.err = j.Commit(ctx, own, w.batch)
+	w.err = commit()
 }
 
 // isOfEntries reports whether nothing is in a batch that the next one is made from.

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"sync"
 	"time"
 
+	"imapilot/actions/exec"
 	"imapilot/actions/webhook"
 	"imapilot/engine/config"
 	"imapilot/engine/journal"
@@ -30,8 +32,10 @@ type Options struct {
 	// DialContext opens connections; nil is a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	Webhooks    Sender
-	Logger      *slog.Logger
-	Version     string
+	// Programs runs a program of exec; nil runs it as [exec.Command.Run] does.
+	Programs func(ctx context.Context, c exec.Command) exec.Result
+	Logger   *slog.Logger
+	Version  string
 	// DryRun decides and records, and touches nothing.
 	DryRun bool
 	// Once processes what is new on every watched mailbox, then returns.
@@ -73,6 +77,7 @@ type Engine struct {
 	timing  Timing
 	log     *slog.Logger
 	started time.Time
+	dir     string // of the state file, in which programs run
 
 	mu       sync.Mutex
 	cfg      *config.Config
@@ -103,10 +108,13 @@ func New(cfg *config.Config, o Options) *Engine {
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
 	}
+	if o.Programs == nil {
+		o.Programs = func(ctx context.Context, c exec.Command) exec.Result { return c.Run(ctx) }
+	}
 	o.Once = o.Once || o.isJob()
 	return &Engine{
 		opts: o, timing: o.Timing.withDefaults(), log: o.Logger,
-		cfg: cfg, accounts: map[string]*running{}, callers: callers{rooms: map[string]chan struct{}{}},
+		cfg: cfg, dir: filepath.Dir(cfg.State), accounts: map[string]*running{}, callers: callers{rooms: map[string]chan struct{}{}},
 	}
 }
 

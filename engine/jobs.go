@@ -235,7 +235,10 @@ func (a *account) abandon(err error) {
 func (c *connection) applyOnly(ctx, work context.Context) error {
 	for ctx.Err() == nil {
 		if len(c.passes) == 0 {
-			return c.apply(ctx, work)
+			if err := c.apply(ctx, work); err != nil {
+				return err
+			}
+			return c.finishOutside(ctx, work)
 		}
 		if err := c.runPasses(ctx, work); err != nil {
 			return err

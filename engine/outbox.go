@@ -34,6 +34,7 @@ type outbox struct {
 	slots  map[string]*pace.Slots
 	limits map[string]limits
 
+	running  map[string]bool // the programs under way, by the ID of their delivery
 	restarts restarts
 }
 
@@ -59,7 +60,7 @@ type rest struct {
 func newOutbox(a *account) *outbox {
 	return &outbox{
 		account: a, wake: make(chan struct{}, 1), busy: map[string]bool{}, rests: map[string]rest{}, disabled: map[string]journal.Disabled{},
-		slots: map[string]*pace.Slots{}, limits: map[string]limits{},
+		running: map[string]bool{}, slots: map[string]*pace.Slots{}, limits: map[string]limits{},
 	}
 }
 
@@ -76,11 +77,8 @@ func (o *outbox) load(snap journal.Snapshot) {
 // start delivers until ctx is done. The function it returns waits for the end;
 // with --once it first lets everything that is due be tried.
 func (o *outbox) start(ctx, work context.Context) (wait func()) {
-	if o.account.engine.opts.Webhooks == nil {
-		return func() {}
-	}
 	if o.account.engine.opts.Once {
-		return func() { o.drain(ctx, work) }
+		return func() { o.drain(ctx, work, o.outlets()) }
 	}
 	var group sync.WaitGroup
 	group.Go(func() { o.loop(ctx, work) })
@@ -91,7 +89,7 @@ func (o *outbox) loop(ctx, work context.Context) {
 	var group sync.WaitGroup
 	defer group.Wait()
 	for ctx.Err() == nil {
-		_, next := o.dispatch(ctx, work, &group)
+		_, next := o.dispatch(ctx, work, o.outlets(), &group)
 		timer := time.NewTimer(next)
 		select {
 		case <-ctx.Done():
@@ -105,48 +103,69 @@ func (o *outbox) loop(ctx, work context.Context) {
 // again is a time to wait that is none: what was looked at has changed.
 const again time.Duration = -1
 
-// drain tries everything that is due now once.
-func (o *outbox) drain(ctx, work context.Context) {
+// drain tries everything once that is due now at some outlets. It returns how often it
+// began something.
+func (o *outbox) drain(ctx, work context.Context, outlets []config.Webhook) (tried int) {
 	for more := true; more; {
 		var group sync.WaitGroup
-		begun, next := o.dispatch(ctx, work, &group)
+		begun, next := o.dispatch(ctx, work, outlets, &group)
 		group.Wait()
+		tried += begun
 		more = begun > 0 || next == again
 	}
+	return tried
 }
 
-// dispatch starts the endpoints that have something due. It returns how many, and
-// how long to wait for the next. In dry run none is called: what is owed from before
+// outlets are where deliveries go: the webhooks of the configuration, and the actions
+// that leave the mailbox, under their own words.
+func (o *outbox) outlets() []config.Webhook {
+	if o.account.engine.opts.Webhooks == nil {
+		return o.programs()
+	}
+	return slices.Concat(o.endpoints(), o.programs())
+}
+
+// dispatch starts the outlets that have something due. It returns how much it began,
+// and how long to wait for the next. In dry run nothing is: what is owed from before
 // waits, and the reload that ends it wakes the outbox.
-func (o *outbox) dispatch(ctx, work context.Context, group *sync.WaitGroup) (begun int, wait time.Duration) {
+func (o *outbox) dispatch(ctx, work context.Context, outlets []config.Webhook, group *sync.WaitGroup) (begun int, wait time.Duration) {
 	wait = time.Hour
 	if o.account.isDryRun() {
 		return 0, wait
 	}
-	for _, hook := range o.endpoints() {
-		due, next, err := o.next(work, hook)
+	for _, outlet := range outlets {
+		begin := o.beginCalls
+		if isOutside(outlet.Name) {
+			begin = o.beginPrograms
+		}
+		n, next, err := begin(ctx, work, outlet, group)
+		begun, wait = begun+n, min(wait, next)
 		if err != nil {
 			o.account.log.Error("the outbox cannot be read", "error", err)
 			return begun, time.Minute
 		}
-		wait = min(wait, next)
-		if len(due) == 0 || !o.claim(hook.Name) {
-			continue
-		}
-		begun++
-		group.Go(func() {
-			defer o.release(hook.Name)
-			err := o.serve(ctx, work, hook, due)
-			if err == nil {
-				return
-			}
-			o.tire(hook.Name)
-			if ctx.Err() == nil {
-				o.account.log.Error("the attempts of a webhook cannot be recorded", "webhook", hook.Name, "error", err)
-			}
-		})
 	}
 	return begun, wait
+}
+
+// beginCalls starts an endpoint that has something due, which counts as one.
+func (o *outbox) beginCalls(ctx, work context.Context, hook config.Webhook, group *sync.WaitGroup) (begun int, wait time.Duration, err error) {
+	due, next, err := o.next(work, hook)
+	if err != nil || len(due) == 0 || !o.claim(hook.Name) {
+		return 0, next, err
+	}
+	group.Go(func() {
+		defer o.release(hook.Name)
+		err := o.serve(ctx, work, hook, due)
+		if err == nil {
+			return
+		}
+		o.tire(hook.Name)
+		if ctx.Err() == nil {
+			o.account.log.Error("the attempts of a webhook cannot be recorded", "webhook", hook.Name, "error", err)
+		}
+	})
+	return 1, next, nil
 }
 
 // next returns the calls that an endpoint may get now, and how long until the next

@@ -80,6 +80,7 @@ func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, e *jour
 		}
 		e.Steps = steps
 		conclude(e)
+		batch.Deliveries = append(batch.Deliveries, c.outsideDeliveries(e, m)...)
 		batch.Expect = append(batch.Expect, c.expectations(*e)...)
 	}
 	batch.Entries = append(batch.Entries, *e)
@@ -315,19 +316,25 @@ func (c *connection) isScanned(name string) bool {
 	return false
 }
 
-// addCalls adds the webhook calls that an entry owes to a batch. Their ids depend on
-// the message, the rule and the action alone.
+// addCalls adds the webhook calls that an entry owes to a batch.
 func (c *connection) addCalls(batch *journal.Batch, e journal.Entry, m *candidate, items []actions.Item) {
 	for _, item := range items {
-		id, state := c.deliveryID(e, item), journal.Pending
-		if item.Action.When == actions.WhenDone {
-			state = journal.Waiting
-		}
-		batch.Deliveries = append(batch.Deliveries, journal.Delivery{
-			ID: id, Account: c.cfg.Name, Endpoint: item.Action.Endpoint, Rule: item.Rule, Seq: e.Seq, About: aboutOf(e), Sender: senderOf(m),
-			Payload: c.payload(id, e, m, item), URL: item.Action.URL, Created: e.Decided, Next: e.Decided, State: state,
-		})
-		addRaw(batch, id, m, item.Action)
+		d := c.delivery(e, m, item)
+		batch.Deliveries = append(batch.Deliveries, d)
+		addRaw(batch, d.ID, m, item.Action)
+	}
+}
+
+// delivery is what is owed for one item. Its ID depends on the message, the rule and
+// the action alone.
+func (c *connection) delivery(e journal.Entry, m *candidate, item actions.Item) journal.Delivery {
+	id, state := c.deliveryID(e, item), journal.Pending
+	if item.Action.When == actions.WhenDone {
+		state = journal.Waiting
+	}
+	return journal.Delivery{
+		ID: id, Account: c.cfg.Name, Endpoint: item.Action.Endpoint, Rule: item.Rule, Seq: e.Seq, About: aboutOf(e), Sender: senderOf(m),
+		Payload: c.payload(id, e, m, item), URL: item.Action.URL, Created: e.Decided, Next: e.Decided, State: state,
 	}
 }
 
@@ -352,6 +359,9 @@ func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
 	if e.Occasion == applyOccasion {
 		// It does so for what it says now.
 		of = fmt.Appendf(of, " %q", item.Hash)
+	}
+	if item.Action.Command != nil {
+		of = fmt.Appendf(of, " %q", item.Action.Command.Argv) // another program is another call
 	}
 	sum := sha256.Sum256(of)
 	return "msg_" + hex.EncodeToString(sum[:16])

@@ -231,6 +231,7 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, w *task, m
 		c.state.ruleError(rule, why)
 	}
 	c.addCalls(batch, e, m, owed)
+	batch.Deliveries = append(batch.Deliveries, c.outsideDeliveries(&e, m)...)
 	batch.Release = append(batch.Release, unwanted...)
 	batch.Expect = append(batch.Expect, c.expectations(e)...)
 	return e, nil

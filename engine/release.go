@@ -12,18 +12,19 @@ import (
 
 // releases ends the waiting of the webhooks that are sent after the other actions
 // on a message: once these are done they are sent, and where they will not be they
-// are cancelled. A failed action may still be retried. mailbox gives the
+// are cancelled. So it does for the steps that leave the mailbox. A failed action may still be retried. mailbox gives the
 // configuration's spelling of a mailbox.
 func releases(entries []journal.Entry, mailbox func(string) string) []journal.Release {
 	var out []journal.Release
 	for _, e := range entries {
+		out = append(out, outsideReleases(e)...)
 		if !slices.ContainsFunc(e.Plan.Items, waitsForOthers) {
 			continue
 		}
-		switch e.State {
-		case journal.Done:
+		switch {
+		case e.State == journal.Done:
 			out = append(out, journal.Release{Seq: e.Seq, State: journal.Pending, Result: resultOf(e, mailbox)})
-		case journal.Gone, journal.Kept, journal.Withdrawn, journal.Skipped, journal.DryRun, journal.Undone:
+		case isCancelling(e.State):
 			out = append(out, journal.Release{Seq: e.Seq, State: journal.Cancelled})
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 
+	"imapilot/actions/exec"
 	"imapilot/actions/webhook"
 	"imapilot/engine"
 	"imapilot/engine/config"
@@ -66,7 +67,10 @@ type rig struct {
 	dir    string
 	timing engine.Timing
 	sender engine.Sender
-	dial   string // host:port instead of the server's, for a proxy
+	// programs runs the programs of exec, journal is the one that is open now.
+	programs func(context.Context, exec.Command) exec.Result
+	journal  journal.Journal
+	dial     string // host:port instead of the server's, for a proxy
 
 	mu   sync.Mutex
 	seen []engine.Observation
@@ -144,12 +148,13 @@ func (r *rig) with(cfg *config.Config, f func(j journal.Journal)) {
 		r.t.Fatal(err)
 	}
 	defer j.Close()
+	r.journal = j
 	f(j)
 }
 
 func (r *rig) options(j journal.Journal, change ...func(*engine.Options)) engine.Options {
 	o := engine.Options{
-		Journal: j, Holder: "test", Logger: r.log, Timing: r.timing, Webhooks: r.sender,
+		Journal: j, Holder: "test", Logger: r.log, Timing: r.timing, Webhooks: r.sender, Programs: r.programs,
 		Observe: func(ob engine.Observation) {
 			r.mu.Lock()
 			defer r.mu.Unlock()

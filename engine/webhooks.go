@@ -119,6 +119,15 @@ func (o *outbox) restart(ctx context.Context, r Replay) ([]journal.Delivery, err
 type restarts struct {
 	mu sync.Mutex // held while the journal is written
 	at map[string]int
+	// off are the steps that were cancelled while they were under way.
+	off map[string]bool
+}
+
+func (r *restarts) cancel(id string) {
+	if r.off == nil {
+		r.off = map[string]bool{}
+	}
+	r.off[id] = true
 }
 
 func (r *restarts) note(calls []journal.Delivery) {
@@ -130,11 +139,15 @@ func (r *restarts) note(calls []journal.Delivery) {
 	}
 }
 
-// keep puts into a batch what replays changed. A call that was given up meanwhile
+// keep puts into a batch what replays and cancellations changed. A call that was given up meanwhile
 // is tried again.
 func (r *restarts) keep(b journal.Batch) {
 	for i := range b.Deliveries {
 		d := &b.Deliveries[i]
+		if r.off[d.ID] && d.State != journal.Delivered {
+			d.State = journal.Cancelled
+			continue
+		}
 		if at, ok := r.at[d.ID]; !ok || at <= d.Restarted {
 			continue
 		}

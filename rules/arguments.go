@@ -29,12 +29,13 @@ func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
 		}
 	}
 	b.checkMessage(a, &d)
+	b.checkCommand(a, &d)
 	return d
 }
 
 func unknownAction(name string) (message, hint string) {
 	switch strings.ToLower(name) {
-	case "exec", "forward", "redirect", "reply", "send", "append", "unsubscribe", "notify", "tag", "snooze":
+	case "forward", "redirect", "reply", "send", "append", "unsubscribe", "notify", "tag", "snooze":
 		return fmt.Sprintf("the action %q is not available in this version yet", name), "webhook can call what does it"
 	}
 	hint = map[string]string{
@@ -66,6 +67,10 @@ func (b *builder) checkCount(a ActionSource, spec actions.Spec) bool {
 		message = fmt.Sprintf("%s takes one mailbox, not %d", spec.Kind, n)
 	case spec.Arg == actions.ArgEndpoint && n != 1:
 		message = fmt.Sprintf("%s takes the name of one webhook, not %d", spec.Kind, n)
+	case spec.Arg == actions.ArgCommand && n == 0:
+		message = fmt.Sprintf("%s takes a program", spec.Kind)
+	case spec.Arg == actions.ArgCommand && n > maxElements:
+		message = fmt.Sprintf("%s takes a program and at most %d arguments", spec.Kind, maxElements-1)
 	default:
 		return true
 	}

@@ -130,6 +130,8 @@ func printAction(a ActionSource) string {
 		return a.Kind.Value + ": [" + strings.Join(args, ", ") + "]"
 	case actions.ArgEndpoint:
 		return actions.Action{Kind: actions.Kind(a.Kind.Value), Endpoint: strings.Join(args, ", "), When: whenOf(a)}.String()
+	case actions.ArgCommand:
+		return actions.Action{Kind: actions.Kind(a.Kind.Value), Command: &actions.Command{Argv: args}}.String()
 	default:
 		return a.Kind.Value + ": " + strings.Join(args, ", ")
 	}
@@ -155,8 +157,11 @@ func (l *linker) hash(d *draft, used uses) string {
 	parts = append(append(parts, "accounts"), sortedSet(texts(d.src.Accounts))...)
 	for _, a := range d.actions {
 		parts = append(parts, "then", string(a.kind))
-		parts = append(parts, a.message.printed()...)
+		parts = append(append(parts, a.message.printed()...), a.command.printed()...)
 		for _, arg := range a.args {
+			if a.kind.Spec().Arg == actions.ArgCommand {
+				parts = append(parts, "element") // where one ends makes a difference
+			}
 			for _, s := range arg.segments {
 				if s.isExpr {
 					parts = append(parts, "expr", l.printed(s.node))
@@ -275,7 +280,7 @@ func (l *linker) fact(name string) int {
 }
 
 func (s *ruleScope) action(a draftAction) compiledAction {
-	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, message: a.message}
+	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, message: a.message, command: a.command}
 	for _, arg := range a.args {
 		var t template
 		for _, seg := range arg.segments {

@@ -52,6 +52,8 @@ type draftAction struct {
 	args []draftArgument
 	// message says which of args make what a webhook is sent with.
 	message message
+	// command says how args make the program of exec.
+	command command
 }
 
 type draftArgument struct {

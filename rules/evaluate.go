@@ -361,6 +361,10 @@ func (r *run) action(c *compiledAction) (actions.Action, error) {
 		return a, c.message.fill(r, c.args, &a)
 	}
 	var err error
+	if c.arg == actions.ArgCommand {
+		a.Command, err = c.command.fill(r, c.args)
+		return a, err
+	}
 	for _, t := range c.args {
 		switch c.arg {
 		case actions.ArgMailbox:

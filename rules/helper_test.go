@@ -69,6 +69,7 @@ func baseSource(rules ...RuleSource) Source {
 		Location:  berlin(),
 		Accounts:  []AccountSource{{Name: "home", Addresses: []string{"me@example.net"}, TrustedAuthserv: []string{"mx.example.net"}}, {Name: "work"}},
 		Endpoints: []Text{{Value: "ci"}},
+		Allowed:   []string{"exec"},
 		Lists:     []ListSource{{Name: Text{Value: "vips"}, Values: []string{"ANN@mail.example.org", "bob@example.net"}}},
 		Rules:     rules,
 	}

@@ -72,6 +72,8 @@ type compiledAction struct {
 	args []template
 	// message says which of args make what a webhook is sent with.
 	message message
+	// command says how args make the program of exec.
+	command command
 }
 
 // Hash identifies the content of the whole set, the order of its rules included.
@@ -149,7 +151,7 @@ func (rs *Ruleset) Applies(account string, mb Mailbox) bool {
 
 // Needs returns what the rules for this mailbox read of a message, the fields
 // by which the engine knows and shows it, From, Message-Id and Subject, and
-// where a rule calls a webhook those that its document tells besides, Date and
+// where a rule calls a webhook or runs a program those that its document tells besides, Date and
 // To. Its header fields are fetched of every message; of the rest
 // [Decision.Missing] says when it is needed.
 func (rs *Ruleset) Needs(account string, mb Mailbox) Needs {
@@ -157,7 +159,7 @@ func (rs *Ruleset) Needs(account string, mb Mailbox) Needs {
 	for i := range rs.rules {
 		if r := &rs.rules[i]; r.looksAt(account, mb) {
 			out = out.and(r.needs)
-			if slices.Contains(r.Kinds, actions.Webhook) {
+			if slices.ContainsFunc(r.Kinds, actions.Kind.Documents) {
 				out = out.and(webhookNeeds())
 			}
 		}

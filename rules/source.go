@@ -22,10 +22,12 @@ type Source struct {
 	// Gathering are those that one call for many messages goes to.
 	Gathering []string
 	// URLs are those URLs of webhooks that hold ${expressions}.
-	URLs   []URLSource
-	Define []DefineSource
-	Lists  []ListSource
-	Rules  []RuleSource
+	URLs []URLSource
+	// Allowed are the actions that the user allows to leave the mailbox.
+	Allowed []string
+	Define  []DefineSource
+	Lists   []ListSource
+	Rules   []RuleSource
 }
 
 // AccountSource names an account that rules may refer to.
@@ -96,7 +98,8 @@ const (
 // ActionSource is one entry of a rule's "then".
 type ActionSource struct {
 	Kind Text
-	// Args are the flags of add_flags, or the one argument of the others.
+	// Args are the flags of add_flags, the program of exec and its arguments, or the
+	// one argument of the others.
 	// Every argument may hold ${expressions}.
 	Args []Text
 	// When, Title, Body and JSON are the settings of a webhook; see
@@ -108,7 +111,13 @@ type ActionSource struct {
 	// message are included, 0 for [DefaultRaw] and at most [MaxRaw].
 	Include  []Text
 	RawLimit int
+	// Env and Timeout are the settings of exec; 0 is its default timeout.
+	Env     []Variable
+	Timeout time.Duration
 }
+
+// Variable is one of a program's environment. Its value may hold ${expressions}.
+type Variable struct{ Name, Value Text }
 
 // Document is a JSON value as it is written in a configuration: one of its fields
 // is set, or none for null.

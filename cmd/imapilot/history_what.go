@@ -16,6 +16,9 @@ import (
 func whatOf(r record, zone *time.Location) string {
 	parts := []string{outcomeText(r, zone)}
 	for _, d := range r.webhooks {
+		if isStep(d) {
+			continue // the outcome tells of it
+		}
 		if d.State == journal.Dead || d.State == journal.Pending {
 			parts = append(parts, "webhook "+d.Endpoint+" "+webhookText(d, zone))
 		}
@@ -104,8 +107,10 @@ func openText(r record, zone *time.Location) string {
 	s := r.Steps[next]
 	text := "next " + s.Action.String()
 	switch {
-	case r.paused != nil:
+	case r.paused != nil && s.Delivery == "":
 		return fmt.Sprintf("%s; it waits, for %s is paused: %s", text, pauseTarget(*r.paused), r.paused.Reason)
+	case s.Delivery != "":
+		return "waits for " + s.Action.String() + ": " + stepText(r, s, zone)
 	case s.Error != "":
 		text += ": " + s.Error
 	}
@@ -113,6 +118,26 @@ func openText(r record, zone *time.Location) string {
 		text += fmt.Sprintf("; try %d %s", r.Tries+1, when(r.NextTry, zone))
 	}
 	return text
+}
+
+// isStep reports whether a delivery is a step of its message that leaves the mailbox,
+// and no call of a webhook.
+func isStep(d journal.Delivery) bool { return actions.Kind(d.Endpoint).Outside() }
+
+// stepText says how far a step came that leaves the mailbox.
+func stepText(r record, s journal.Step, zone *time.Location) string {
+	for _, d := range r.webhooks {
+		switch {
+		case d.ID != s.Delivery:
+		case d.Attempts == 0:
+			return "not begun yet"
+		case d.State == journal.Pending && d.LastError == "":
+			return "under way"
+		default:
+			return webhookText(d, zone)
+		}
+	}
+	return "not begun yet"
 }
 
 func pauseTarget(p journal.Pause) string {

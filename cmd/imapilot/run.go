@@ -115,7 +115,11 @@ func (a *app) logger(verbose bool) *slog.Logger {
 // logObservation writes one line for each message that a rule wanted.
 func logObservation(log *slog.Logger, o engine.Observation) {
 	if o.Delivery != nil {
-		log.Info("webhook "+string(o.Delivery.State), "account", o.Account, "webhook", o.Delivery.Endpoint, "id", o.Delivery.ID, "attempts", o.Delivery.Attempts)
+		kind := "webhook"
+		if isStep(*o.Delivery) {
+			kind = "action"
+		}
+		log.Info(kind+" "+string(o.Delivery.State), "account", o.Account, kind, o.Delivery.Endpoint, "id", o.Delivery.ID, "attempts", o.Delivery.Attempts)
 		return
 	}
 	e := o.Entry

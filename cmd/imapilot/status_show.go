@@ -108,6 +108,10 @@ func (s *screen) owed(o owedCalls, zone *time.Location, command func(words ...st
 	case o.Gathers:
 		text = "gathering for one call with others"
 	}
+	if isStep(journal.Delivery{Endpoint: o.Webhook}) {
+		s.line("  "+o.Webhook+": ", plain, count(o.Pending, "message")+" waiting for it; "+text)
+		return
+	}
 	s.line("  webhook "+o.Webhook+": ", plain, count(o.Pending, "call")+" pending; "+text)
 }
 

@@ -158,7 +158,11 @@ func attemptsOf(d journal.Delivery, recorded []journal.Attempt) []knownAttempt {
 func (s *screen) wholeCall(w wholeCall, zone *time.Location, command func(words ...string) string) {
 	s.b.WriteString(s.paint(bold, visible(w.ID)) + "\n")
 	s.line("  "+string(w.State)+": ", callColor(w.State), meaningOfCall(w.State))
-	s.field("endpoint", w.Endpoint+", "+cmp.Or(w.receiver, "which is not in the configuration any more"))
+	unknown := "which is not in the configuration any more"
+	if isStep(w.Delivery) {
+		unknown = "which is no webhook but an action; the document says what is run"
+	}
+	s.field("endpoint", w.Endpoint+", "+cmp.Or(w.receiver, unknown))
 	s.field("rule", w.Rule)
 	s.aboutMessage(w)
 	s.field("recorded", stamp(w.Created, zone))

@@ -27,7 +27,9 @@ type Config struct {
 	// Public lets webhooks go to public addresses only, where they do not say
 	// otherwise.
 	Public bool
-	Rules  *rules.Ruleset
+	// Allow are the actions that may leave the mailbox, as in exec.
+	Allow []string
+	Rules *rules.Ruleset
 	// Source is what Rules were compiled from; expressions that are not part of
 	// the configuration are evaluated with it.
 	Source rules.Source

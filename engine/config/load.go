@@ -111,7 +111,7 @@ func (l *loader) topLevel(first bool) (all fields, later []string) {
 		"tests":     func(_, n *strictyaml.Node) { l.userTests(n, wholeWalk) },
 		"retention": func(_, _ *strictyaml.Node) {}, // read after the rules of the file
 	}
-	later = []string{"allow", "admin", "notices"}
+	later = []string{"admin", "notices"}
 	if first {
 		all["state"] = func(_, n *strictyaml.Node) { l.statePath(n) }
 		all["timezone"] = func(_, n *strictyaml.Node) {} // read before the others
@@ -119,9 +119,10 @@ func (l *loader) topLevel(first bool) (all fields, later []string) {
 		all["accounts"] = func(_, n *strictyaml.Node) { l.accounts(n) }
 		all["body"] = func(_, n *strictyaml.Node) { l.body(n) }
 		all["egress"] = func(_, _ *strictyaml.Node) {} // read before the others
+		all["allow"] = func(_, n *strictyaml.Node) { l.allow(n) }
 		return all, later
 	}
-	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body", "egress"} {
+	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body", "egress", "allow"} {
 		all[key] = func(key, _ *strictyaml.Node) {
 			l.problem(key, fmt.Sprintf("%q cannot stand in an included file", key.Value), "move it to "+l.cfg.Path)
 		}
@@ -175,7 +176,7 @@ func (l *loader) defines(n *strictyaml.Node) {
 // compile hands everything to the rules and takes their problems.
 func (l *loader) compile() {
 	l.nameRetentions()
-	l.source.Location = l.cfg.Location
+	l.source.Location, l.source.Allowed = l.cfg.Location, l.cfg.Allow
 	for _, a := range l.cfg.Accounts {
 		l.source.Accounts = append(l.source.Accounts, rules.AccountSource{
 			Name: a.Name, Addresses: a.Addresses, TrustedAuthserv: a.TrustedAuthserv,

@@ -92,5 +92,14 @@ func (l *loader) document(n *strictyaml.Node) rules.Document {
 	return rules.Document{} // a problem was reported
 }
 
-// hasSettings reports whether an action may be written with several settings.
-func hasSettings(name string) bool { return actions.Kind(name) == actions.Webhook }
+// withSettings returns what reads an action with several settings, nil where it has
+// none.
+func (l *loader) withSettings(name string) func(kind, n *strictyaml.Node) (rules.ActionSource, bool) {
+	switch actions.Kind(name) {
+	case actions.Webhook:
+		return l.call
+	case actions.Exec:
+		return l.program
+	}
+	return nil
+}

@@ -175,6 +175,12 @@ func written(a actions.Action) string {
 			return fmt.Sprintf("%s: {to: %s, when: %s}", a.Kind, quoted(a.Endpoint), a.When)
 		}
 		return string(a.Kind) + ": " + quoted(a.Endpoint)
+	case actions.ArgCommand:
+		var argv []string
+		for _, arg := range a.Command.Argv {
+			argv = append(argv, quoted(arg))
+		}
+		return string(a.Kind) + ": [" + strings.Join(argv, ", ") + "]"
 	}
 	return string(a.Kind)
 }

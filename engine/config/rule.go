@@ -164,8 +164,8 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 	if e.Key.Kind != strictyaml.Scalar || l.laterAction(e.Key) || e.Value.Kind == strictyaml.Bad {
 		return rules.ActionSource{}, false
 	}
-	if e.Value.Kind == strictyaml.Mapping && hasSettings(e.Key.Value) {
-		return l.call(e.Key, e.Value)
+	if read := l.withSettings(e.Key.Value); read != nil && e.Value.Kind == strictyaml.Mapping {
+		return read(e.Key, e.Value)
 	}
 	if e.Value.Kind == strictyaml.Mapping {
 		l.problem(e.Value, fmt.Sprintf("%s with several settings is not available in this version yet", e.Key.Value), "as in "+e.Key.Value+": NAME")
@@ -180,7 +180,7 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 // laterAction refuses an action that a later version will have.
 func (l *loader) laterAction(n *strictyaml.Node) bool {
 	hint, later := map[string]string{
-		"forward": "webhook can call what does it", "reply": "webhook can call what does it", "exec": "webhook can call what does it",
+		"forward": "webhook can call what does it", "reply": "webhook can call what does it",
 		"snooze": "", "unsubscribe": "", "append": "", "save_attachments": "",
 		"add_labels": "use copy", "remove_labels": "",
 	}[n.Value]

@@ -165,12 +165,24 @@ func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actio
 		a.Mailbox = src.Args[0].Value
 	case spec.Arg == actions.ArgEndpoint && one:
 		a.Endpoint, a.When = src.Args[0].Value, doneOnly(src.When.Value)
+	case spec.Arg == actions.ArgCommand && len(src.Args) > 0:
+		a.Command = wantedCommand(src)
 	case spec.Arg == actions.ArgNone && len(src.Args) == 0:
 	default:
 		l.problem(n, fmt.Sprintf("this is not how %s is written", spec.Kind), "as in "+howWritten(spec))
 		return a, false
 	}
 	return a, true
+}
+
+// wantedCommand is the program that a test wants to be run: it is compared by its
+// arguments.
+func wantedCommand(src rules.ActionSource) *actions.Command {
+	out := &actions.Command{}
+	for _, t := range src.Args {
+		out.Argv = append(out.Argv, t.Value)
+	}
+	return out
 }
 
 // doneOnly is Action.When of what a test wants.
@@ -185,6 +197,7 @@ func doneOnly(when string) string {
 func howWritten(spec actions.Spec) string {
 	example := map[actions.ArgKind]string{
 		actions.ArgFlags: `: ['\Seen']`, actions.ArgMailbox: ": Lists/announce", actions.ArgEndpoint: ": NAME",
+		actions.ArgCommand: ": [/usr/local/bin/notify, Hello]",
 	}[spec.Arg]
 	return string(spec.Kind) + example
 }

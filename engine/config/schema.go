@@ -103,6 +103,8 @@ func withArgument() shape {
 			argument = defined("texts")
 		case actions.ArgEndpoint:
 			argument = either(defined("text"), defined("call"))
+		case actions.ArgCommand:
+			argument = either(defined("texts"), defined("program"))
 		}
 		o.keys = append(o.keys, key{string(s.Kind), s.Doc, argument})
 	}

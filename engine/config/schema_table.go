@@ -37,7 +37,7 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(), webhookActionKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
+		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(), webhookActionKeys(), programKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
 }
@@ -51,6 +51,7 @@ func configurationKeys() object {
 		{"accounts", "The IMAP accounts, by names of your own.", named(defined("account"))},
 		{"body", "How much of a message's text rules see.", defined("body")},
 		{"egress", "public: webhooks may call public addresses only, where they do not say otherwise; default any.", enum("any", "public")},
+		{"allow", "The actions that may leave the mailbox, which are off without it: exec.", oneOrMore(enum(leaving()...))},
 		{"webhooks", "The endpoints that the action webhook calls, by names of your own.", named(defined("webhook"))},
 		{"define", "Expressions that rules use by their names.", named(defined("text"))},
 		{"lists", "Lists of values for in_list, here or each in a file.", named(either(defined("texts"), defined("list")))},
@@ -153,6 +154,14 @@ func webhookActionKeys() object {
 		{"include", "What the document has besides: headers, text, attachments, raw (the message as it is, in base64).", oneOrMore(enum(actions.Included()...))},
 		{"raw_limit", "How much of a raw message is included, 1kb to 25mb; default 1mb.", either(integer(minRaw, rules.MaxRaw), pattern("^[1-9][0-9]* *(kb|mb|KiB|MiB)$"))},
 	}, more: shape{"dependencies": shape{"raw_limit": has("include")}}}
+}
+
+func programKeys() object {
+	return object{what: "program", doc: "A program of exec with settings.", required: []string{"run"}, keys: []key{
+		{"run", "The absolute path of the program and its arguments, each of which is one whatever it holds; they may hold ${expressions}.", defined("texts")},
+		{"timeout", "How long it may run, 1s to 1h; default 60s.", span()},
+		{"env", "Variables that it gets besides; their values may hold ${expressions}.", shape{"type": "object", "additionalProperties": defined("text"), "propertyNames": pattern("^[A-Za-z_][A-Za-z0-9_]*$")}},
+	}}
 }
 
 func listKeys() object {

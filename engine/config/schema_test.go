@@ -32,7 +32,7 @@ const everyMapping = `body: {}
 accounts: {a: {tls: {}, password: {}}}
 webhooks: {w: {secret: {}, client_certificate: {}, rate_limit: {}, digest: {}}}
 lists: {l: {}}
-rules: [{on: {}, then: [{webhook: {}}]}]
+rules: [{on: {}, then: [{webhook: {}}, {exec: {}}]}]
 retention: [{}]
 tests: [{given: {}}]
 `

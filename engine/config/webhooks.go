@@ -86,6 +86,9 @@ func (l *loader) webhooks(n *strictyaml.Node) {
 		if e.Value.Kind == strictyaml.Mapping {
 			l.checkWebhook(e, hook)
 		}
+		if slices.Contains(leaving(), hook.Name) {
+			l.problem(e.Key, fmt.Sprintf("%q cannot be the name of a webhook", hook.Name), "it is an action of its own: the calls would be taken for its")
+		}
 		l.cfg.Webhooks = append(l.cfg.Webhooks, hook)
 		l.source.Endpoints = append(l.source.Endpoints, l.text(e.Key))
 		if hook.Preset != "" {

@@ -30,13 +30,15 @@ func DeliveryStates() []DeliveryState {
 	return []DeliveryState{Pending, Waiting, Dead, Delivered, Gathered, Cancelled}
 }
 
-// Delivery is one row of the outbox: a webhook call that is owed. Its ID never
-// changes, so a receiver can tell a repeated call.
+// Delivery is one row of the outbox: a webhook call that is owed, or a step that
+// leaves the mailbox. Its ID never changes, so a receiver can tell a repeated call.
 type Delivery struct {
 	// ID is the webhook-id: derived from account, UIDVALIDITY, UID, rule and
 	// action, so that a decision taken again after a restore has the same.
-	ID       string `json:"id"`
-	Account  string `json:"account"`
+	ID      string `json:"id"`
+	Account string `json:"account"`
+	// Endpoint is the name of the webhook, or the word of the action that leaves the
+	// mailbox, which no webhook has.
 	Endpoint string `json:"endpoint"`
 	Rule     string `json:"rule"`
 	Seq      int64  `json:"seq"` // the entry
@@ -107,9 +109,12 @@ type Attempt struct {
 // cancelled. A document that has such a member keeps it, and one that is no object
 // stays as it is.
 type Release struct {
-	Seq    int64
-	ID     string // "": all of the entry
-	State  DeliveryState
+	Seq   int64
+	ID    string // "": all of the entry
+	State DeliveryState
+	// From are the states in which it finds them; none is Waiting alone. Those that
+	// were given up or cancelled begin their schedule anew.
+	From   []DeliveryState
 	Result []byte // JSON
 }
 

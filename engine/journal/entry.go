@@ -195,6 +195,9 @@ type Step struct {
 	Index  int            `json:"index"`
 	// Target is the mailbox in the server's spelling, "" for flags.
 	Target string `json:"target,omitempty"`
+	// Delivery is the ID of the delivery that does the step, where it leaves the
+	// mailbox.
+	Delivery string `json:"delivery,omitempty"`
 	// TargetValidity and TargetNext are the target's UIDVALIDITY and UIDNEXT
 	// when the step was recorded: a copy has a UID at or above TargetNext.
 	// Zero TargetValidity: the target did not exist.

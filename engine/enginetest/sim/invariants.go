@@ -36,6 +36,7 @@ func (w *World) unfinished() []string {
 		}
 		out = append(out, w.misplaced(group, all)...)
 		out = append(out, w.uncalled(group)...)
+		out = append(out, w.notRunFor(group)...)
 	}
 	return out
 }
@@ -181,7 +182,7 @@ func (w *World) uncalled(group []*letter) []string {
 			want++
 		}
 	}
-	got := len(w.ids(group[0].Subject))
+	got := len(w.ids(group[0].Subject, &w.calls))
 	if got > want && w.renumberedAndRestored() {
 		return nil // an id is made of the message's UID, and both were lost
 	}
@@ -210,11 +211,11 @@ func (w *World) renumberedAndRestored() bool {
 }
 
 // ids are the different webhook ids that arrived for a subject.
-func (w *World) ids(subject string) []string {
+func (w *World) ids(subject string, of *[]call) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []string
-	for _, c := range w.calls {
+	for _, c := range *of {
 		if strings.Contains(c.payload, fmt.Sprintf("%q", subject)) && !slices.Contains(out, c.id) {
 			out = append(out, c.id)
 		}
@@ -229,6 +230,7 @@ func (w *World) broken() []string {
 	for _, group := range w.groups() {
 		out = append(out, w.lost(group, all)...)
 		out = append(out, w.doubled(group, all)...)
+		out = append(out, w.tooEarly(group, all)...)
 	}
 	return append(out, w.tooManyLogins()...)
 }

@@ -38,6 +38,7 @@ type World struct {
 	faults   []*armed
 	letters  []*letter
 	calls    []call
+	programs []call // those that succeeded
 	recorded map[place]bool
 	// baselined are the mailboxes that the daemon knows: what arrives there from
 	// then on is new.
@@ -219,7 +220,7 @@ func (w *World) kill(power bool) {
 // options are those of the daemon, on a fresh journal connection.
 func (w *World) options(j journal.Journal) engine.Options {
 	return engine.Options{
-		Journal: watched{j, w}, Holder: "sim", Logger: w.log, Webhooks: w, DialContext: w.dial,
+		Journal: watched{j, w}, Holder: "sim", Logger: w.log, Webhooks: w, Programs: w.runProgram, DialContext: w.dial,
 		Timing: engine.Timing{Grace: time.Millisecond, Reconcile: w.scenario.Reconcile},
 	}
 }

@@ -81,6 +81,35 @@ func testRelease(s *store) {
 	s.equal("released", s.deliveries(journal.DeliveryQuery{Account: "home"}), []journal.Delivery{pending, done, never, one})
 }
 
+func testReleaseFrom(s *store) {
+	own := s.own("home")
+	all := map[string]journal.Delivery{}
+	var made []journal.Delivery
+	for _, state := range journal.DeliveryStates() {
+		d := delivery(string(state), day(1))
+		d.State, d.Attempts, d.Seq = state, 2, 3
+		all[d.ID], made = d, append(made, d)
+	}
+	s.commit(own, journal.Batch{Deliveries: made})
+	again := []journal.DeliveryState{journal.Dead, journal.Cancelled}
+	s.commit(own, journal.Batch{At: day(3), Release: []journal.Release{
+		{Seq: 3, ID: "dead", State: journal.Pending, From: again}, {Seq: 3, ID: "delivered", State: journal.Pending, From: again},
+		{Seq: 4, ID: "cancelled", State: journal.Pending, From: again}, {Seq: 3, ID: "gathered", State: journal.Cancelled},
+		{Seq: 3, ID: "pending", State: journal.Cancelled, From: []journal.DeliveryState{journal.Waiting, journal.Pending}},
+	}})
+	s.reopen()
+	for _, d := range s.deliveries(journal.DeliveryQuery{Account: "home"}) {
+		want := all[d.ID]
+		switch d.ID {
+		case "dead":
+			want.State, want.Restarted, want.Next, want.Updated = journal.Pending, 2, day(3), day(3)
+		case "pending":
+			want.State, want.Next, want.Updated = journal.Cancelled, day(3), day(3)
+		}
+		s.equal(d.ID, d, want)
+	}
+}
+
 func testDisabled(s *store) {
 	own := s.own("home")
 	ci, chat := journal.Disabled{Endpoint: "ci", URL: "a", Since: day(1), Reason: "410"}, journal.Disabled{Endpoint: "chat", URL: "b", Since: day(2)}

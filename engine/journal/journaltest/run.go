@@ -71,6 +71,7 @@ func cases() []testCase {
 		{"what waits is released or cancelled", testRelease},
 		{"a raw message is kept with its delivery", testRaw},
 		{"a raw message goes when nothing sends it any more", testRawDropped},
+		{"only what is in the named states is released or cancelled", testReleaseFrom},
 		{"an endpoint is disabled until it is enabled", testDisabled},
 		{"events are tailed in order and by account", testTail},
 		{"the last run of a rule is kept", testRuns},

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"imapilot/engine/journal"
 )
@@ -50,9 +51,15 @@ func (d *DB) putAttempts(account int64, b *journal.Batch) error {
 
 func (d *DB) release(account int64, b *journal.Batch) error {
 	for _, r := range b.Release {
+		from := "," + string(journal.Waiting) + ","
+		if len(r.From) > 0 {
+			from = "," + strings.Join(texts(r.From), ",") + ","
+		}
 		err := d.exec(`UPDATE delivery SET state = ?3, next = ?4, updated = ?4,
+				restarted = CASE WHEN state IN ('dead', 'cancelled') THEN attempts ELSE restarted END,
 				payload = CASE WHEN ?5 = '' THEN payload ELSE CAST(json_insert(CAST(payload AS TEXT), '$.result', json(?5)) AS BLOB) END
-			WHERE account = ?1 AND seq = ?2 AND state = 'waiting' AND ?6 IN ('', id)`, account, r.Seq, string(r.State), b.At, string(r.Result), r.ID)
+			WHERE account = ?1 AND seq = ?2 AND instr(?7, ',' || state || ',') > 0 AND ?6 IN ('', id)`,
+			account, r.Seq, string(r.State), b.At, string(r.Result), r.ID, from)
 		if err != nil {
 			return err
 		}
