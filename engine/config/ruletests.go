@@ -163,6 +163,9 @@ func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actio
 		}
 	case spec.Arg == actions.ArgMailbox && one:
 		a.Mailbox = src.Args[0].Value
+	case spec.Arg == actions.ArgEndpoint && one && (src.Title.Value != "" || src.Body.Value != "" || src.JSON != nil || len(src.Include) > 0):
+		l.problem(n, "what a webhook says is no part of a test", "want: names the endpoint, and when: done")
+		return a, false
 	case spec.Arg == actions.ArgEndpoint && one:
 		a.Endpoint, a.When = src.Args[0].Value, doneOnly(src.When.Value)
 	case spec.Arg == actions.ArgCommand && len(src.Args) > 0:

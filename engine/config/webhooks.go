@@ -142,6 +142,9 @@ func (l *loader) signings(n *strictyaml.Node, hook *Webhook) {
 	for _, item := range n.Items {
 		l.signing(item, hook)
 	}
+	if len(n.Items) == 0 {
+		l.problem(n, "secrets: is empty, so that nothing would sign the calls", "remove the line, or name a secret, as in [{env: SECRET}]")
+	}
 	if len(hook.Secrets) > maxSecrets {
 		l.problem(n, fmt.Sprintf("there are more than %d secrets", maxSecrets), "while one replaces another, two are enough")
 	}
@@ -166,6 +169,10 @@ func (l *loader) headers(n *strictyaml.Node, hook *Webhook) {
 		if e.Value.Kind == strictyaml.Scalar {
 			var value string
 			if l.hide(e.Value); !l.str(e.Value, &value) {
+				continue
+			}
+			if strings.Contains(value, "${") {
+				l.problem(e.Key, fmt.Sprintf("the header %s cannot hold ${}", e.Key.Value), "a message must not choose a header; its texts can stand in title:, body:, json:, and in the path and the query of url:")
 				continue
 			}
 			if h.Value = LiteralSecret(value); holdsSecret(h.Name) {
