@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -20,7 +21,9 @@ type serving struct {
 	// took and failed count the calls that the endpoint took and those that it did
 	// not; refused is set when it wants no more, unknown when what came of some
 	// could not be recorded: these are made again, and so would be all that follow.
-	took, failed     atomic.Int32
+	took, failed atomic.Int32
+	// unsent counts those that could not be made.
+	unsent           atomic.Int32
 	refused, unknown atomic.Bool
 }
 
@@ -65,16 +68,32 @@ func (o *outbox) transport(ctx, work context.Context, name string) (func(call) w
 }
 
 func (o *outbox) send(ctx context.Context, to *Caller, c call) webhook.Result {
+	if room := min(c.delivery.RawSize, rawsUnderWay); room > 0 {
+		if err := o.account.engine.raws.Acquire(ctx, room); err != nil {
+			return webhook.Result{Err: unsent{err}, Retry: true}
+		}
+		defer o.account.engine.raws.Release(room)
+	}
 	payload, err := o.document(ctx, to, c.delivery)
 	if err != nil {
-		return webhook.Result{Err: err, Retry: true}
+		return webhook.Result{Err: unsent{err}, Retry: true}
 	}
 	endpoint, body, err := to.Request(payload, c.delivery.URL)
 	if err != nil {
-		return webhook.Result{Err: err, Retry: true} // a better configuration may help
+		// A better configuration may help, but not where the values are wrong: they stay.
+		return webhook.Result{Err: unsent{err}, Retry: !errors.Is(err, errURLValues)}
 	}
 	return to.Settle(o.account.engine.opts.Webhooks.Send(ctx, endpoint, c.delivery.ID, c.at, body))
 }
+
+// rawsUnderWay is how many octets of raw messages the calls of all endpoints send at
+// once; a single one always may.
+const rawsUnderWay = 64 << 20
+
+// unsent is why a call was not made: it says nothing of the endpoint.
+type unsent struct{ error }
+
+func (u unsent) Unwrap() error { return u.error }
 
 // begin records an attempt of each delivery, and leaves out what was cancelled.
 func (o *outbox) begin(ctx context.Context, due []journal.Delivery) ([]call, error) {
@@ -150,6 +169,10 @@ func (s *serving) makeOne(c call, send func(call) webhook.Result) call {
 		s.took.Add(1)
 		return c
 	}
+	if errors.As(c.result.Err, &unsent{}) {
+		s.unsent.Add(1)
+		return c
+	}
 	s.failed.Add(1)
 	s.refused.CompareAndSwap(false, c.result.Gone)
 	return c
@@ -170,6 +193,9 @@ func (s *serving) recordAll(ctx context.Context, results <-chan call) error {
 	if s.took.Load() > 0 || isOutside(s.hook.Name) { // that one program fails says nothing of another
 		s.outbox.refresh(s.hook.Name)
 		return nil
+	}
+	if s.unsent.Load() > 0 && s.failed.Load() == 0 {
+		return nil // nothing was learnt of the endpoint, and none of them is due at once
 	}
 	s.outbox.tire(s.hook.Name) // also where none could be made: they are due at once
 	return nil

@@ -123,6 +123,9 @@ func (c *Caller) Request(payload []byte, values map[string]string) (webhook.Endp
 // sendsDocument reports whether documents are sent as they are.
 func (c *Caller) sendsDocument() bool { return c.preset == "" }
 
+// errURLValues is why a call can never be made: its values make no URL.
+var errURLValues = errors.New("the values that were recorded for the URL of the webhook make none")
+
 // fillURL gives a URL its values. They were recorded with the call: it is made with
 // what the message said then, wherever the message is now.
 func fillURL(template []webhook.Piece, values map[string]string) (string, error) {
@@ -138,7 +141,11 @@ func fillURL(template []webhook.Piece, values map[string]string) (string, error)
 		}
 		out[i].Text = value
 	}
-	return webhook.FillURL(out...)
+	filled, err := webhook.FillURL(out...)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", errURLValues, err)
+	}
+	return filled, nil
 }
 
 // noteOf is what a document tells people: the title and the body of a message, or a

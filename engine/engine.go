@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"imapilot/actions/exec"
 	"imapilot/actions/webhook"
 	"imapilot/engine/config"
@@ -88,6 +90,7 @@ type Engine struct {
 	lastJob  int64
 
 	callers callers
+	raws    *semaphore.Weighted // see rawsUnderWay
 
 	failing sync.Mutex // apart from mu, which Reload holds while an account ends
 	failed  []error
@@ -114,7 +117,7 @@ func New(cfg *config.Config, o Options) *Engine {
 	o.Once = o.Once || o.isJob()
 	return &Engine{
 		opts: o, timing: o.Timing.withDefaults(), log: o.Logger,
-		cfg: cfg, dir: filepath.Dir(cfg.State), accounts: map[string]*running{}, callers: callers{rooms: map[string]chan struct{}{}},
+		cfg: cfg, dir: filepath.Dir(cfg.State), accounts: map[string]*running{}, callers: callers{rooms: map[string]chan struct{}{}}, raws: semaphore.NewWeighted(rawsUnderWay),
 	}
 }
 

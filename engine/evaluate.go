@@ -79,7 +79,7 @@ func (c *connection) process(ctx context.Context, name string, uids []imap.UID, 
 	switch {
 	case mailboxOnly(err) && len(uids) > 1:
 		// Some servers refuse the lot for one bad message.
-		return halves(uids, func(half []imap.UID) error { return c.process(ctx, name, half, j) })
+		return c.processHalves(ctx, name, uids, j)
 	case mailboxOnly(err):
 		c.log.Error("a message cannot be fetched; it stays pending", "mailbox", c.dir.config(name), "uid", uids[0], "error", err)
 		c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = fmt.Sprintf("UID %d: %v", uids[0], err) })

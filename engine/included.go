@@ -121,7 +121,23 @@ func (c *connection) fetchRaws(ctx context.Context, some []*candidate) error {
 			}
 		}
 	}
-	return nil
+	return c.fetchRestOf(ctx, some)
+}
+
+// fetchRestOf asks again for messages that did not come with others: a server that
+// tells too small sizes sends more of them than there is room for.
+func (c *connection) fetchRestOf(ctx context.Context, some []*candidate) error {
+	lacking := slices.DeleteFunc(slices.Clone(some), func(m *candidate) bool { return m.message.Raw.Holds(m.decision.Missing.Raw) })
+	switch {
+	case len(lacking) == 0:
+		return nil
+	case len(some) == 1:
+		c.log.Warn("a message does not come as it is; it stays pending", "uid", some[0].fetched.UID)
+		return nil
+	case len(lacking) == 1:
+		return c.fetchRaws(ctx, lacking)
+	}
+	return halves(lacking, func(half []*candidate) error { return c.fetchRaws(ctx, half) })
 }
 
 // includedOf is what a document has of a message besides. What cannot be told is

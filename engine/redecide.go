@@ -91,7 +91,7 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 func (c *connection) includeAgain(ctx context.Context, name string, entries []*task, again map[int64]*candidate) error {
 	var some []*candidate
 	for _, w := range entries {
-		if m := again[w.Seq]; m != nil && !m.absent && !c.isDryRun() {
+		if m := again[w.Seq]; m != nil && !m.absent {
 			m.include = rules.CallNeeds(newWebhooks(w.Plan, m.decision.Plan))
 			some = append(some, m)
 		}

@@ -83,8 +83,10 @@ func (c *connection) recount(ctx context.Context, p *pass, b Bound) error {
 // aheadBatch is messages that are on their way while those before them are
 // decided.
 type aheadBatch struct {
-	uids       []imap.UID
+	uids []imap.UID
+	// needs is what was asked for, and by which rules: only these may decide.
 	needs      rules.Needs
+	ruleset    *rules.Ruleset
 	generation int
 	flying     *imapsession.Fetching
 	fetched    []imapsession.Fetched
@@ -94,7 +96,7 @@ type aheadBatch struct {
 func (c *connection) fetchAhead(ctx context.Context, p *pass, b Bound, uids []imap.UID) aheadBatch {
 	ruleset, generation := c.rulesOf(p.walk)
 	out := aheadBatch{
-		uids: uids[:min(len(uids), passBatch)], generation: generation, needs: ruleset.Needs(c.cfg.Name, c.ruleMailbox(b.Mailbox)),
+		uids: uids[:min(len(uids), passBatch)], ruleset: ruleset, generation: generation, needs: ruleset.Needs(c.cfg.Name, c.ruleMailbox(b.Mailbox)),
 	}
 	if len(out.uids) > 0 && !out.needs.WholeHeader {
 		out.flying = c.session.FetchHeadersAhead(ctx, setOf(out.uids), out.needs.HeaderFields)
@@ -119,9 +121,11 @@ func (a *account) generationNow() int {
 }
 
 // decideBatch decides some messages and records what follows; rest are those after
-// them. Only once it is written the messages are counted, and leave the window.
+// them. Only once it is written the messages are counted, and leave the window. The
+// rules are those that the messages were fetched for: of others a header field may not
+// be there. What they decide is old after a reload, and decided again before it is done.
 func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch, rest []imap.UID, strangers bool) error {
-	ruleset, generation := c.rulesOf(p.walk)
+	ruleset, generation := batch.ruleset, batch.generation
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
 	made := c.roomFor(len(batch.fetched))
 	all := p.inScope(made.candidates(batch.fetched, batch.needs.WholeHeader))

@@ -79,7 +79,7 @@ func (l limits) half() limits { return limits{l.text / 2, l.addresses / 2, l.lis
 func Payload(m Message) []byte {
 	l := limits{text: 1000, addresses: 10, list: 30}
 	m.Included = m.Included.within()
-	most := MaxPayload + m.Included.size()
+	most := MaxPayload + m.size()
 	out := marshal(m.within(l))
 	for len(out) > most {
 		l = l.half()

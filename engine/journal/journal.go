@@ -225,7 +225,8 @@ type DeliveryQuery struct {
 	// Newest is the order of their making, the newest first; Latest is that of their
 	// next attempt, the latest first.
 	Newest, Latest bool
-	// Fresh restricts to those about one message that were not tried yet, Ready to
+	// Fresh restricts to those about one message that were not tried yet and send no
+	// raw message, Ready to
 	// the others.
 	Fresh, Ready bool
 	// Held restricts to those that are, or were, held back for a reason, Touched to

@@ -18,7 +18,9 @@ func (d *DB) putDeliveries(account int64, b *journal.Batch) error {
 				last_status, last_error, updated, payload, sender, held, digest, url)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
 			ON CONFLICT (account, id) DO UPDATE SET endpoint = ?3, rule = ?4, seq = ?5, about = ?6, created = ?7, attempts = ?8,
-				restarted = ?9, next = ?10, state = ?11, last_status = ?12, last_error = ?13, updated = ?14, held = ?17, digest = ?18`,
+				restarted = ?9, next = ?10, state = ?11, last_status = ?12, last_error = ?13, updated = ?14, held = ?17, digest = ?18,
+				payload = CASE WHEN delivery.state = 'cancelled' AND length(?15) > 0 THEN ?15 ELSE payload END,
+				url = CASE WHEN delivery.state = 'cancelled' AND length(?15) > 0 THEN ?19 ELSE url END`,
 			account, v.ID, v.Endpoint, v.Rule, v.Seq, v.About, v.Created, v.Attempts, v.Restarted, v.Next, string(v.State),
 			v.LastStatus, v.LastError, orAt(v.Updated, b.At), v.Payload, v.Sender, v.Held, v.Digest, values)
 		if err != nil {
@@ -125,8 +127,8 @@ func deliveriesSQL(q journal.DeliveryQuery) (string, []any) {
 	w.and(!q.Since.IsZero(), "created >= ?", q.Since)
 	in(&w, "seq", q.Seqs)
 	in(&w, "state", texts(q.States))
-	w.and(q.Fresh, "+seq > 0 AND attempts = 0") // "+": its index is not the way to them
-	w.and(q.Ready, "(seq = 0 OR attempts > 0)")
+	w.and(q.Fresh, "+seq > 0 AND attempts = 0 AND raw = 0") // "+": its index is not the way to them
+	w.and(q.Ready, "(seq = 0 OR attempts > 0 OR raw > 0)")
 	w.and(q.Held != "", "held = ?", q.Held)
 	w.and(!q.Touched.IsZero(), "updated >= ?", q.Touched)
 	w.and(q.First, "(about = '' OR NOT EXISTS ("+earlier+"))")
