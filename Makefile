@@ -17,7 +17,7 @@ build: ## a static binary, the same as the container's
 	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o $(OUTPUT) ./cmd/imapilot
 
 test: setup vet lint unit sweep ## everything: set-up, vet, linters, all tests with -race, a fault at every operation, fuzzing
-	.ci/fuzz 3s
+	.ci/fuzz 2s
 
 setup:
 	@.ci/setup

@@ -304,9 +304,9 @@ func (r *rig) wantForeign() {
 //
 // The simulator's sweep kills at every operation, on all four sets of capabilities, in
 // each run. This one does so in the longer one (IMAPILOT_SIM_ALL, make random), and
-// otherwise at every third, on two of them.
+// otherwise at every sixth, on two of them.
 func TestCrashAtEveryStep(t *testing.T) {
-	step, all := 3, os.Getenv("IMAPILOT_SIM_ALL") != ""
+	step, all := 6, os.Getenv("IMAPILOT_SIM_ALL") != ""
 	if all {
 		step = 1
 	}

@@ -556,7 +556,7 @@ rules:
 				}
 				return count
 			}
-			step := 3 // at every third command; at each with IMAPILOT_SIM_ALL
+			step := 6 // at every sixth command; at each with IMAPILOT_SIM_ALL
 			if os.Getenv("IMAPILOT_SIM_ALL") != "" {
 				step = 1
 			}

@@ -6,6 +6,6 @@ package sim
 // tries every stride-th operation, and there are few random runs. "make sweep"
 // has the rest without it.
 const (
-	stride = 23
-	seeds  = 40
+	stride = 47
+	seeds  = 16
 )

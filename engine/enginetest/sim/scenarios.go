@@ -71,11 +71,11 @@ func mailboxes() []Scenario {
 	}
 	return []Scenario{
 		{
-			Name: "by their roles",
+			Name: "by their roles", Sparse: 2,
 			Acts: []Act{then(bystanders), then(flags)},
 		},
 		{
-			Name: "by the usual names", Server: model.Options{NoSpecialUse: true, NoMove: true},
+			Name: "by the usual names", Sparse: 4, Server: model.Options{NoSpecialUse: true, NoMove: true},
 			Acts: []Act{then(flags)},
 		},
 		{
