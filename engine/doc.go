@@ -14,6 +14,7 @@
 //     expected arrivals, the webhooks and the cursor.
 //   - apply (apply.go, flight.go): send the steps, each message's in its fixed
 //     order and those of many messages together, and record what became of them.
+//     Steps that leave the mailbox are the outbox's.
 //   - recover (look.go): after a restart or a lost connection, look at the
 //     server before a recorded step is sent again.
 //
@@ -41,6 +42,13 @@
 // the calls, some at a time, and records what came of them; endpoint.go makes a call
 // of a document, release.go lets those go that waited for the other actions.
 // Commands that change what is owed come in through webhooks.go.
+//
+// # Programs
+//
+// A step that leaves the mailbox (outside.go) is in the chain of its message and done
+// by the outbox, as a delivery whose endpoint is the word of the action. One
+// transaction records both. programs.go makes its attempts; what came of the last one
+// is written into the entry by the owner of the account, whom the outbox wakes.
 //
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone

@@ -199,6 +199,55 @@ func (p *page) actions() {
 		}
 	}
 	p.text("Those that take the message away: " + codes(away) + ". Those that can be done twice without harm: " + codes(again) + ".")
+	p.programs()
+}
+
+const programIntro = "`exec` runs a program of yours. It is off unless the configuration allows it at the top level:" + `
+
+` + "```yaml" + `
+allow: [exec]
+accounts:
+  home:
+    host: imap.example.org
+    username: me@example.org
+    password: {env: IMAP_PASSWORD}
+
+rules:
+  - name: tickets
+    if: subject startsWith "[ticket"
+    then:
+      - exec: [/usr/local/bin/ticket, '--from=${from.address}', --, '${subject}']
+      - exec: {run: [/bin/sh, -c, 'echo "$1" >> tickets.txt', --, '${subject}'], timeout: 30s, env: {SIZE: '${size}'}}
+      - trash
+    tests:
+      - message: |
+          From: ann@example.com
+          Subject: [ticket 1]
+        want:
+          - exec: [/usr/local/bin/ticket, --from=ann@example.com, --, '[ticket 1]']
+          - exec: [/bin/sh, -c, 'echo "$1" >> tickets.txt', --, '[ticket 1]']
+          - trash
+` + "```" + `
+
+- The program has an absolute path. No shell is involved: each element of the list is one argument, whatever it holds. Values have
+  no control characters.
+- What begins with a value is refused unless an earlier argument is ` + "`--`" + `: a subject that begins with a dash would be an option. So is
+  a value within the script of a shell; ` + "`$1`" + ` is how it gets there.
+- On the standard input is the [document of a webhook](../actions/webhook/REFERENCE.md), and in the environment what
+  ` + "`env:`" + ` says, PATH, HOME, LANG and TZ, and these: ` + "`IMAPILOT_ID`" + ` (the same in each attempt), ` + "`IMAPILOT_ATTEMPT`" + `, ` + "`IMAPILOT_RULE`" + `,
+  ` + "`IMAPILOT_ACCOUNT`" + `, ` + "`IMAPILOT_MAILBOX`" + `, ` + "`IMAPILOT_UIDVALIDITY`" + `, ` + "`IMAPILOT_UID`" + `, ` + "`IMAPILOT_MESSAGE_ID`" + `, ` + "`IMAPILOT_FROM`" + ` and
+  ` + "`IMAPILOT_SUBJECT`" + `. It runs in the folder of the state file.
+- It is done when the program ends with 0. With 75 (EX_TEMPFAIL), by a signal, at its timeout, and where it cannot be started, it is tried
+  again, ten times in about three days; the message waits, and others do not. With any other code it has failed: the message stays, and
+  ` + "`imapilot history`" + ` says why. ` + "`imapilot retry`" + ` runs it anew; ` + "`imapilot webhooks replay`" + ` does, too, and a ` + "`retry`" + ` after that goes on behind it.
+- It may be run twice where imapilot ended during it: IMAPILOT_ID tells.
+- When the rule or the message is gone meanwhile it is taken back. In a dry run, in a plan and in tests nothing is run.
+`
+
+// programs tells what there is to know of exec.
+func (p *page) programs() {
+	p.heading(3, "Programs")
+	p.text(programIntro)
 }
 
 func (p *page) templates() {
@@ -265,7 +314,7 @@ func (p *page) limits() {
 	p.heading(2, "Limits")
 	p.text("Every input has one. Octets are bytes; a KiB has 1,024, a MiB 1,048,576.")
 	own, loader, yaml := constantsOf("."), constantsOf("../engine/config"), constantsOf("../engine/config/strictyaml")
-	mail, webhook, engine := constantsOf("facts"), constantsOf("../actions/webhook"), constantsOf("../engine")
+	mail, webhook, engine, program := constantsOf("facts"), constantsOf("../actions/webhook"), constantsOf("../engine"), constantsOf("../actions/exec")
 	p.heading(3, "When the rules are loaded")
 	p.text("What is beyond is an error, and the rules do not come into force.")
 	p.table([]string{"of", "at most"}, [][]string{
@@ -275,6 +324,8 @@ func (p *page) limits() {
 		{"`any()` and its like within each other", count(own["maxLoops"])}, {"a pattern", count(own["maxPattern"]) + " octets"},
 		{"values of a list", count(own["maxListValues"])}, {"a file of a list", size(loader["maxListFile"])},
 		{"flags that ask a rule", count(own["maxTriggerFlags"])}, {"`repeat:`", count(loader["maxRepeatDays"]) + " days"},
+		{"arguments of a program, itself among them", count(own["maxElements"])}, {"variables of a program", count(own["maxVariables"])},
+		{"the `timeout:` of a program", "1 hour; 60 s where it says none"},
 		{"a value of a list in a file", count(loader["maxListValue"]) + " octets"}, {"a name that you give", count(loader["maxName"]) + " octets"},
 	})
 	p.heading(3, "While a message is looked at")
@@ -295,6 +346,7 @@ func (p *page) limits() {
 		{"`body.text` and `body.html`, as they are sent", size(facts.DefaultLimit) + "; `body: {limit: ...}` from " + size(loader["minBody"]) + " to " + size(loader["maxBody"])},
 		{"a delivery report", size(mail["maxReport"])}, {"the name of an attachment", count(mail["maxName"]) + " octets"},
 		{"a value from mail in a name", count(own["maxLevel"]) + " characters"},
+		{"an argument of a program", count(own["maxElement"]) + " octets, and all together " + count(own["maxCommand"])},
 	})
 	p.heading(3, "Of what a rule does")
 	p.text("What is beyond waits, and `imapilot status` shows it.")
@@ -303,6 +355,7 @@ func (p *page) limits() {
 		{"messages that a rule expunges in 60 minutes, or on a schedule in one run", count(own["defaultExpunges"]) + ", or its `max_messages`"},
 		{"mailboxes that a rule creates in 24 hours", count(engine["createsPerDay"])},
 	})
+	p.text("At most " + count(engine["programsAtOnce"]) + " programs run at once; one that prints more than " + size(program["MaxOutput"]) + " has failed.")
 	p.text("The document that a webhook gets has at most " + count(webhook["MaxPayload"]) + " octets; [all of it](../actions/webhook/REFERENCE.md).")
 }
 
