@@ -15,6 +15,7 @@ func TestRewriteWant(t *testing.T) {
 	seen := actions.Action{Kind: actions.AddFlags, Flags: []imap.Flag{imap.FlagSeen, "$X"}}
 	odd := actions.Action{Kind: actions.Copy, Mailbox: "it's, true"}
 	trash := actions.Action{Kind: actions.Trash}
+	run := actions.Action{Kind: actions.Exec, Command: &actions.Command{Argv: []string{"/bin/x", "--", "it's", ""}}}
 	tests := []struct {
 		name, old string
 		want      []actions.Action
@@ -26,6 +27,8 @@ func TestRewriteWant(t *testing.T) {
 		{"dashes with settings", "want:\n        - add_flags:\n            - a\n            - b\n", []actions.Action{odd}, "want:\n        - copy: 'it''s, true'\n"},
 		{"dashes to nothing", "want: # why\n        - trash\n", nil, "want: [] # why\n"},
 		{"nothing to one", "want: []  # why\n", []actions.Action{move, trash}, "want: [{move: Lists/go}, trash]  # why\n"},
+		{"a program", "want:\n        - exec: {run: /bin/y}\n", []actions.Action{run, trash}, "want:\n        - exec: ['/bin/x', '--', 'it''s', '']\n        - trash\n"},
+		{"a program on one line", "want: []\n", []actions.Action{run}, "want: [{exec: ['/bin/x', '--', 'it''s', '']}]\n"},
 		{"keep", "want: keep\n      name: n", []actions.Action{seen}, "want: [{add_flags: ['\\Seen', $X]}]\n      name: n"},
 		{"one line", "want: [{move: 'a ] # b'}]\r\n", []actions.Action{trash}, "want: [trash]\r\n"},
 		{"brackets in the comment", "want: [trash] # see [x]\n", []actions.Action{move}, "want: [{move: Lists/go}] # see [x]\n"},
