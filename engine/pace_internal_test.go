@@ -104,7 +104,7 @@ func pacedAccount(j journal.Journal, own journal.Ownership, sender Sender, hooks
 // made at a forbidden time, and no limit is passed, across restarts and failures.
 func TestAWeekOfWebhooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		messages, days := 3000, 2
+		messages, days := 1500, 2
 		if os.Getenv("IMAPILOT_WEEK") != "" {
 			messages, days = 50_000, 7
 		}

@@ -4,5 +4,5 @@ package sim
 
 const (
 	stride = 1
-	seeds  = 400
+	seeds  = 100
 )
