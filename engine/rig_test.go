@@ -51,6 +51,9 @@ func matrix(t *testing.T, all map[string]imaptest.Options, run func(t *testing.T
 		{"dovecot", imaptest.Dovecot, all},
 		{"cyrus", imaptest.Cyrus, map[string]imaptest.Options{"full": {}, "no MOVE, no UIDPLUS": bare, "dots": {Dots: true}}},
 	} {
+		if underRace && kind.name != "memory" {
+			continue
+		}
 		for name, opts := range kind.caps {
 			t.Run(kind.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
