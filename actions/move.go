@@ -15,15 +15,22 @@ func moveSpec() Spec {
 	}
 }
 
-func trashSpec() Spec   { return byRoleSpec(Trash, "Trash") }
-func archiveSpec() Spec { return byRoleSpec(Archive, "Archive") }
-func junkSpec() Spec    { return byRoleSpec(Junk, "Junk") }
+func trashSpec() Spec {
+	return byRoleSpec(Trash, "Move the message to the mailbox with the \\Trash role.")
+}
 
-// byRoleSpec is a move to the mailbox that has a role.
-func byRoleSpec(kind Kind, role string) Spec {
+func archiveSpec() Spec {
+	return byRoleSpec(Archive, "Move the message to the mailbox with the \\Archive role.")
+}
+
+func junkSpec() Spec {
+	return byRoleSpec(Junk, "Move the message to the mailbox with the \\Junk role.")
+}
+
+// byRoleSpec is a move to the mailbox that has the role of that name.
+func byRoleSpec(kind Kind, doc string) Spec {
 	spec := moveSpec()
-	spec.Kind, spec.Arg, spec.Role = kind, ArgNone, string(kind)
-	spec.Doc = "Move the message to the mailbox with the \\" + role + " role."
+	spec.Kind, spec.Arg, spec.Role, spec.Doc = kind, ArgNone, string(kind), doc
 	spec.Needs = "As move. The role is that of SPECIAL-USE; without it, the mailbox with the usual name of one is taken, and where there is none the action fails visibly and the message stays."
 	spec.Example = string(kind)
 	return spec

@@ -59,8 +59,9 @@ func (m *candidate) askedBy(e journal.Entry, ruleset *rules.Ruleset) map[string]
 }
 
 // counts reports whether what an entry did for a rule keeps that rule from acting
-// now. What was undone counts for the same content. Else it is for a scheduled rule what it did on a clock, for an apply what was done by
-// the same rule with the same content, whatever asked it.
+// now. What was undone counts for the same content. Else it is for a scheduled rule
+// what it did on a clock, for an apply what was done by the same rule with the same
+// content, whatever asked it.
 func (p *pass) counts(ruleset *rules.Ruleset, now time.Time) func(journal.Entry, actions.Item) bool {
 	return func(e journal.Entry, item actions.Item) bool {
 		if wasUndone(e) {

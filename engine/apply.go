@@ -295,8 +295,8 @@ func (c *connection) isStale(w *task) bool {
 }
 
 // cannot says why a step cannot be sent at all: it has no target, it would not do
-// what it says, or the mailbox cannot store a keyword (PERMANENTFLAGS without \*, RFC 9051 section
-// 7.1), which servers accept in silence and forget.
+// what it says, or the mailbox cannot store a keyword (PERMANENTFLAGS without \*,
+// RFC 9051 section 7.1), which servers accept in silence and forget.
 func (c *connection) cannot(step journal.Step) string {
 	kind := step.Action.Kind
 	if spec := kind.Spec(); step.Target == "" && (spec.Phase == actions.PhaseCopy || spec.Phase == actions.PhaseMove) {

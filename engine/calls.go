@@ -19,12 +19,11 @@ type serving struct {
 	outbox *outbox
 	hook   config.Webhook
 	// took and failed count the calls that the endpoint took and those that it did
-	// not; refused is set when it wants no more, unknown when what came of some
-	// could not be recorded: these are made again, and so would be all that follow.
-	took, failed atomic.Int32
-	// unsent counts those that could not be made.
-	unsent           atomic.Int32
-	refused, unknown atomic.Bool
+	// not, unsent those that could not be made; refused is set when it wants no more,
+	// unknown when what came of some could not be recorded: these are made again, and
+	// so would be all that follow.
+	took, failed, unsent atomic.Int32
+	refused, unknown     atomic.Bool
 }
 
 // call is one attempt: the delivery as the journal has it, and what came of it.
@@ -83,7 +82,8 @@ func (o *outbox) send(ctx context.Context, to *Caller, c call) webhook.Result {
 		// A better configuration may help, but not where the values are wrong: they stay.
 		return webhook.Result{Err: unsent{err}, Retry: !errors.Is(err, errURLValues)}
 	}
-	return to.Settle(o.account.engine.opts.Webhooks.Send(ctx, endpoint, c.delivery.ID, c.at, body))
+	// Not c.at: it may have waited, and a receiver takes no signature that is old.
+	return to.Settle(o.account.engine.opts.Webhooks.Send(ctx, endpoint, c.delivery.ID, time.Now(), body))
 }
 
 // rawsUnderWay is how many octets of raw messages the calls of all endpoints send at

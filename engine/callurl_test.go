@@ -98,8 +98,8 @@ func TestURLThatCannotBeWorkedOut(t *testing.T) {
 		if len(p.calls) != 1 {
 			t.Errorf("%+v", p.calls)
 		}
-		// The empty segment is no URL of the user's.
-		found := r.deliveries(cfg, journal.DeliveryQuery{States: []journal.DeliveryState{journal.Pending}})
+		// The empty segment is no URL of the user's, and its value stays.
+		found := r.deliveries(cfg, journal.DeliveryQuery{States: []journal.DeliveryState{journal.Dead}})
 		if len(found) != 1 || !strings.Contains(found[0].LastError, "empty") {
 			t.Errorf("%+v", found)
 		}

@@ -12,8 +12,8 @@ import (
 
 // releases ends the waiting of the webhooks that are sent after the other actions
 // on a message: once these are done they are sent, and where they will not be they
-// are cancelled. So it does for the steps that leave the mailbox. A failed action may still be retried. mailbox gives the
-// configuration's spelling of a mailbox.
+// are cancelled. So it does for the steps that leave the mailbox. A failed action may
+// still be retried. mailbox gives the configuration's spelling of a mailbox.
 func releases(entries []journal.Entry, mailbox func(string) string) []journal.Release {
 	var out []journal.Release
 	for _, e := range entries {

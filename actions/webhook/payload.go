@@ -72,10 +72,10 @@ type limits struct{ text, addresses, list int }
 func (l limits) half() limits { return limits{l.text / 2, l.addresses / 2, l.list / 2} }
 
 // Payload returns the document as JSON, at most [MaxPayload] bytes and what is
-// [Included]: its strings are free of control characters and cut to 1,000 bytes, the body to 8,000, names, flags and
-// actions to 200, its lists to the first 10 addresses and 30 others. Where that
-// is still too large, for escapes take up to six bytes for one, less of each is
-// taken over.
+// [Included]: its strings are free of control characters and cut to 1,000 bytes, the
+// body to 8,000, names, flags and actions to 200, its lists to the first 10 addresses
+// and 30 others. Where that is still too large, for escapes take up to six bytes for
+// one, less of each is taken over.
 func Payload(m Message) []byte {
 	l := limits{text: 1000, addresses: 10, list: 30}
 	m.Included = m.Included.within()

@@ -97,18 +97,23 @@ func (r releasing) stop(ctx context.Context) error {
 // startApply begins in the running daemon, or in this process where none runs. A
 // daemon takes it between two steps of its own, which may take a while.
 func (a *app) startApply(ctx, interrupted context.Context, cfg *config.Config, scope engine.Scope, bar *progressBar) (worker, error) {
-	d := &daemonWorker{cfg: cfg, command: "apply"}
-	err := call(interrupted, cfg, methodApply, applyRequest{Scope: scope, Accounts: accountNames(cfg)}, &d.id)
+	request := applyRequest{Scope: scope, Accounts: accountNames(cfg)}
+	return a.startWorker(ctx, interrupted, &daemonWorker{cfg: cfg, command: "apply"}, methodApply, request, engine.Options{Apply: &scope}, bar)
+}
+
+// startWorker asks the daemon for something that takes a while, and where none runs
+// begins it in this process, with what the options say of it.
+func (a *app) startWorker(ctx, interrupted context.Context, d *daemonWorker, method string, request any, o engine.Options, bar *progressBar) (worker, error) {
+	err := call(interrupted, d.cfg, method, request, &d.id)
 	if !errors.Is(err, control.ErrNoDaemon) {
 		return d, err
 	}
-	db, err := open(ctx, cfg)
+	db, err := open(ctx, d.cfg)
 	if err != nil {
 		return nil, err
 	}
-	return newLocalWorker(ctx, cfg, db, engine.Options{
-		Journal: db, Holder: holder(), Webhooks: webhook.NewClient(version), Logger: a.applyLogger(bar), Version: version, Apply: &scope,
-	}), nil
+	o.Journal, o.Holder, o.Webhooks, o.Logger, o.Version = db, holder(), webhook.NewClient(version), a.applyLogger(bar), version
+	return newLocalWorker(ctx, d.cfg, db, o), nil
 }
 
 func accountNames(cfg *config.Config) []string {

@@ -13,10 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"imapilot/actions/webhook"
 	"imapilot/engine"
 	"imapilot/engine/config"
-	"imapilot/engine/control"
 )
 
 // undoFlags are the flags of undo.
@@ -164,18 +162,7 @@ func (a *app) doUndo(ctx context.Context, cfg *config.Config, chosen chosenActs,
 
 // startUndo begins in the running daemon, or in this process where none runs.
 func (a *app) startUndo(ctx, interrupted context.Context, cfg *config.Config, u engine.Undo, bar *progressBar) (worker, error) {
-	d := &daemonWorker{cfg: cfg, command: "undo"}
-	err := call(interrupted, cfg, methodUndo, u, &d.id)
-	if !errors.Is(err, control.ErrNoDaemon) {
-		return d, err
-	}
-	db, err := open(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	return newLocalWorker(ctx, cfg, db, engine.Options{
-		Journal: db, Holder: holder(), Webhooks: webhook.NewClient(version), Logger: a.applyLogger(bar), Version: version, Undo: &u,
-	}), nil
+	return a.startWorker(ctx, interrupted, &daemonWorker{cfg: cfg, command: "undo"}, methodUndo, u, engine.Options{Undo: &u}, bar)
 }
 
 // undoSince is how far back acts are looked for.
