@@ -15,9 +15,14 @@ type Command struct {
 	Argv []string `json:"argv"`
 	// Env are variables that it gets besides, as "NAME=value".
 	Env []string `json:"env,omitempty"`
+	// Stdin is [StdinRaw], or "" for the document about the message.
+	Stdin string `json:"stdin,omitempty"`
 	// Timeout is how long it may run, 0 for the default of package actions/exec.
 	Timeout time.Duration `json:"timeout,omitempty"`
 }
+
+// StdinRaw gives a program the message as the server has it.
+const StdinRaw = "raw"
 
 // maxShown is how many octets of an argument are printed.
 const maxShown = 200
@@ -55,5 +60,5 @@ func (c *Command) equal(o *Command) bool {
 	if c == nil || o == nil {
 		return c == o
 	}
-	return slices.Equal(c.Argv, o.Argv)
+	return c.Stdin == o.Stdin && slices.Equal(c.Argv, o.Argv)
 }

@@ -60,19 +60,18 @@ func (o *outbox) serve(ctx, work context.Context, hook config.Webhook, due []jou
 // transport is how the attempts of an outlet are made.
 func (o *outbox) transport(ctx, work context.Context, name string) (func(call) webhook.Result, error) {
 	if isOutside(name) {
-		return func(c call) webhook.Result { return o.runProgram(ctx, work, c.delivery) }, nil
+		return func(c call) webhook.Result { return o.attempt(ctx, work, c.delivery) }, nil
 	}
 	to, err := o.caller(work, name)
 	return func(c call) webhook.Result { return o.send(work, to, c) }, err
 }
 
 func (o *outbox) send(ctx context.Context, to *Caller, c call) webhook.Result {
-	if room := min(c.delivery.RawSize, rawsUnderWay); room > 0 {
-		if err := o.account.engine.raws.Acquire(ctx, room); err != nil {
-			return webhook.Result{Err: unsent{err}, Retry: true}
-		}
-		defer o.account.engine.raws.Release(room)
+	release, err := o.room(ctx, c.delivery)
+	if err != nil {
+		return webhook.Result{Err: unsent{err}, Retry: true}
 	}
+	defer release()
 	payload, err := o.document(ctx, to, c.delivery)
 	if err != nil {
 		return webhook.Result{Err: unsent{err}, Retry: true}
@@ -84,6 +83,16 @@ func (o *outbox) send(ctx context.Context, to *Caller, c call) webhook.Result {
 	}
 	// Not c.at: it may have waited, and a receiver takes no signature that is old.
 	return to.Settle(o.account.engine.opts.Webhooks.Send(ctx, endpoint, c.delivery.ID, time.Now(), body))
+}
+
+// room waits until there is memory for the raw message of a delivery.
+func (o *outbox) room(ctx context.Context, d journal.Delivery) (release func(), err error) {
+	size := min(d.RawSize, rawsUnderWay)
+	if size == 0 {
+		return func() {}, nil
+	}
+	raws := o.account.engine.raws
+	return func() { raws.Release(size) }, raws.Acquire(ctx, size)
 }
 
 // rawsUnderWay is how many octets of raw messages the calls of all endpoints send at

@@ -472,6 +472,11 @@ func (a *account) loadQuota(ctx context.Context) error {
 	return nil
 }
 
+// documentItems are what a plan hands over documents to.
+func documentItems(p actions.Plan) []actions.Item {
+	return slices.DeleteFunc(p.Effective(), func(i actions.Item) bool { return !i.Action.Kind.Documents() })
+}
+
 // webhookItems are the calls that a plan owes.
 func webhookItems(p actions.Plan) []actions.Item {
 	return slices.DeleteFunc(p.Effective(), func(i actions.Item) bool { return i.Action.Kind != actions.Webhook })

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"imapilot/engine/config"
 	"imapilot/engine/enginetest/imaptest"
 	"imapilot/engine/journal"
+	"imapilot/rules"
 )
 
 // host runs no program: it notes what it was asked to run, and says what came of it.
@@ -599,4 +601,71 @@ func TestExecForReal(t *testing.T) {
 			t.Errorf("%s", d.LastError)
 		}
 	}
+}
+
+const execRaw = "allow: [exec]\nrules:\n  - {name: say, if: true, then: [{exec: {run: [/bin/say], stdin: raw}}, trash]}\n"
+
+// TestExecGetsTheMessage: with stdin: raw a program reads the message as it is, which
+// was recorded with the decision: an attempt asks the server for nothing, and after the
+// last one the journal has it no more.
+func TestExecGetsTheMessage(t *testing.T) {
+	executing(t, execRaw, func(t *testing.T, r *rig, cfg *config.Config, h *host) {
+		h.says = exits(exec.TempFail, "")
+		r.once(cfg)
+		h.says = nil
+		w := &wire{}
+		time.Sleep(time.Hour)
+		r.once(cfg, hooked(t, r, w.hook))
+		r.want("Trash", "a")
+		for _, c := range h.ran {
+			if want := message("a", "x@example.org"); !bytes.Equal(c.Stdin, want) {
+				t.Errorf("it reads %q, want %q", c.Stdin, want)
+			}
+		}
+		if d := r.theDelivery(cfg); h.count() != 2 || w.asks(rawFetches) != 0 || d.State != journal.Delivered || d.RawKept {
+			t.Errorf("%d runs, %d asked, %+v", h.count(), w.asks(rawFetches), d)
+		}
+	})
+}
+
+// TestExecOfARuleThatWantsTheMessage: a step that a reload gives another input is
+// another step, with its message.
+func TestExecOfARuleThatWantsTheMessage(t *testing.T) {
+	plain := strings.Replace(execRaw, "stdin: raw", "stdin: document", 1)
+	executing(t, plain, func(t *testing.T, r *rig, cfg *config.Config, h *host) {
+		h.says = func(n int, c exec.Command) exec.Result {
+			if bytes.HasPrefix(c.Stdin, []byte("{")) {
+				return exits(exec.TempFail, "")(n, c)
+			}
+			return exec.Result{}
+		}
+		other := r.config(rarely, execRaw)
+		r.daemon(cfg, func(e *engine.Engine) {
+			time.Sleep(time.Minute)
+			if err := e.Reload(other); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		})
+		r.want("Trash", "a")
+		if last := h.ran[h.count()-1]; h.count() != 3 || !bytes.Equal(last.Stdin, message("a", "x@example.org")) {
+			t.Errorf("%d runs, the last reads %q", h.count(), last.Stdin)
+		}
+	})
+}
+
+// TestExecOfALargeMessage: no program gets a part of a message.
+func TestExecOfALargeMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, h := newRig(t, pipes(t, imaptest.Options{NoIdle: true})), &host{}
+		r.programs = h.run
+		cfg := r.config(rarely, execRaw)
+		r.once(cfg)
+		r.deliver("INBOX", long("large", rules.MaxRaw))
+		r.once(cfg)
+		r.want("INBOX", "large")
+		if d := r.theDelivery(cfg); h.count() != 0 || d.State != journal.Dead || !strings.Contains(d.LastError, "larger than 25 MB") {
+			t.Errorf("%d runs, %s: %s", h.count(), d.State, d.LastError)
+		}
+	})
 }

@@ -26,7 +26,7 @@ func includeCalls(some []*candidate) error {
 		m.include = rules.Needs{}
 		for _, e := range m.entries {
 			if e.State == journal.Open && slices.ContainsFunc(e.Plan.Items, includes) {
-				m.include = rules.CallNeeds(webhookItems(e.Plan))
+				m.include = rules.CallNeeds(documentItems(e.Plan))
 			}
 		}
 	}

@@ -29,16 +29,16 @@ func (w *task) outside() bool {
 func isOutside(endpoint string) bool { return actions.Kind(endpoint).Outside() }
 
 // outsideDocument is what such a delivery says: the document of a webhook, and what is
-// run.
+// run, or what is done.
 type outsideDocument struct {
 	webhook.Message
 	Command *actions.Command `json:"command"`
+	Action  actions.Action   `json:"action"`
 }
 
-// outsideDeliveries are those of the steps of an entry that have none yet. One that is
-// the next step is due at once.
-func (c *connection) outsideDeliveries(e *journal.Entry, m *candidate) []journal.Delivery {
-	var out []journal.Delivery
+// addOutside adds the deliveries of those steps of an entry to a batch that have none
+// yet. One that is the next step is due at once.
+func (c *connection) addOutside(batch *journal.Batch, e *journal.Entry, m *candidate) {
 	for i := range e.Steps {
 		s := &e.Steps[i]
 		if !s.Action.Kind.Outside() || s.State != journal.Recorded || s.Delivery != "" {
@@ -47,24 +47,29 @@ func (c *connection) outsideDeliveries(e *journal.Entry, m *candidate) []journal
 		item := actions.Item{Action: s.Action, Rule: s.Rule, Hash: s.Hash, Index: s.Index}
 		item.Action.Endpoint = string(s.Action.Kind)
 		d := c.delivery(*e, m, item)
-		d.Payload = withCommand(d.Payload, s.Action.Command)
+		d.Payload = withAction(d.Payload, s.Action)
 		if e.State != journal.Open || i != e.Next() {
 			d.State = journal.Waiting
 		}
 		s.Delivery = d.ID
-		out = append(out, d)
+		batch.Deliveries = append(batch.Deliveries, d)
+		addRaw(batch, d.ID, m, s.Action)
 	}
-	return out
 }
 
-// withCommand adds what is run to a document, which is an object with members.
-func withCommand(document []byte, c *actions.Command) []byte {
-	command, err := json.Marshal(c)
-	if err != nil {
-		panic(err) // it has texts and a number only
+// withAction adds what is done to a document, which is an object with members. A
+// program reads the document, and finds its command there.
+func withAction(document []byte, a actions.Action) []byte {
+	name, value := "action", any(a)
+	if a.Kind == actions.Exec {
+		name, value = "command", a.Command
 	}
-	out := append(slices.Clone(document[:len(document)-1]), `,"command":`...)
-	return append(append(out, command...), '}')
+	what, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // it has texts and numbers only
+	}
+	out := append(slices.Clone(document[:len(document)-1]), `,"`+name+`":`...)
+	return append(append(out, what...), '}')
 }
 
 // outsideReleases begins what is the next step of an entry, and cancels what is not

@@ -17,6 +17,7 @@ import (
 	"imapilot/actions/webhook"
 	"imapilot/engine/config"
 	"imapilot/engine/journal"
+	"imapilot/rules"
 )
 
 // programsAtOnce is how many programs run at once, for all accounts.
@@ -154,34 +155,71 @@ func cancels(b journal.Batch) bool {
 	})
 }
 
-// runProgram makes one attempt of a step. With --once only the end of the process ends
-// it, else a stop does, too.
-func (o *outbox) runProgram(ctx, work context.Context, d journal.Delivery) webhook.Result {
-	e := o.account.engine
-	c, err := programOf(d)
+// attempt makes one attempt of a step, with the message as it is where the step needs
+// it. With --once only the end of the process ends it, else a stop does, too.
+func (o *outbox) attempt(ctx, work context.Context, d journal.Delivery) webhook.Result {
+	release, err := o.room(work, d)
 	if err != nil {
-		return webhook.Result{Err: err}
+		return webhook.Result{Err: unsent{err}, Retry: true}
 	}
-	if c.Dir = e.dir; e.opts.Once {
+	defer release()
+	doc, raw, err := o.stepOf(work, d)
+	if err != nil {
+		return webhook.Result{Err: err, Retry: errors.As(err, new(unsent))}
+	}
+	if o.account.engine.opts.Once {
 		ctx = work
 	}
-	r := e.opts.Programs(ctx, c)
+	return o.runProgram(ctx, d, doc, raw)
+}
+
+var (
+	errNoRaw    = errors.New("the journal does not hold the message any more")
+	errLargeRaw = fmt.Errorf("the message is larger than %d MB, and no step gets a part of one", rules.MaxRaw>>20)
+)
+
+// stepOf is what a delivery says, and its message where it was recorded with it.
+func (o *outbox) stepOf(ctx context.Context, d journal.Delivery) (doc outsideDocument, raw []byte, err error) {
+	if err := json.Unmarshal(d.Payload, &doc); err != nil {
+		return doc, nil, fmt.Errorf("the document cannot be read: %w", err)
+	}
+	if !doc.needsRaw() {
+		return doc, nil, nil
+	}
+	r, kept, err := o.account.journal.Raw(ctx, d.Account, d.ID)
+	switch {
+	case err != nil:
+		return doc, nil, unsent{err}
+	case !kept:
+		return doc, nil, errNoRaw
+	case r.Truncated:
+		return doc, nil, errLargeRaw
+	}
+	return doc, r.Data, nil
+}
+
+// needsRaw reports whether the message goes with the step as it is.
+func (d outsideDocument) needsRaw() bool {
+	if d.Command != nil {
+		return d.Command.Stdin == actions.StdinRaw
+	}
+	return slices.Contains(d.Action.Include, actions.IncludeRaw)
+}
+
+// runProgram runs a program, with the document or the message on its standard input.
+func (o *outbox) runProgram(ctx context.Context, d journal.Delivery, doc outsideDocument, raw []byte) webhook.Result {
+	if doc.Command == nil {
+		return webhook.Result{Err: errors.New("the document does not say what to run")}
+	}
+	e, stdin := o.account.engine, d.Payload
+	if doc.needsRaw() {
+		stdin = raw
+	}
+	r := e.opts.Programs(ctx, exec.Command{Argv: doc.Command.Argv, Env: environment(d, doc), Stdin: stdin, Timeout: doc.Command.Timeout, Dir: e.dir})
 	if r.Err != nil && r.Answer != "" {
 		r.Err = fmt.Errorf("%w: %s", r.Err, shown(r.Answer))
 	}
 	return webhook.Result{Err: r.Err, Body: r.Answer, Retry: r.Retry}
-}
-
-// programOf is the program of a delivery, with its document on the standard input.
-func programOf(d journal.Delivery) (exec.Command, error) {
-	var doc outsideDocument
-	if err := json.Unmarshal(d.Payload, &doc); err != nil {
-		return exec.Command{}, fmt.Errorf("the document cannot be read: %w", err)
-	}
-	if doc.Command == nil {
-		return exec.Command{}, fmt.Errorf("the document does not say what to run")
-	}
-	return exec.Command{Argv: doc.Command.Argv, Env: environment(d, doc), Stdin: d.Payload, Timeout: doc.Command.Timeout}, nil
 }
 
 // environment is all that a program gets: a few variables of ours, in which no secret

@@ -80,7 +80,7 @@ func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, e *jour
 		}
 		e.Steps = steps
 		conclude(e)
-		batch.Deliveries = append(batch.Deliveries, c.outsideDeliveries(e, m)...)
+		c.addOutside(batch, e, m)
 		batch.Expect = append(batch.Expect, c.expectations(*e)...)
 	}
 	batch.Entries = append(batch.Entries, *e)
@@ -360,8 +360,11 @@ func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
 		// It does so for what it says now.
 		of = fmt.Appendf(of, " %q", item.Hash)
 	}
-	if item.Action.Command != nil {
-		of = fmt.Appendf(of, " %q", item.Action.Command.Argv) // another program is another call
+	if command := item.Action.Command; command != nil {
+		of = fmt.Appendf(of, " %q", command.Argv) // another program is another call
+		if command.Stdin != "" {
+			of = fmt.Appendf(of, " %q", command.Stdin)
+		}
 	}
 	sum := sha256.Sum256(of)
 	return "msg_" + hex.EncodeToString(sum[:16])

@@ -92,7 +92,7 @@ func (c *connection) includeAgain(ctx context.Context, name string, entries []*t
 	var some []*candidate
 	for _, w := range entries {
 		if m := again[w.Seq]; m != nil && !m.absent {
-			m.include = rules.CallNeeds(newWebhooks(w.Plan, m.decision.Plan))
+			m.include = rules.CallNeeds(newItems(documentItems(w.Plan), documentItems(m.decision.Plan)))
 			some = append(some, m)
 		}
 	}
@@ -231,7 +231,7 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, w *task, m
 		c.state.ruleError(rule, why)
 	}
 	c.addCalls(batch, e, m, owed)
-	batch.Deliveries = append(batch.Deliveries, c.outsideDeliveries(&e, m)...)
+	c.addOutside(batch, &e, m)
 	batch.Release = append(batch.Release, unwanted...)
 	batch.Expect = append(batch.Expect, c.expectations(e)...)
 	return e, nil
@@ -298,8 +298,12 @@ func asDecided(now []imap.Flag, e journal.Entry) []imap.Flag {
 // newWebhooks are the calls that a new plan owes and the old one did not: a
 // call that was recorded is never taken back or made anew.
 func newWebhooks(old, now actions.Plan) []actions.Item {
-	had := webhookItems(old)
-	return slices.DeleteFunc(webhookItems(now), func(i actions.Item) bool {
-		return slices.ContainsFunc(had, func(h actions.Item) bool { return h.Rule == i.Rule && h.Action.Equal(i.Action) })
+	return newItems(webhookItems(old), webhookItems(now))
+}
+
+// newItems leaves out what there was before.
+func newItems(old, now []actions.Item) []actions.Item {
+	return slices.DeleteFunc(now, func(i actions.Item) bool {
+		return slices.ContainsFunc(old, func(o actions.Item) bool { return o.Rule == i.Rule && o.Action.Equal(i.Action) })
 	})
 }

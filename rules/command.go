@@ -25,6 +25,7 @@ const (
 // program and its own, the last ones the values of these variables.
 type command struct {
 	names   []string
+	stdin   string
 	timeout time.Duration
 }
 
@@ -48,6 +49,7 @@ func (b *builder) checkCommand(a ActionSource, d *draftAction) {
 		return
 	}
 	d.command.timeout = a.Timeout
+	b.checkStdin(a.Stdin, d)
 	for _, v := range a.Env {
 		b.checkVariable(v)
 		b.checkElement(v.Value)
@@ -111,6 +113,17 @@ func (b *builder) checkShell(before []Text, arg draftArgument) {
 
 func shells() []string { return []string{"sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "fish"} }
 
+func (b *builder) checkStdin(what Text, d *draftAction) {
+	switch what.Value {
+	case "", "document":
+	case actions.StdinRaw:
+		d.command.stdin = actions.StdinRaw
+		d.message.wantsWhole()
+	default:
+		b.problem(what.Pos, Error, fmt.Sprintf("there is no %q to give a program", what.Value), "write raw for the message as it is, or document, the default")
+	}
+}
+
 // checkVariable checks the name of a variable.
 func (b *builder) checkVariable(v Variable) {
 	name := v.Name.Value
@@ -132,10 +145,14 @@ func steers(name string) bool {
 
 // printed is what the hash of a rule has of it, beside the arguments.
 func (c command) printed() []string {
-	if len(c.names) == 0 {
-		return nil
+	var out []string
+	if len(c.names) > 0 {
+		out = append(append(out, "env"), c.names...)
 	}
-	return append([]string{"env"}, c.names...)
+	if c.stdin != "" {
+		out = append(out, "stdin", c.stdin)
+	}
+	return out
 }
 
 // fill works out what a program is run with: each argument and each variable has at
@@ -143,7 +160,7 @@ func (c command) printed() []string {
 // message are cut.
 func (c command) fill(r *run, args []template) (*actions.Command, error) {
 	for most := maxElement; ; most /= 2 {
-		out, size := &actions.Command{Timeout: c.timeout}, 0
+		out, size := &actions.Command{Stdin: c.stdin, Timeout: c.timeout}, 0
 		for i, t := range args {
 			text, err := t.element(r, most)
 			if err != nil {

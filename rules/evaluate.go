@@ -362,6 +362,7 @@ func (r *run) action(c *compiledAction) (actions.Action, error) {
 	}
 	var err error
 	if c.arg == actions.ArgCommand {
+		a.Include, a.RawLimit = c.message.include, c.message.rawLimit
 		a.Command, err = c.command.fill(r, c.args)
 		return a, err
 	}

@@ -57,8 +57,12 @@ func (b *builder) checkIncluded(word Text, d *draftAction) {
 	}
 }
 
-// CallNeeds is what must be known of a message for the calls among some actions to
-// include what they are to include.
+// wantsWhole has the whole message recorded with an action that needs nothing of the
+// server when it is done. One that is larger than [MaxRaw] fails.
+func (m *message) wantsWhole() { m.include, m.rawLimit = []string{actions.IncludeRaw}, MaxRaw }
+
+// CallNeeds is what must be known of a message for some actions to hand over what they
+// are to.
 func CallNeeds(items []actions.Item) Needs {
 	var out Needs
 	for _, item := range items {

@@ -111,8 +111,10 @@ type ActionSource struct {
 	// message are included, 0 for [DefaultRaw] and at most [MaxRaw].
 	Include  []Text
 	RawLimit int
-	// Env and Timeout are the settings of exec; 0 is its default timeout.
+	// Env, Stdin and Timeout are the settings of exec; 0 is its default timeout, and
+	// the zero Text the document on the standard input.
 	Env     []Variable
+	Stdin   Text
 	Timeout time.Duration
 }
 

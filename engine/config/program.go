@@ -19,6 +19,7 @@ func (l *loader) program(kind, n *strictyaml.Node) (rules.ActionSource, bool) {
 	l.mapping(n, "program", fields{
 		"run":     func(_, n *strictyaml.Node) { a.Args = l.texts(n) },
 		"timeout": func(_, n *strictyaml.Node) { l.duration(n, time.Second, exec.MaxTimeout, &a.Timeout) },
+		"stdin":   func(_, n *strictyaml.Node) { a.Stdin, _ = l.scalar(n) },
 		"env":     func(_, n *strictyaml.Node) { a.Env = l.variables(n) },
 	}, "include")
 	if n.Get("run") == nil {

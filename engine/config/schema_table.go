@@ -160,6 +160,7 @@ func programKeys() object {
 	return object{what: "program", doc: "A program of exec with settings.", required: []string{"run"}, keys: []key{
 		{"run", "The absolute path of the program and its arguments, each of which is one whatever it holds; they may hold ${expressions}.", defined("texts")},
 		{"timeout", "How long it may run, 1s to 1h; default 60s.", span()},
+		{"stdin", "What is on its standard input: document, the JSON document about the message (the default), or raw, the message as it is, up to 25mb.", enum("document", "raw")},
 		{"env", "Variables that it gets besides; their values may hold ${expressions}.", shape{"type": "object", "additionalProperties": defined("text"), "propertyNames": pattern("^[A-Za-z_][A-Za-z0-9_]*$")}},
 	}}
 }
