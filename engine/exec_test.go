@@ -654,8 +654,9 @@ func TestExecOfARuleThatWantsTheMessage(t *testing.T) {
 	})
 }
 
-// TestExecOfALargeMessage: no program gets a part of a message.
-func TestExecOfALargeMessage(t *testing.T) {
+// TestLargeMessageForAProgram: no program gets a part of a message.
+func TestLargeMessageForAProgram(t *testing.T) {
+	tooLargeForTheDetector(t)
 	synctest.Test(t, func(t *testing.T) {
 		r, h := newRig(t, pipes(t, imaptest.Options{NoIdle: true})), &host{}
 		r.programs = h.run

@@ -63,6 +63,15 @@ func matrix(t *testing.T, all map[string]imaptest.Options, run func(t *testing.T
 	}
 }
 
+// tooLargeForTheDetector leaves a test to the run without the race detector: it watches
+// each octet that is copied, and here are hundreds of millions.
+func tooLargeForTheDetector(t *testing.T) {
+	t.Helper()
+	if underRace {
+		t.Skip("many large messages: .ci/unit tries this without the race detector")
+	}
+}
+
 // rig is one account on one server, its configuration and its journal.
 type rig struct {
 	t      testing.TB
