@@ -79,6 +79,11 @@ func (b *builder) checkJSON(a ActionSource, d *draftAction) {
 	if len(a.Args) == 1 && slices.Contains(b.src.Presets, a.Args[0].Value) {
 		b.problem(a.Kind.Pos, Error, fmt.Sprintf("the webhook %q has a preset, which makes its own document", a.Args[0].Value), "use title: and body:")
 	}
+	if isMapText(*a.JSON) {
+		doc := b.checkMap(*a.JSON.Text, d)
+		d.message.document = &doc
+		return
+	}
 	left := maxMembers
 	doc := b.checkDocument(a.Kind.Pos, d, *a.JSON, maxJSONDeep, &left)
 	d.message.document = &doc
@@ -96,7 +101,7 @@ func (b *builder) addText(d *draftAction, text Text) int {
 func (b *builder) checkDocument(pos int, d *draftAction, src Document, deep int, left *int) document {
 	if *left--; deep == 0 || *left < 0 {
 		if *left == -1 || deep == 0 {
-			b.problem(pos, Error, fmt.Sprintf("json: has more than %d values, or more than %d levels", maxMembers, maxJSONDeep), "")
+			b.problem(pos, Error, tooMuchJSON(), "")
 		}
 		return document{}
 	}
@@ -119,6 +124,10 @@ func (b *builder) checkDocument(pos int, d *draftAction, src Document, deep int,
 		return out
 	}
 	return document{plain: src.Plain}
+}
+
+func tooMuchJSON() string {
+	return fmt.Sprintf("json: has more than %d values, or more than %d levels", maxMembers, maxJSONDeep)
 }
 
 // checkValue is checkArgument for a text of a document: one that is a single

@@ -76,6 +76,22 @@ func TestDocumentKeepsTypesAndOrder(t *testing.T) {
 	}
 }
 
+// One expression that gives a map is the same document.
+func TestDocumentAsAMap(t *testing.T) {
+	in := sampleInput()
+	of := func(doc Document) func(*ActionSource) { return func(a *ActionSource) { a.JSON = &doc } }
+	asMap := of(leaf(`{"z": size, kind: "mail", "list": [subject, 1, true, nil, {"at": received}], "cc": map(to, .address), "big": size > 5 ? "yes" : "no", "none": {}}`))
+	a := callOf(t, calling(asMap), in)
+	b := callOf(t, calling(of(Document{Members: []Member{
+		{"z", leaf("${size}")}, {"kind", leaf("mail")},
+		{"list", Document{Items: []Document{leaf("${subject}"), {Plain: 1}, {Plain: true}, {}, {Members: []Member{{"at", leaf("${received}")}}}}}},
+		{"cc", leaf("${map(to, .address)}")}, {"big", leaf(`${size > 5 ? "yes" : "no"}`)}, {"none", Document{Members: []Member{}}},
+	}})), in)
+	if string(a.JSON) != string(b.JSON) || !strings.Contains(string(a.JSON), `"kind":"mail"`) {
+		t.Errorf("%s\n%s", a.JSON, b.JSON)
+	}
+}
+
 // What a hostile message says stays inside the strings, and within the limits.
 func TestHostileTextsInAMessage(t *testing.T) {
 	hostile := `","admin":true,"x":"</script>` + "\x1b[31m${subject}" + strings.Repeat("ä\x01", 20_000)
@@ -103,10 +119,22 @@ func TestProblemsOfMessages(t *testing.T) {
 		deep = Document{Items: []Document{deep}}
 	}
 	wide := Document{Items: make([]Document, 2000)}
+	mapped := func(text string) func(*ActionSource) {
+		return func(a *ActionSource) { d := leaf(text); a.JSON = &d }
+	}
 	for _, c := range []struct {
 		set  func(a *ActionSource)
 		want string
 	}{
+		{mapped("subject"), "an expression that gives no map"},
+		{mapped(`{"a": subjct}`), `unknown field "subjct"`},
+		{mapped(`{"a": to}`), "this is a list of addresses"},
+		{mapped(`{"a": from}`), "this is a group of fields"},
+		{mapped(`{(subject): 1}`), "the name of a member is no text"},
+		{mapped(`{"a": 1, a: 2}`), `"a" is set twice`},
+		{mapped(`{"a": `), "the expression ends too early"},
+		{mapped(`{"a": ` + strings.Repeat("[", 30) + strings.Repeat("]", 30) + "}"), "more than 20 levels"},
+		{mapped(`{"a": [` + strings.Repeat("1,", 1100) + "]}"), "more than 1000 values"},
 		{func(a *ActionSource) { a.When = *words("later") }, `when: is "later"`},
 		{func(a *ActionSource) { a.Title, a.JSON = *words("x"), &Document{} }, "json: stands beside title:"},
 		{func(a *ActionSource) { a.Title = *words("${subjct}") }, `unknown field "subjct"`},
@@ -130,7 +158,7 @@ func TestMessageIsInTheHash(t *testing.T) {
 	for name, set := range map[string]func(a *ActionSource){
 		"plain": func(*ActionSource) {}, "done": func(a *ActionSource) { a.When = *words("done") },
 		"title": func(a *ActionSource) { a.Title = *words("x") }, "body": func(a *ActionSource) { a.Body = *words("x") },
-		"json": func(a *ActionSource) { d := leaf("x"); a.JSON = &d }, "list": func(a *ActionSource) { a.JSON = &Document{Items: []Document{leaf("x")}} },
+		"json": func(a *ActionSource) { d := leaf("${subject}"); a.JSON = &d }, "map": func(a *ActionSource) { d := leaf(`{"a": size}`); a.JSON = &d }, "list": func(a *ActionSource) { a.JSON = &Document{Items: []Document{leaf("x")}} },
 		"key":   func(a *ActionSource) { a.JSON = &Document{Members: []Member{{"a", leaf("x")}}} },
 		"key b": func(a *ActionSource) { a.JSON = &Document{Members: []Member{{"b", leaf("x")}}} },
 	} {

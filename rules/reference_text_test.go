@@ -233,7 +233,8 @@ rules:
   no control characters.
 - What begins with a value is refused unless an earlier argument is ` + "`--`" + `: a subject that begins with a dash would be an option. So is
   a value within the script of a shell; ` + "`$1`" + ` is how it gets there.
-- On the standard input is the [document of a webhook](../actions/webhook/REFERENCE.md), with what is run as ` + "`command`" + `, and in the environment what
+- On the standard input is the [document of a webhook](../actions/webhook/REFERENCE.md), with what is run as ` + "`command`" + `; with ` + "`stdin: raw`" + ` it is
+  the message as it is, up to 25 MB, recorded with the decision (a larger one fails). In the environment is what
   ` + "`env:`" + ` says, PATH, HOME, LANG and TZ, and these: ` + "`IMAPILOT_ID`" + ` (the same in each attempt), ` + "`IMAPILOT_ATTEMPT`" + `, ` + "`IMAPILOT_RULE`" + `,
   ` + "`IMAPILOT_ACCOUNT`" + `, ` + "`IMAPILOT_MAILBOX`" + `, ` + "`IMAPILOT_UIDVALIDITY`" + `, ` + "`IMAPILOT_UID`" + `, ` + "`IMAPILOT_MESSAGE_ID`" + `, ` + "`IMAPILOT_FROM`" + ` and
   ` + "`IMAPILOT_SUBJECT`" + `. It runs in the folder of the state file.

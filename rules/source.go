@@ -124,8 +124,9 @@ type Variable struct{ Name, Value Text }
 // Document is a JSON value as it is written in a configuration: one of its fields
 // is set, or none for null.
 type Document struct {
-	// Text is a text. One that is a single ${expression} becomes what the
-	// expression gives: a text, a number, a condition, a time as RFC 3339 writes it,
+	// Text is a text; where it is the whole document and has no ${expression}, it is an
+	// expression that gives a map, as in {"title": subject}. A text that is a single
+	// ${expression} becomes what the expression gives: a text, a number, a condition, a time as RFC 3339 writes it,
 	// or a list of these.
 	Text *Text
 	// Plain is a number or a boolean.

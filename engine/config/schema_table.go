@@ -150,7 +150,7 @@ func webhookActionKeys() object {
 		{"when", "planned: with the decision (the default); done: after all other actions on the message, with their result.", enum("planned", "done")},
 		{"title", "A line for people; it may hold ${expressions}.", defined("text")},
 		{"body", "A text for people; it may hold ${expressions}.", defined("text")},
-		{"json", "What is sent in the place of the JSON document. Its texts may hold ${expressions}; one that is a single ${expression} becomes what that gives: a text, a number, true or false, a time, or a list.", shape{}},
+		{"json", "What is sent in the place of the JSON document: an expression that gives a map, or YAML. Its texts may hold ${expressions}; one that is a single ${expression} becomes what that gives: a text, a number, true or false, a time, or a list.", shape{}},
 		{"include", "What the document has besides: headers, text, attachments, raw (the message as it is, in base64).", oneOrMore(enum(actions.Included()...))},
 		{"raw_limit", "How much of a raw message is included, 1kb to 25mb; default 1mb.", either(integer(minRaw, rules.MaxRaw), pattern("^[1-9][0-9]* *(kb|mb|KiB|MiB)$"))},
 	}, more: shape{"dependencies": shape{"raw_limit": has("include")}}}
