@@ -6,6 +6,6 @@ package sim
 // tries every stride-th operation, and there are few random runs. "make sweep"
 // has the rest without it.
 const (
-	stride = 47
+	stride = 97
 	seeds  = 16
 )
