@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -339,8 +341,20 @@ func (a *account) pause(ctx context.Context, v verdict) bool {
 // secretChanged reports whether the secret is another one than the last login
 // used.
 func (a *account) secretChanged(ctx context.Context) bool {
-	now, err := a.cfg.Password.Read(ctx)
+	now, err := a.readSecret(ctx)
 	return err == nil && sha256.Sum256([]byte(now)) != a.secret
+}
+
+// readSecret reads what the account shows: its token, its password, or neither where it
+// has a certificate alone.
+func (a *account) readSecret(ctx context.Context) (string, error) {
+	switch {
+	case !a.cfg.Token.IsZero():
+		return a.cfg.Token.Read(ctx)
+	case a.cfg.Password.IsZero() && a.cfg.Certificate != "":
+		return "", nil
+	}
+	return a.cfg.Password.Read(ctx)
 }
 
 // dial opens one connection for watching.
@@ -352,20 +366,45 @@ func (a *account) dial(ctx context.Context) (*imapsession.Session, error) {
 // login opens one connection, with the secret read anew each time so that a
 // changed one is taken up.
 func (a *account) login(ctx context.Context) (*imapsession.Session, [sha256.Size]byte, error) {
-	var sum [sha256.Size]byte
-	password, err := a.cfg.Password.Read(ctx)
+	secret, err := a.readSecret(ctx)
 	if err != nil {
-		return nil, sum, &imapsession.Error{Op: "LOGIN", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
+		return nil, [sha256.Size]byte{}, &imapsession.Error{Op: "LOGIN", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
 	}
-	roots, err := rootsOf(a.cfg.CA)
+	o, err := a.sessionOptions(secret)
 	if err != nil {
-		return nil, sum, &imapsession.Error{Op: "TLS", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
+		return nil, [sha256.Size]byte{}, &imapsession.Error{Op: "TLS", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
 	}
-	s, err := imapsession.Dial(ctx, imapsession.Options{
-		Account: a.cfg.Name, Host: a.cfg.Host, Port: a.cfg.Port, TLS: string(a.cfg.TLS), Roots: roots,
-		Username: a.cfg.Username, Password: password,
+	s, err := imapsession.Dial(ctx, o)
+	return s, sha256.Sum256([]byte(secret)), err
+}
+
+// sessionOptions says how to connect and what to show.
+func (a *account) sessionOptions(secret string) (imapsession.Options, error) {
+	o := imapsession.Options{
+		Account: a.cfg.Name, Host: a.cfg.Host, Port: a.cfg.Port, TLS: string(a.cfg.TLS), Pin: a.cfg.Pin,
+		Username: a.cfg.Username, Mechanism: a.cfg.Mechanism,
 		DialContext: a.engine.opts.DialContext, Without: a.fallbacks.names(),
 		Logger: a.engine.log, // it names the account itself
-	})
-	return s, sha256.Sum256([]byte(password)), err
+	}
+	if a.cfg.Token.IsZero() {
+		o.Password = secret
+	} else {
+		o.Token = func(context.Context) (string, error) { return secret, nil }
+	}
+	var err error
+	if a.cfg.Certificate != "" {
+		o.Certificate, err = certificateOf(a.cfg.Certificate, a.cfg.CertificateKey)
+	}
+	roots, rootsErr := rootsOf(a.cfg.CA)
+	o.Roots = roots
+	return o, errors.Join(err, rootsErr)
+}
+
+// certificateOf reads the certificate of the client, anew at each login: it expires.
+func certificateOf(certificate, key string) (*tls.Certificate, error) {
+	c, err := tls.LoadX509KeyPair(certificate, key)
+	if err != nil {
+		return nil, fmt.Errorf("the client certificate cannot be used: %w", err)
+	}
+	return &c, nil
 }

@@ -14,7 +14,7 @@ func providers() []provider {
 	return []provider{
 		{[]string{"gmail.com", "googlemail.com"}, "imap.gmail.com", "Gmail: turn on 2-step verification, then " + app},
 		{[]string{"outlook.com", "hotmail.com", "live.com", "msn.com", "office365.com"}, "outlook.office365.com",
-			"Outlook and Microsoft 365 accept only OAuth2, which this version cannot do yet"},
+			"Outlook and Microsoft 365 accept only OAuth2: give the account a token: in the place of a password"},
 		{[]string{"icloud.com", "me.com", "mac.com"}, "imap.mail.me.com", "iCloud: " + app},
 		{[]string{"yahoo.com", "yahoo.de", "yahoo.co.uk", "ymail.com"}, "imap.mail.yahoo.com", "Yahoo: " + app},
 		{[]string{"aol.com"}, "imap.aol.com", "AOL: " + app},

@@ -30,6 +30,8 @@ func (l *loader) account(e strictyaml.Entry) {
 		"tls":              func(_, n *strictyaml.Node) { l.tls(n, &a) },
 		"username":         func(_, n *strictyaml.Node) { l.filled(n, &a.Username) },
 		"password":         func(_, n *strictyaml.Node) { l.secret(n, "password", &a.Password) },
+		"token":            func(_, n *strictyaml.Node) { l.secret(n, "token", &a.Token) },
+		"auth":             func(_, n *strictyaml.Node) { l.auth(n, &a.Mechanism) },
 		"addresses":        func(_, n *strictyaml.Node) { a.Addresses = l.addresses(n) },
 		"trusted_authserv": func(_, n *strictyaml.Node) { a.TrustedAuthserv = l.authservs(n) },
 		"watch":            func(_, n *strictyaml.Node) { a.Watch = l.watch(n, a.Name) },
@@ -38,9 +40,10 @@ func (l *loader) account(e strictyaml.Entry) {
 		"poll":             func(_, n *strictyaml.Node) { l.duration(n, 5*time.Second, 24*time.Hour, &a.Poll) },
 		"dry_run":          func(_, n *strictyaml.Node) { l.boolean(n, &a.DryRun) },
 		"create":           func(_, n *strictyaml.Node) { a.NoCreate = l.isFalse(n) },
-	}, "oauth", "auth", "client_certificate", "except", "body")
+	}, "oauth", "except", "body")
 	a.defaults()
 	l.required(e, a)
+	l.credentials(e, a)
 	l.cfg.Accounts = append(l.cfg.Accounts, a)
 }
 
@@ -75,10 +78,15 @@ func (l *loader) required(e strictyaml.Entry, a Account) {
 		"password": "as in password: {file: /run/secrets/" + a.Name + "}",
 	}
 	for _, key := range []string{"host", "username", "password"} {
-		if e.Value.Get(key) == nil && (key != "password" || e.Value.Get("oauth") == nil) {
+		if e.Value.Get(key) == nil && (key != "password" || !a.showsOther(e.Value)) {
 			l.problem(e.Key, fmt.Sprintf("account %q has no %s", a.Name, key), hints[key])
 		}
 	}
+}
+
+// showsOther reports whether an account shows something else than a password.
+func (a Account) showsOther(n *strictyaml.Node) bool {
+	return n.Get("oauth") != nil || n.Get("token") != nil || a.Certificate != ""
 }
 
 // filled reads a text that may not be empty.
@@ -112,9 +120,11 @@ func (l *loader) tls(n *strictyaml.Node, a *Account) {
 		return
 	}
 	l.mapping(n, "tls", fields{
-		"mode": func(_, n *strictyaml.Node) { l.tlsMode(n, a) },
-		"ca":   func(_, n *strictyaml.Node) { l.path(n, &a.CA) },
-	}, "pin", "client_certificate")
+		"mode":               func(_, n *strictyaml.Node) { l.tlsMode(n, a) },
+		"ca":                 func(_, n *strictyaml.Node) { l.path(n, &a.CA) },
+		"pin":                func(_, n *strictyaml.Node) { l.pin(n, &a.Pin) },
+		"client_certificate": func(_, n *strictyaml.Node) { l.clientCertificate(n, &a.Certificate, &a.CertificateKey) },
+	})
 }
 
 func (l *loader) tlsMode(n *strictyaml.Node, a *Account) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"time"
 
 	"imapilot/engine/schedule"
@@ -65,9 +66,17 @@ type Account struct {
 	Port int // defaults applied
 	TLS  TLSMode
 	// CA is the path of a PEM file with private roots, "" for the system's.
-	CA       string
-	Username string
-	Password Secret
+	CA string
+	// Pin is the SHA-256 of the server's certificate, zero if none is pinned. Certificate
+	// and CertificateKey are the paths of PEM files with that of the client, "" for
+	// none.
+	Pin                         [sha256.Size]byte
+	Certificate, CertificateKey string
+	Username                    string
+	// Password and Token are what is shown, at most one of them.
+	Password, Token Secret
+	// Mechanism is how to log in, as SASL names it, "" for the strongest way.
+	Mechanism string
 	// Addresses are the account's own; default: the username if it has an @.
 	Addresses []string
 	// TrustedAuthserv are the authserv-ids (RFC 8601 section 2.5) of the

@@ -62,12 +62,14 @@ func configurationKeys() object {
 }
 
 func accountKeys() object {
-	return object{what: "account", doc: "One IMAP account.", required: []string{"host", "username", "password"}, keys: []key{
+	return object{what: "account", doc: "One IMAP account.", required: []string{"host", "username"}, keys: []key{
 		{"host", "The IMAP server, as in imap.example.org.", filled()},
 		{"port", "Its port; default 993, or 143 without implicit TLS.", integer(1, maxPort)},
 		{"tls", "How the connection is secured: implicit (the default), starttls or none.", either(enum(tlsModes()...), defined("tls"))},
 		{"username", "The login name.", shape{"type": []string{"string", "number", "boolean"}, "minLength": 1}},
 		{"password", "The password, or better where it is: a file, an environment variable, a credential of systemd or a command.", either(filled(), defined("secret"))},
+		{"token", "An OAuth2 access token in the place of a password, as a program of yours prints it that keeps it fresh; it is read for each login.", either(filled(), defined("secret"))},
+		{"auth", "How to log in; default: the strongest way that the server offers and that there is a password, a token or a certificate for.", enum(mechanisms()...)},
 		{"addresses", "Your own addresses in this account; default: the username if it has an @.", oneOrMore(pattern("@"))},
 		{"trusted_authserv", "The names by which your own servers sign their Authentication-Results, the first word of that field; default none is believed.", defined("texts")},
 		{"watch", `The mailboxes that are watched: names, patterns as in "Lists/*", and roles as in "role:junk"; default INBOX.`, defined("texts")},
@@ -76,13 +78,15 @@ func accountKeys() object {
 		{"poll", "How often mailboxes are looked at for which there is no IDLE, 5s to 24h; default 60s.", span()},
 		{"dry_run", "Decide and record for this account, and touch nothing.", boolean()},
 		{"create", "Make the mailboxes that actions lead to where they are missing; default true. With false such an action waits until the mailbox exists.", boolean()},
-	}}
+	}, more: shape{"anyOf": []shape{has("password"), has("token"), {"properties": shape{"tls": has("client_certificate")}, "required": []string{"tls"}}}}}
 }
 
 func tlsKeys() object {
 	return object{what: "tls", doc: "How the connection is secured.", keys: []key{
 		{"mode", "implicit (port 993, the default), starttls or none.", enum(tlsModes()...)},
 		{"ca", "A PEM file with a private certificate authority, or the server's own certificate.", filled()},
+		{"pin", "The SHA-256 of the server's certificate in hexadecimal digits, which is then trusted whoever signed it.", pattern("^([0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}$")},
+		{"client_certificate", "The certificate that is shown to the server.", defined("client_certificate")},
 	}}
 }
 

@@ -77,7 +77,7 @@ func (l *loader) webhooks(n *strictyaml.Node) {
 			"headers":            func(_, n *strictyaml.Node) { l.headers(n, &hook) },
 			"egress":             func(_, n *strictyaml.Node) { l.egress(n, &hook.Public) },
 			"ca":                 func(_, n *strictyaml.Node) { l.path(n, &hook.CA) },
-			"client_certificate": func(_, n *strictyaml.Node) { l.clientCertificate(n, &hook) },
+			"client_certificate": func(_, n *strictyaml.Node) { l.clientCertificate(n, &hook.Certificate, &hook.Key) },
 			"quiet_hours":        func(_, n *strictyaml.Node) { l.quiet(n, &hook.Quiet) },
 			"rate_limit":         func(_, n *strictyaml.Node) { l.rates(n, &hook.Pace) },
 			"digest":             func(_, n *strictyaml.Node) { l.digest(n, &hook.Pace) },
@@ -203,10 +203,11 @@ func (l *loader) egress(n *strictyaml.Node, public *bool) {
 	*public = word == "public"
 }
 
-func (l *loader) clientCertificate(n *strictyaml.Node, hook *Webhook) {
+// clientCertificate reads where a certificate that we show and its key are.
+func (l *loader) clientCertificate(n *strictyaml.Node, certificate, private *string) {
 	l.mapping(n, "client_certificate", fields{
-		"certificate": func(_, n *strictyaml.Node) { l.path(n, &hook.Certificate) },
-		"key":         func(_, n *strictyaml.Node) { l.path(n, &hook.Key) },
+		"certificate": func(_, n *strictyaml.Node) { l.path(n, certificate) },
+		"key":         func(_, n *strictyaml.Node) { l.path(n, private) },
 	})
 	if n.Kind == strictyaml.Mapping && (n.Get("certificate") == nil || n.Get("key") == nil) {
 		l.problem(n, "client_certificate needs certificate and key", "as in {certificate: client.pem, key: client.key}")

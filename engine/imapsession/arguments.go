@@ -52,6 +52,20 @@ func checkSecret(what, s string) error {
 	return nil
 }
 
+// checkToken returns why a text is no OAuth2 access token (RFC 6750 section 2.1): it
+// must not end the field that it stands in.
+func checkToken(s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("%w: the token is empty", errArgument)
+	case len(s) > maxToken:
+		return fmt.Errorf("%w: the token is longer than %d bytes", errArgument, maxToken)
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("%w: the token holds what no token does: a space, a control character or one beyond ASCII", errArgument)
+	}
+	return nil
+}
+
 // checkFlags returns why flags cannot be stored.
 func checkFlags(flags []imap.Flag) error {
 	for _, f := range flags {

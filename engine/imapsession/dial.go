@@ -20,8 +20,8 @@ import (
 // nobody select a mailbox who did not. Its error is an *Error.
 func Dial(ctx context.Context, o Options) (*Session, error) {
 	o = o.withDefaults()
-	if err := errors.Join(checkSecret("user name", o.Username), checkSecret("password", o.Password)); err != nil {
-		return nil, refuse("LOGIN", o.Host, Config, err)
+	if err := o.credentials(ctx); err != nil {
+		return nil, err
 	}
 	s, greeting, err := open(ctx, o)
 	if err != nil {
@@ -40,6 +40,37 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	}
 	o.Traffic.Connections.Add(1)
 	return s, nil
+}
+
+// credentials checks what there is to show, and asks for the token.
+func (o *Options) credentials(ctx context.Context) error {
+	err := checkSecret("user name", o.Username)
+	if o.Token == nil && (o.Password != "" || o.Certificate == nil) {
+		err = errors.Join(err, checkSecret("password", o.Password))
+	}
+	if err != nil || o.Token == nil {
+		return refuseLogin(o.Host, err)
+	}
+	if o.token, err = o.askToken(ctx); err != nil {
+		return err
+	}
+	o.secrets = secretsOf(o.Username, o.token)
+	return refuseLogin(o.Host, checkToken(o.token))
+}
+
+func refuseLogin(host string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return refuse("LOGIN", host, Config, err)
+}
+
+func (o *Options) askToken(ctx context.Context) (string, error) {
+	token, err := o.Token(ctx)
+	if err == nil || errors.As(err, new(*Error)) {
+		return token, err
+	}
+	return "", &Error{Op: "TOKEN", Subject: o.Host, Class: TryAgain, Err: err}
 }
 
 // open makes the connection as far as the greeting, within Timeouts.Dial.
@@ -85,7 +116,7 @@ func secure(ctx context.Context, raw net.Conn, o Options) (*Session, response, e
 		}
 	}
 	if o.TLS != TLSNone {
-		secured := tls.Client(raw, &tls.Config{ServerName: o.Host, RootCAs: o.Roots, MinVersion: tls.VersionTLS12})
+		secured := tls.Client(raw, o.tlsConfig())
 		if err := secured.HandshakeContext(ctx); err != nil {
 			return nil, response{}, &Error{Op: "TLS", Subject: o.Host, Class: tlsClass(err), Err: inWords(err)}
 		}
@@ -101,6 +132,18 @@ func secure(ctx context.Context, raw net.Conn, o Options) (*Session, response, e
 	}
 	s.attach(greeting)
 	return s, greeting, nil
+}
+
+func (o *Options) tlsConfig() *tls.Config {
+	out := &tls.Config{ServerName: o.Host, RootCAs: o.Roots, MinVersion: tls.VersionTLS12}
+	if !o.Pin.IsZero() {
+		out.InsecureSkipVerify = true //nolint:gosec // the certificate itself is known
+		out.VerifyConnection = func(state tls.ConnectionState) error { return o.Pin.verify(state.PeerCertificates) }
+	}
+	if o.Certificate != nil {
+		out.Certificates = []tls.Certificate{*o.Certificate}
+	}
+	return out
 }
 
 // attach puts imapclient above the guard and lets it see a greeting with a

@@ -2,6 +2,7 @@ package imapsession
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -186,10 +187,21 @@ func (g *guard) Write(p []byte) (int, error) {
 		g.fail(err)
 		return 0, err
 	}
-	if p = g.pass(p); len(p) == 0 {
+	if p = g.pass(g.response(p)); len(p) == 0 {
 		return asked, nil
 	}
 	return asked, g.send(p)
+}
+
+// response mends what imapclient answers to a challenge: an empty response is an empty
+// line, and "=" only with the command itself (RFC 9051 section 6.2.2).
+func (g *guard) response(p []byte) []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if op := g.writing(); op != nil && op.command == "AUTHENTICATE" && string(p) == "=\r\n" {
+		return p[1:]
+	}
+	return p
 }
 
 // pass returns what is to be sent now that some bytes have come: all that was held
@@ -306,7 +318,7 @@ func (g *guard) handle(line, out []byte) ([]byte, error) {
 	}
 	switch r.tag {
 	case "+":
-		return g.continuation(out)
+		return g.continuation(r.data, out)
 	case "*":
 		return out, g.untagged(r)
 	}
@@ -335,9 +347,9 @@ func isTag(word string) bool {
 	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
-// continuation passes on a continuation request that somebody waits for. Its
-// text is never needed: PLAIN has no challenge.
-func (g *guard) continuation(out []byte) ([]byte, error) {
+// continuation passes on a continuation request that somebody waits for. Its text is
+// needed in a login alone, where it is a challenge.
+func (g *guard) continuation(text, out []byte) ([]byte, error) {
 	i := slices.IndexFunc(g.ops, func(op *operation) bool { return op.underWay() && op.continuations > 0 })
 	if i < 0 {
 		return out, g.ignore()
@@ -348,7 +360,22 @@ func (g *guard) continuation(out []byte) ([]byte, error) {
 		op.idling = true
 		g.arm()
 	}
+	if op.command == "AUTHENTICATE" {
+		return challenge(text, out)
+	}
 	return append(out, "+\r\n"...), nil
+}
+
+// challenge passes on a challenge of SASL: base64, and no more than any mechanism has.
+func challenge(text, out []byte) ([]byte, error) {
+	text = bytes.TrimSpace(text)
+	if len(text) > maxChallenge {
+		return out, fmt.Errorf("%w: a challenge of %d octets", errTooMuch, len(text))
+	}
+	if _, err := base64.StdEncoding.DecodeString(string(text)); err != nil {
+		text = nil // "+ Ready for additional text" is what some say to mean nothing
+	}
+	return append(append(append(out, "+ "...), text...), "\r\n"...), nil
 }
 
 // untagged takes in a data or status response. None is passed on.

@@ -3,8 +3,7 @@ package imapsession
 import (
 	"context"
 	"errors"
-
-	"github.com/emersion/go-sasl"
+	"strings"
 )
 
 // login authenticates, unless the server did so itself, and reads the
@@ -41,25 +40,37 @@ func (s *Session) readCapabilities(ctx context.Context) error {
 	return nil
 }
 
-// authenticate prefers AUTHENTICATE PLAIN (RFC 4616), which carries any
-// password, to LOGIN.
+// authenticate logs in, as strongly as the server and what there is to show allow.
 func (s *Session) authenticate(ctx context.Context) error {
-	switch {
-	case s.caps.Has("AUTH=PLAIN"):
-		return s.authenticatePlain(ctx)
-	case s.caps.Has("LOGINDISABLED"):
-		return refuse("LOGIN", s.o.Host, Config, errors.New("the server takes no password on this connection: use TLS, or another way to log in"))
+	mechanism, err := s.o.mechanism(s.caps)
+	if err != nil {
+		return refuse("LOGIN", s.o.Host, Config, err)
 	}
-	op := newOperation("LOGIN", s.o.Host, nil)
-	op.showCaps = true
-	return s.run(ctx, op, func() error { return s.client.Login(s.o.Username, s.o.Password).Wait() })
-}
-
-func (s *Session) authenticatePlain(ctx context.Context) error {
+	if mechanism == loginCommand {
+		op := newOperation("LOGIN", s.o.Host, nil)
+		op.showCaps = true
+		return s.run(ctx, op, func() error { return s.client.Login(s.o.Username, s.o.Password).Wait() })
+	}
+	x, err := s.exchange(mechanism)
+	if err != nil {
+		return refuse("AUTHENTICATE", s.o.Host, Config, err)
+	}
 	op := newOperation("AUTHENTICATE", s.o.Host, nil)
 	op.showCaps = true
-	op.continuations = 1 // without SASL-IR the server asks for the response
-	return s.run(ctx, op, func() error {
-		return s.client.Authenticate(sasl.NewPlainClient("", s.o.Username, s.o.Password))
-	})
+	op.continuations = maxChallenges // without SASL-IR the server asks for the first response, too
+	return x.judge(s.o.Host, s.run(ctx, op, func() error { return s.client.Authenticate(x) }))
+}
+
+// judge adds to how a login ended what only its mechanism knows.
+func (x *exchange) judge(host string, err error) error {
+	var e *Error
+	switch {
+	case x.failed != nil:
+		return refuse("AUTHENTICATE", host, Auth, x.failed)
+	case err == nil && x.proven != nil && !x.proven():
+		return refuse("AUTHENTICATE", host, Auth, errProof)
+	case errors.As(err, &e) && x.reason != "":
+		e.Text = strings.TrimSpace(e.Text + " " + x.reason)
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package imapsession
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
 	"net"
@@ -30,9 +31,19 @@ type Options struct {
 	// TLS is one of TLSImplicit, TLSStartTLS, TLSNone.
 	TLS string
 	// Roots are the certificate authorities to trust; nil are the system's.
-	Roots    *x509.CertPool
+	Roots *x509.CertPool
+	// Pin is the SHA-256 of the server's certificate, which is trusted instead of any
+	// authority and for any host name. The zero Pin is none.
+	Pin      Pin
 	Username string
-	Password string
+	// Password, Token and Certificate are what there is to show: a token wins over a
+	// password, and a certificate alone logs in by itself. Token gives an OAuth2 access
+	// token; its error ends the attempt, and is returned as it is where it is an *Error.
+	Password    string
+	Token       func(context.Context) (string, error)
+	Certificate *tls.Certificate
+	// Mechanism is one of Mechanisms, "" for the strongest that fits.
+	Mechanism string
 	// Without are capabilities that are not used though the server announces
 	// them; see Session.Without.
 	Without []string
@@ -46,6 +57,8 @@ type Options struct {
 	// its alerts, as warnings. It may be nil. Secrets are never logged.
 	Logger *slog.Logger
 
+	// token is what Token gave for this connection.
+	token string
 	// secrets takes the password out of a text; nil where there is none to take out.
 	secrets *strings.Replacer
 }

@@ -1,0 +1,61 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"imapilot/engine/config/strictyaml"
+)
+
+// mechanisms are what auth: takes.
+func mechanisms() []string {
+	return []string{"scram-sha-256", "plain", "login", "oauthbearer", "xoauth2", "external"}
+}
+
+// auth reads how to log in.
+func (l *loader) auth(n *strictyaml.Node, out *string) {
+	var word string
+	if !l.filled(n, &word) {
+		return
+	}
+	if !slices.Contains(mechanisms(), strings.ToLower(word)) {
+		l.problem(n, fmt.Sprintf("there is no way to log in called %q", word), "known here: "+strings.Join(mechanisms(), ", ")+"; without auth: the strongest that the server offers is used")
+		return
+	}
+	*out = strings.ToUpper(word)
+}
+
+// pin reads the fingerprint of a certificate.
+func (l *loader) pin(n *strictyaml.Node, out *[sha256.Size]byte) {
+	var text string
+	if !l.filled(n, &text) {
+		return
+	}
+	b, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))
+	if err != nil || len(b) != sha256.Size {
+		l.problem(n, "a pin has 64 hexadecimal digits", "as openssl x509 -in FILE -noout -fingerprint -sha256 prints them")
+		return
+	}
+	*out = [sha256.Size]byte(b)
+}
+
+// credentials reports what an account shows that does not go with how it logs in.
+func (l *loader) credentials(e strictyaml.Entry, a Account) {
+	bearer := a.Mechanism == "OAUTHBEARER" || a.Mechanism == "XOAUTH2"
+	switch {
+	case !a.Token.IsZero() && !a.Password.IsZero():
+		l.problem(e.Value.Get("token"), "an account shows a token or a password, not both", "keep the one that the server takes")
+	case bearer && a.Token.IsZero() && e.Value.Get("token") == nil:
+		l.problem(e.Value.Get("auth"), fmt.Sprintf("auth: %s shows a token, and the account has none", strings.ToLower(a.Mechanism)), "as in token: {command: [/usr/local/bin/token, home]}")
+	case !bearer && a.Mechanism != "" && !a.Token.IsZero():
+		l.problem(e.Value.Get("auth"), fmt.Sprintf("auth: %s shows no token", strings.ToLower(a.Mechanism)), "use oauthbearer or xoauth2, or leave it out")
+	case a.Mechanism == "EXTERNAL" && a.Certificate == "":
+		l.problem(e.Value.Get("auth"), "auth: external shows a certificate, and the account has none", "as in tls: {client_certificate: {certificate: me.pem, key: me.key}}")
+	}
+	if a.TLS == TLSNone && (a.Certificate != "" || a.Pin != [sha256.Size]byte{}) {
+		l.problem(e.Value.Get("tls"), "there is no certificate without TLS", "use mode: implicit or starttls")
+	}
+}
