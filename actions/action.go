@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -22,6 +23,7 @@ const (
 	Trash       Kind = "trash"
 	Archive     Kind = "archive"
 	Junk        Kind = "junk"
+	Snooze      Kind = "snooze"
 	Expunge     Kind = "expunge"
 	Webhook     Kind = "webhook"
 	Exec        Kind = "exec"
@@ -38,6 +40,9 @@ type Action struct {
 	// separates hierarchy levels whatever the server uses. "role:junk" is the
 	// mailbox that has the role.
 	Mailbox string `json:"mailbox,omitempty"`
+	// Until is when a message comes back that snooze puts away, to the second, in
+	// the time zone of the configuration.
+	Until time.Time `json:"until,omitzero"`
 	// Endpoint is the webhook's name in the configuration.
 	Endpoint string `json:"endpoint,omitempty"`
 	// When is [WhenDone] for a webhook that is sent after all other actions on its
@@ -74,6 +79,9 @@ func Included() []string {
 	return []string{IncludeHeaders, IncludeText, IncludeAttachments, IncludeRaw}
 }
 
+// MaxSnooze is for how long a message is snoozed at most.
+const MaxSnooze = 366 * 24 * time.Hour
+
 // String prints the action as the configuration would spell it, for dry runs,
 // logs and tables: "move: Lists/go", "add_flags: [\Seen]", "trash". A command is
 // printed as [Command.String] does.
@@ -83,6 +91,8 @@ func (a Action) String() string {
 		return string(a.Kind) + ": [" + joinFlags(a.Flags) + "]"
 	case ArgMailbox:
 		return string(a.Kind) + ": " + a.Mailbox
+	case ArgUntil:
+		return fmt.Sprintf("%s: {until: %s}", a.Kind, a.Until.Format(time.RFC3339))
 	case ArgEndpoint:
 		if a.When != "" {
 			return fmt.Sprintf("%s: {to: %s, when: %s}", a.Kind, a.Endpoint, a.When)
@@ -101,7 +111,7 @@ func (a Action) String() string {
 // whatever their environment.
 func (a Action) Equal(b Action) bool {
 	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Endpoint == b.Endpoint && a.When == b.When &&
-		a.Command.equal(b.Command) &&
+		a.Until.Equal(b.Until) && a.Command.equal(b.Command) &&
 		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags))
 }
 

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -24,6 +25,7 @@ func to(kind actions.Kind, mailbox string) actions.Action {
 var (
 	trash   = actions.Action{Kind: actions.Trash}
 	expunge = actions.Action{Kind: actions.Expunge}
+	monday  = time.Date(2026, 5, 11, 8, 0, 0, 0, time.FixedZone("", 7200))
 	hook    = actions.Action{Kind: actions.Webhook, Endpoint: "ci"}
 )
 
@@ -43,6 +45,10 @@ func TestResolve(t *testing.T) {
 			[]actions.Item{item("a", to(actions.Move, "A")), item("b", to(actions.Move, "B")), item("c", trash), item("d", expunge), item("d", to(actions.Copy, "D"))},
 			`move: A, move: B (superseded by a), trash (superseded by a), expunge (superseded by a), copy: D`,
 			`copy: D, move: A`},
+		{"snooze is a destination",
+			[]actions.Item{item("a", flags(actions.AddFlags, `$x`)), item("b", actions.Action{Kind: actions.Snooze, Until: monday}), item("c", trash)},
+			`add_flags: [$x], snooze: {until: 2026-05-11T08:00:00+02:00}, trash (superseded by b)`,
+			`add_flags: [$x], snooze: {until: 2026-05-11T08:00:00+02:00}`},
 		{"expunge first",
 			[]actions.Item{item("a", expunge), item("b", to(actions.Move, "B"))},
 			`expunge, move: B (superseded by a)`, `expunge`},

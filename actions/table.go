@@ -10,6 +10,7 @@ const (
 	ArgMailbox                 // "move: Lists/${list.name}"
 	ArgEndpoint                // "webhook: ci"
 	ArgCommand                 // "exec: [/usr/local/bin/notify, --, ${subject}]"
+	ArgUntil                   // "snooze: 3d", "snooze: {until: monday 08:00}"
 )
 
 // Phase is the place of an action in the order of apply.
@@ -69,7 +70,7 @@ type line struct {
 
 // table is an array, so that Spec, which is asked of every action of every
 // message, leaves nothing for the garbage collector.
-func table() [11]line {
+func table() [12]line {
 	return [...]line{
 		{Webhook, webhookSpec},
 		{AddFlags, addFlagsSpec},
@@ -81,6 +82,7 @@ func table() [11]line {
 		{Trash, trashSpec},
 		{Archive, archiveSpec},
 		{Junk, junkSpec},
+		{Snooze, snoozeSpec},
 		{Expunge, expungeSpec},
 	}
 }

@@ -56,9 +56,10 @@ type account struct {
 	created  []journal.Creation
 	runs     map[string]journal.Run // the last of each scheduled rule
 	flagged  map[flagKey]journal.Flagged
-	clocked  bool       // the clock of this process has begun
-	passes   []*pass    // runs that are to be done, the first is under way
-	writing  []*writing // what is on its way into the journal
+	snoozed  map[int64]*sleeper // by the sequence of their entry
+	clocked  bool               // the clock of this process has begun
+	passes   []*pass            // runs that are to be done, the first is under way
+	writing  []*writing         // what is on its way into the journal
 	quota    *quota
 	refusals map[place]int      // of a message's structure
 	suspects map[place]*suspect // messages that may have ended a connection
@@ -251,7 +252,7 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 		a.pauses[p.Target] = p
 	}
 	a.created, a.runs = snap.Created, runsByRule(snap.Runs)
-	a.flagged = flaggedByKey(snap.Flagged)
+	a.flagged, a.snoozed = flaggedByKey(snap.Flagged), sleepersOf(snap.Snoozed)
 }
 
 // keepConnected connects, works until the connection ends, waits, and starts

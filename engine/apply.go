@@ -278,8 +278,12 @@ func (w *task) lane() string {
 // isStale reports whether an entry is decided again before its next step: one
 // without steps (it was held), and a destructive one that is old or was
 // decided before a reload or a restart. What leaves the mailbox waits for its attempts
-// for as long as its rule is the same.
+// for as long as its rule is the same. No rule decides that a snoozed message comes
+// back.
 func (c *connection) isStale(w *task) bool {
+	if w.Trigger == journal.TriggerSnooze {
+		return w.Next() < 0
+	}
 	if w.Next() < 0 {
 		return true
 	}
@@ -346,6 +350,7 @@ func (c *connection) settleGroup(batch *journal.Batch, group []*task, outcomes [
 		w.refreshed, w.broke, w.alone = false, 0, w.alone && o.State == actions.NotDone
 		// Not done, as far as we were told: the copy may be there all the same.
 		w.look = w.look || o.State == actions.NotDone && e.Steps[i].Target != ""
+		noteSnoozed(batch, e, i)
 		batch.Entries = append(batch.Entries, e)
 		c.noteArrival(batch, e, i, o)
 		c.noteFlags(batch, e, i)
@@ -433,6 +438,7 @@ func (c *connection) giveUp(ctx context.Context, group []*task, reason string) e
 // that are closed.
 func (c *connection) closing(entries ...journal.Entry) journal.Batch {
 	batch := journal.Batch{Entries: entries}
+	noteGone(&batch, entries)
 	for _, e := range entries {
 		if e.State == journal.Open {
 			continue

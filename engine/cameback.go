@@ -206,6 +206,9 @@ func lastPlace(e journal.Entry) (mailbox string, validity uint32, uid imap.UID) 
 // skipsOf are the rules that an entry keeps from acting again.
 func skipsOf(e journal.Entry, counts func(journal.Entry, actions.Item) bool, why string) map[string]string {
 	out := map[string]string{}
+	if e.Trigger == journal.TriggerSnooze {
+		return out // it came back; no rule acted
+	}
 	for _, item := range e.Plan.Items {
 		if item.SupersededBy == "" && counts(e, item) {
 			out[item.Rule] = why

@@ -150,6 +150,12 @@ func (a *account) remember(b journal.Batch) {
 	for _, f := range b.Flagged {
 		a.flagged[keyOf(f.Mailbox, f.Flag)] = f
 	}
+	for _, s := range b.Snoozed {
+		a.snoozed[s.Seq] = &sleeper{Snoozed: s}
+	}
+	for _, seq := range b.Woken {
+		delete(a.snoozed, seq)
+	}
 	for _, r := range b.Runs {
 		a.runs[r.Rule] = r
 	}

@@ -105,6 +105,9 @@ func (c *connection) live(ctx, work context.Context) error {
 	}
 	c.log.Info("connected", "host", c.cfg.Host, "mailboxes", len(c.watched), "move", c.session.Capabilities().Move,
 		"uidplus", c.session.Capabilities().UIDPlus, "idle", c.session.Capabilities().Idle)
+	if err := c.comeBack(work); err != nil {
+		return err
+	}
 	if err := c.scanAll(ctx, work); err != nil {
 		return err
 	}
@@ -173,6 +176,9 @@ func (c *connection) loop(ctx, work context.Context) error {
 			}
 			sweep = time.Now().Add(c.cfg.Poll)
 		}
+		if err := c.comeBack(work); err != nil {
+			return err
+		}
 		if err := c.round(ctx, work); err != nil {
 			return err
 		}
@@ -213,6 +219,9 @@ func (c *connection) round(ctx, work context.Context) error {
 func (c *connection) scanAll(ctx, work context.Context) error {
 	c.reconciled, c.failing = time.Now(), 0
 	if err := c.forgetFlags(work); err != nil {
+		return err
+	}
+	if err := c.watchSnoozed(work); err != nil {
 		return err
 	}
 	for _, name := range c.newFirst(c.inOrder()) {
@@ -288,7 +297,7 @@ func (c *connection) due(sweep time.Time) time.Time {
 	if r := c.reconciled.Add(c.timing.Reconcile); r.Before(at) {
 		at = r
 	}
-	for _, n := range []time.Time{c.nextDue(), c.nextRun()} {
+	for _, n := range []time.Time{c.nextDue(), c.nextRun(), c.nextBack()} {
 		if !n.IsZero() && n.Before(at) {
 			at = n
 		}

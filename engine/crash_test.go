@@ -144,7 +144,11 @@ func (r *rig) runAndCrash(cfg *config.Config, n int, late bool, change ...func(*
 			if c.isDead() {
 				return nil, errCrashed
 			}
-			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			dial := new(net.Dialer).DialContext
+			if r.srv.Options.PipeOnly {
+				dial = r.srv.Mem.PipeDialer()
+			}
+			conn, err := dial(ctx, network, address)
 			return &crashConn{Conn: conn, crash: c}, err
 		}
 		_ = engine.New(cfg, o).Run(ctx) // it crashed, or it did not

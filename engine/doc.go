@@ -34,6 +34,12 @@
 // entries of its own (undo_record.go), which are applied like any other. What is old is
 // proven again first (undo_again.go).
 //
+// # Mail that comes back
+//
+// A snoozed message lies in the snooze mailbox, and a row of the journal, written with the
+// outcome of its move there, says until when (snooze.go). When it is due one commit puts
+// an entry in the row's place, whose steps bring it back; no rule is asked.
+//
 // # Webhooks
 //
 // What is owed to an endpoint is in the journal, and the outbox (outbox.go) makes the

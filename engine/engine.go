@@ -233,7 +233,7 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 func withCounts(s AccountStatus, sums []journal.AccountSummary) AccountStatus {
 	for _, sum := range sums {
 		if sum.Account == s.Name {
-			s.Entries, s.Deliveries, s.Pauses = sum.Entries, sum.Deliveries, sum.Pauses
+			s.Entries, s.Deliveries, s.Pauses, s.Snoozed = sum.Entries, sum.Deliveries, sum.Pauses, sum.Snoozed
 		}
 	}
 	return s

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -82,7 +83,7 @@ func groups(ready []*task) []group {
 		if phaseOf(w) != first {
 			continue
 		}
-		key := [2]string{w.step().Target, w.step().Action.String()}
+		key := [2]string{w.step().Target, commandOf(w.step().Action)}
 		if other, twice := taken[w.UID]; twice && other != key {
 			continue
 		}
@@ -96,6 +97,13 @@ func groups(ready []*task) []group {
 		out[i] = append(out[i], w)
 	}
 	return out
+}
+
+// commandOf tells actions apart by what the server is told: not until when a message
+// is snoozed.
+func commandOf(a actions.Action) string {
+	a.Until = time.Time{}
+	return a.String()
 }
 
 func phaseOf(w *task) actions.Phase { return w.step().Action.Kind.Spec().Phase }
@@ -191,7 +199,15 @@ func (c *connection) isMissing(all []group) bool {
 // sendable are the groups that can be sent now: their target is there.
 func (c *connection) sendable(ctx context.Context, all []group) ([]group, error) {
 	var out []group
+	snoozing := 0
 	for _, g := range all {
+		g, err := c.snoozable(ctx, g, &snoozing)
+		if err != nil {
+			return nil, err
+		}
+		if len(g) == 0 {
+			continue
+		}
 		if reason := c.cannot(*g[0].step()); reason != "" {
 			c.disturbed = true
 			if err := c.giveUp(ctx, g, reason); err != nil {
@@ -208,6 +224,22 @@ func (c *connection) sendable(ctx context.Context, all []group) ([]group, error)
 		}
 	}
 	return out, nil
+}
+
+// snoozable cuts a group that snoozes to what the account may snooze besides, and
+// counts it. What is beyond fails.
+func (c *connection) snoozable(ctx context.Context, g group, snoozing *int) (group, error) {
+	if g[0].step().Action.Kind != actions.Snooze {
+		return g, nil
+	}
+	beyond := c.beyondSnoozed(g, *snoozing)
+	g = g[:len(g)-len(beyond)]
+	*snoozing += len(g)
+	if len(beyond) == 0 {
+		return g, nil
+	}
+	c.disturbed = true
+	return g, c.giveUp(ctx, beyond, fmt.Sprintf("%d messages of this account are snoozed, the most there can be", maxSnoozed))
 }
 
 // changeOf is the command of a group; a move where there is no MOVE begins with a

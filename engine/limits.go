@@ -27,7 +27,8 @@ const window = 60 * time.Minute
 // newQuota counts what the journal holds of the last hour.
 func newQuota(entries []journal.Entry) *quota {
 	return (&quota{}).count(slices.DeleteFunc(entries, func(e journal.Entry) bool {
-		return e.Trigger == journal.TriggerSchedule || e.Trigger == journal.TriggerApply || e.Trigger == journal.TriggerUndo // they have their own, or none
+		return e.Trigger == journal.TriggerSchedule || e.Trigger == journal.TriggerApply || e.Trigger == journal.TriggerUndo || // they have their own, or none
+			e.Trigger == journal.TriggerSnooze // what comes back is not taken away
 	}))
 }
 

@@ -92,7 +92,9 @@ func (c *connection) conclude(ctx context.Context, mb *mailbox, w *task, present
 		// It left, perhaps by our step: its arrival is still expected there.
 		e := cloneEntry(w.Entry)
 		settle(&e, w.Next(), outcome(w, actions.Gone, 0)[0], time.Now())
-		return c.commit(ctx, journal.Batch{Entries: []journal.Entry{e}})
+		batch := journal.Batch{Entries: []journal.Entry{e}}
+		noteSnoozed(&batch, e, w.Next())
+		return c.commit(ctx, batch)
 	case copied && leaves && present && found.weak[w.UID]:
 		e := cloneEntry(w.Entry)
 		unsure(&e, w.Next(), "its target holds a message with the same Message-ID and another date or size, so it cannot be told whether that is its copy", time.Now())

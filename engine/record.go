@@ -265,6 +265,8 @@ func (c *connection) target(a actions.Action, source string) (target, reason str
 			return "", fmt.Sprintf(`no mailbox has the \%s role or the usual name of one; use move with the mailbox's name`, strings.ToUpper(role[:1])+role[1:])
 		}
 		target = name
+	case a.Kind == actions.Snooze:
+		target = c.dir.server(c.cfg.Snooze)
 	case a.Mailbox != "":
 		target = c.dir.server(a.Mailbox)
 	default:

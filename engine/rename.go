@@ -101,6 +101,7 @@ func (c *connection) adopt(ctx context.Context, old, name string, validity uint3
 			batch.Expect = append(batch.Expect, x)
 		}
 	}
+	batch.Snoozed = c.renamedSnoozes(old, name, validity)
 	entries, err := c.journal.Entries(ctx, journal.Query{Account: c.cfg.Name, Mailbox: old, States: unfinished()})
 	if err != nil {
 		return err

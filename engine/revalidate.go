@@ -208,6 +208,7 @@ func (c *connection) rebind(ctx context.Context, batch *journal.Batch, name stri
 		}
 		batch.Entries = append(batch.Entries, e)
 	}
+	noteGone(batch, batch.Entries)
 	return nil
 }
 

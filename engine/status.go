@@ -53,6 +53,8 @@ type AccountStatus struct {
 	Pauses []journal.Pause `json:"pauses,omitempty"`
 	// Resting are the endpoints that took none of the last calls.
 	Resting []Resting `json:"resting,omitempty"`
+	// Snoozed counts the messages that are snoozed.
+	Snoozed journal.SnoozedSummary `json:"snoozed,omitzero"`
 	// Entries counts what the journal holds by state, Deliveries the webhooks.
 	Entries    map[journal.EntryState]int    `json:"entries,omitempty"`
 	Deliveries map[journal.DeliveryState]int `json:"deliveries,omitempty"`

@@ -69,6 +69,8 @@ const (
 	maxWatched = 5000
 	// maxWarnings is of how many mailboxes one look at all of them warns by name.
 	maxWarnings = 20
+	// maxSnoozed is how many messages an account may have snoozed.
+	maxSnoozed = 10_000
 	// onceAttempts is how often --once tries to connect.
 	onceAttempts = 4
 )

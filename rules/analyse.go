@@ -290,14 +290,11 @@ func coversPlace(q, p string) bool {
 // that imapilot moves fires no rule where it arrives. Rules on a clock and on
 // flags look at all mail, wherever it came from.
 func (b *builder) filledMailboxes(all []profile) {
-	f := fillers{of: map[Mailbox]*profile{}}
+	f := &fillers{of: map[Mailbox]*profile{}}
 	for i := range all {
 		for _, a := range all[i].actions {
-			name, _ := a.literalTarget()
-			target := targetMailbox(name)
-			if target != (Mailbox{}) && f.of[target] == nil {
-				f.of[target] = &all[i]
-				f.targets = append(f.targets, target)
+			for _, name := range b.targetsOf(a, all[i].src) {
+				f.add(targetMailbox(name), &all[i])
 			}
 		}
 	}
@@ -308,15 +305,35 @@ func (b *builder) filledMailboxes(all []profile) {
 	}
 }
 
+// targetsOf are the mailboxes that an action of a rule leads to, where that is
+// written out.
+func (b *builder) targetsOf(a draftAction, r RuleSource) []string {
+	if a.kind == actions.Snooze {
+		return b.snoozeMailboxes(r)
+	}
+	if name, ok := a.literalTarget(); ok {
+		return []string{name}
+	}
+	return nil
+}
+
 // fillers are the rules that fill mailboxes, the first of each.
 type fillers struct {
 	targets []Mailbox // in the order of the rules
 	of      map[Mailbox]*profile
 }
 
+// add notes that a rule fills a mailbox.
+func (f *fillers) add(target Mailbox, by *profile) {
+	if target != (Mailbox{}) && f.of[target] == nil {
+		f.of[target] = by
+		f.targets = append(f.targets, target)
+	}
+}
+
 // matching are the targets that an entry of in: names. Only a pattern has to
 // be compared with all of them.
-func (f fillers) matching(in string) []Mailbox {
+func (f *fillers) matching(in string) []Mailbox {
 	role, isRole := strings.CutPrefix(in, "role:")
 	switch {
 	case isRole:
@@ -327,7 +344,7 @@ func (f fillers) matching(in string) []Mailbox {
 	return slices.DeleteFunc(slices.Clone(f.targets), func(m Mailbox) bool { return !m.Match(in) })
 }
 
-func (b *builder) filledMailbox(p *profile, f fillers) {
+func (b *builder) filledMailbox(p *profile, f *fillers) {
 	for at, in := range p.in {
 		for _, target := range f.matching(in) {
 			filler := f.of[target]

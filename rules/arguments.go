@@ -11,7 +11,7 @@ import (
 // checkAction checks the kind of an action and what it is given.
 func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
 	kind := actions.Kind(a.Kind.Value)
-	d := draftAction{kind: kind}
+	d := draftAction{kind: kind, until: a.Until}
 	if !kind.Known() {
 		message, hint := unknownAction(a.Kind.Value)
 		b.problem(a.Kind.Pos, Error, message, hint)
@@ -30,12 +30,15 @@ func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
 	}
 	b.checkMessage(a, &d)
 	b.checkCommand(a, &d)
+	if kind == actions.Snooze {
+		b.checkSnooze(r, a)
+	}
 	return d
 }
 
 func unknownAction(name string) (message, hint string) {
 	switch strings.ToLower(name) {
-	case "forward", "redirect", "reply", "send", "append", "unsubscribe", "notify", "tag", "snooze":
+	case "forward", "redirect", "reply", "send", "append", "unsubscribe", "notify", "tag":
 		return fmt.Sprintf("the action %q is not available in this version yet", name), "webhook can call what does it"
 	}
 	hint = map[string]string{
@@ -65,6 +68,8 @@ func (b *builder) checkCount(a ActionSource, spec actions.Spec) bool {
 		message = fmt.Sprintf("%s takes at most %d flags", spec.Kind, maxActions)
 	case spec.Arg == actions.ArgMailbox && n != 1:
 		message = fmt.Sprintf("%s takes one mailbox, not %d", spec.Kind, n)
+	case spec.Arg == actions.ArgUntil && (a.Until == nil || n > 0):
+		message = fmt.Sprintf("%s takes a while or a time", spec.Kind)
 	case spec.Arg == actions.ArgEndpoint && n != 1:
 		message = fmt.Sprintf("%s takes the name of one webhook, not %d", spec.Kind, n)
 	case spec.Arg == actions.ArgCommand && n == 0:
@@ -197,7 +202,7 @@ func (b *builder) checkOwnMailbox(r RuleSource, kind actions.Kind, arg Text, tar
 			continue
 		}
 		severity, hint := Warning, "the copies are in a mailbox of the same rule"
-		if kind == actions.Move {
+		if kind.Spec().Destination {
 			severity, hint = Error, "a rule cannot move a message to a mailbox that it looks at: take it out of in:"
 		}
 		b.problem(arg.Pos, severity, fmt.Sprintf("the target %q is in the rule's own in: %s", target, in), hint)

@@ -128,6 +128,8 @@ func printAction(a ActionSource) string {
 		return a.Kind.Value
 	case actions.ArgFlags:
 		return a.Kind.Value + ": [" + strings.Join(args, ", ") + "]"
+	case actions.ArgUntil:
+		return printSnooze(a)
 	case actions.ArgEndpoint:
 		return actions.Action{Kind: actions.Kind(a.Kind.Value), Endpoint: strings.Join(args, ", "), When: whenOf(a)}.String()
 	case actions.ArgCommand:
@@ -158,6 +160,8 @@ func (l *linker) hash(d *draft, used uses) string {
 	for _, a := range d.actions {
 		parts = append(parts, "then", string(a.kind))
 		parts = append(append(parts, a.message.printed()...), a.command.printed()...)
+		parts = append(parts, a.until.printed()...)
+		used.calendar = used.calendar || a.until != nil && a.until.Calendar
 		for _, arg := range a.args {
 			if a.kind.Spec().Arg == actions.ArgCommand {
 				parts = append(parts, "element") // where one ends makes a difference
@@ -280,7 +284,7 @@ func (l *linker) fact(name string) int {
 }
 
 func (s *ruleScope) action(a draftAction) compiledAction {
-	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, message: a.message, command: a.command}
+	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, message: a.message, command: a.command, until: a.until}
 	for _, arg := range a.args {
 		var t template
 		for _, seg := range arg.segments {

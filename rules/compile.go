@@ -54,6 +54,7 @@ type draftAction struct {
 	message message
 	// command says how args make the program of exec.
 	command command
+	until   *Until
 }
 
 type draftArgument struct {

@@ -337,13 +337,22 @@ func (r *run) items(rule *compiledRule) ([]actions.Item, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", rule.Then[i], err)
 		}
-		if isThere(a, r.in.Mailbox) {
+		if r.isVoid(a) {
 			continue
 		}
 		items = append(items, actions.Item{Action: a, Rule: rule.Name, Hash: rule.Hash, Index: i})
 	}
 	r.scratch = items
 	return items, nil
+}
+
+// isVoid reports whether an action would do nothing: the message is where it leads,
+// or the time until which it snoozes has come.
+func (r *run) isVoid(a actions.Action) bool {
+	if a.Kind == actions.Snooze {
+		return !a.Until.After(r.in.Now) || sameMailbox(r.rs.account(r.in.Account).Snooze, r.in.Mailbox.Name)
+	}
+	return isThere(a, r.in.Mailbox)
 }
 
 // isThere reports whether a message is where an action would bring it.
@@ -356,6 +365,11 @@ func isThere(a actions.Action, m Mailbox) bool {
 
 func (r *run) action(c *compiledAction) (actions.Action, error) {
 	a := actions.Action{Kind: c.kind}
+	if c.arg == actions.ArgUntil {
+		var err error
+		a.Until, err = c.until.from(r.in.Now)
+		return a, err
+	}
 	if c.arg == actions.ArgEndpoint {
 		a.Endpoint = c.args[0].parts[0].literal
 		return a, c.message.fill(r, c.args, &a)

@@ -28,23 +28,31 @@ func (rs *Ruleset) Moves() []Move {
 	for i := range rs.rules {
 		r := &rs.rules[i]
 		for j, kind := range r.Kinds {
-			to := ""
-			switch kind {
-			case actions.Move, actions.Copy:
-				_, to, _ = strings.Cut(r.Then[j], ": ")
-			default:
-				role := kind.Spec().Role
-				if role == "" {
-					continue
+			for _, to := range rs.waysOf(r, j) {
+				for _, from := range r.In {
+					out = append(out, Move{Rule: r.Name, From: from, To: to, Copy: kind == actions.Copy})
 				}
-				to = "role:" + role
-			}
-			for _, from := range r.In {
-				out = append(out, Move{Rule: r.Name, From: from, To: to, Copy: kind == actions.Copy})
 			}
 		}
 	}
 	return out
+}
+
+// waysOf are the mailboxes that an action of a rule leads to, by its number. A rule
+// for several accounts may snooze to one of each.
+func (rs *Ruleset) waysOf(r *compiledRule, action int) []string {
+	switch kind := r.Kinds[action]; kind {
+	case actions.Move, actions.Copy:
+		_, to, _ := strings.Cut(r.Then[action], ": ")
+		return []string{to}
+	case actions.Snooze:
+		return snoozeMailboxes(rs.builder.src.Accounts, r.Accounts)
+	default:
+		if role := kind.Spec().Role; role != "" {
+			return []string{"role:" + role}
+		}
+		return nil
+	}
 }
 
 // circles finds rules that move mail around: what one takes from A to B
@@ -66,7 +74,7 @@ func (b *builder) circles(all []profile) {
 
 // followers are, for each rule that moves, the rules that may take what it moved.
 func (b *builder) followers(all []profile) [][]int {
-	f := fillers{of: map[Mailbox]*profile{}}
+	f := &fillers{of: map[Mailbox]*profile{}}
 	byTarget := map[Mailbox][]int{}
 	for i := range all {
 		if !all[i].carries() {

@@ -83,6 +83,10 @@ func rule(name, condition string, then ...string) RuleSource {
 		kind, arg, has := strings.Cut(a, ": ")
 		src := ActionSource{Kind: Text{Value: kind}}
 		if has {
+			if src.Until = untilOf(kind, arg); src.Until != nil {
+				r.Then = append(r.Then, src)
+				continue
+			}
 			for one := range strings.SplitSeq(arg, ", ") {
 				src.Args = append(src.Args, Text{Value: one})
 			}
@@ -90,6 +94,15 @@ func rule(name, condition string, then ...string) RuleSource {
 		r.Then = append(r.Then, src)
 	}
 	return r
+}
+
+// untilOf is the time of a snooze, which is an hour later however it is written.
+func untilOf(kind, arg string) *Until {
+	if kind != "snooze" {
+		return nil
+	}
+	text, calendar := strings.CutPrefix(strings.TrimSuffix(arg, "}"), "{until: ")
+	return &Until{Text: Text{Value: text}, Calendar: calendar, At: func(now time.Time) time.Time { return now.Add(time.Hour) }}
 }
 
 func (r RuleSource) inside(mailboxes ...string) RuleSource {

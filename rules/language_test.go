@@ -185,6 +185,9 @@ func exampleRule(name, example string) RuleSource {
 	if !actions.Kind(kind).Known() {
 		return rule(name, example, "trash")
 	}
+	if kind == string(actions.Snooze) {
+		return rule(name, "true", example)
+	}
 	r := rule(name, "true", kind)
 	if list, isList := strings.CutPrefix(arg, "["); isList {
 		return rule(name, "true", kind+": "+strings.TrimSuffix(list, "]"))

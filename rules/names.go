@@ -180,6 +180,10 @@ func literalMailbox(name string, whole bool) (message, hint string) {
 	}
 }
 
+// CheckMailbox says what is wrong with the name of a mailbox that mail is to be
+// moved to and that is written out, "" if nothing is.
+func CheckMailbox(name string) (message, hint string) { return literalMailbox(name, true) }
+
 // literalRole checks a role in the place of a target.
 func literalRole(name string, whole bool) (message, hint string) {
 	role, spelled := strings.CutPrefix(name, "role:")

@@ -74,6 +74,7 @@ type compiledAction struct {
 	message message
 	// command says how args make the program of exec.
 	command command
+	until   *Until
 }
 
 // Hash identifies the content of the whole set, the order of its rules included.

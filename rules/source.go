@@ -37,6 +37,8 @@ type AccountSource struct {
 	// TrustedAuthserv are the authserv-ids (RFC 8601 section 2.5) of the
 	// servers whose Authentication-Results are believed; empty means none.
 	TrustedAuthserv []string
+	// Snooze is the mailbox that snooze moves to, in configuration spelling.
+	Snooze string
 }
 
 // URLSource is the URL of a webhook. What its ${expressions} give for a message goes
@@ -116,6 +118,19 @@ type ActionSource struct {
 	Env     []Variable
 	Stdin   Text
 	Timeout time.Duration
+	// Until is when snooze brings a message back; nil where it is not told.
+	Until *Until
+}
+
+// Until is when a message comes back that snooze puts away.
+type Until struct {
+	// Text is how that is written: "3d", or "monday 08:00".
+	Text Text
+	// Calendar is set where it is a time and not a while.
+	Calendar bool
+	// At tells it for a message that is snoozed at a time. The same time always has
+	// the same answer.
+	At func(now time.Time) time.Time
 }
 
 // Variable is one of a program's environment. Its value may hold ${expressions}.

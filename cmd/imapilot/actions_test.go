@@ -19,6 +19,8 @@ import (
 	"imapilot/actions"
 	"imapilot/engine/enginetest/imaptest"
 	"imapilot/engine/enginetest/observer"
+	"imapilot/engine/journal"
+	"imapilot/engine/journal/sqlite"
 )
 
 // TestActionScripts shows each action at work on Dovecot, in the script of its name.
@@ -41,7 +43,7 @@ func TestActionScripts(t *testing.T) {
 		env.Setenv("PASSWORD", server.Password)
 		return setup(env)
 	}
-	p.Cmds["put"], p.Cmds["holds"] = place, contents
+	p.Cmds["put"], p.Cmds["holds"], p.Cmds["due"] = place, contents, makeDue
 	testscript.Run(t, p)
 }
 
@@ -84,4 +86,22 @@ func contents(ts *testscript.TestScript, _ bool, args []string) {
 	if !slices.Equal(got, args[1:]) {
 		ts.Fatalf("%s holds %q, want %q", args[0], got, args[1:])
 	}
+}
+
+// makeDue lets the time come until which an account snoozes: due ACCOUNT. There must be
+// something that it snoozes.
+func makeDue(ts *testscript.TestScript, _ bool, args []string) {
+	ctx := context.Background()
+	db, err := sqlite.Open(ctx, ts.MkAbs("imapilot.db"))
+	ts.Check(err)
+	own, snap, err := db.Acquire(ctx, args[0], "due")
+	ts.Check(err)
+	if len(snap.Snoozed) == 0 {
+		ts.Fatalf("%s snoozes nothing", args[0])
+	}
+	for i := range snap.Snoozed {
+		snap.Snoozed[i].Due = time.Now()
+	}
+	ts.Check(db.Commit(ctx, own, journal.Batch{Snoozed: snap.Snoozed}))
+	ts.Check(db.Close())
 }

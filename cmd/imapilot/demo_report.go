@@ -102,7 +102,7 @@ func inWords(a actions.Action) string {
 	case actions.Webhook:
 		return "webhook " + a.Endpoint
 	default:
-		return a.String()
+		return actionText(a)
 	}
 }
 

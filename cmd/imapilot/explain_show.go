@@ -379,7 +379,7 @@ func (s *screen) ruleActions(r rules.RuleExplanation) {
 		text := then + " (nothing to do: the message is there already)"
 		if at >= 0 {
 			item := r.Items[at]
-			text = item.Action.String()
+			text = actionText(item.Action)
 			if item.SupersededBy != "" {
 				text += " (not done: " + superseded(item) + ")"
 			}

@@ -50,7 +50,8 @@ recorded of the message. It works with and without a running daemon.
   outcome        ` + outcomeWords() + `
   reason         why it is held, failed, unsure or kept
   mailbox, uidvalidity, uid, message_id, received, size, from, subject
-  trigger        why the rules were asked: arrival, flags, schedule, apply; undo
+  trigger        why the rules were asked: arrival, flags, schedule, apply; undo; or
+                 snooze, where a snoozed message comes back
   undoes, undone_by   seq of the act that it undoes; of those that undid it
   decided        the clock of the decision; flags as it saw them
   actions        what rules asked for: {action, rule, hash, superseded_by}

@@ -101,7 +101,7 @@ func (s *screen) plan(p actions.Plan) {
 				continue
 			}
 			hash = item.Hash
-			text := item.Action.String()
+			text := actionText(item.Action)
 			if item.SupersededBy != "" {
 				text += fmt.Sprintf(" (not done: %q wins)", item.SupersededBy)
 			}

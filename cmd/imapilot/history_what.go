@@ -70,14 +70,14 @@ func doneText(r record) string {
 	for _, s := range slices.Backward(r.Steps) { // a destination is the last step
 		switch s.State {
 		case journal.StepDone:
-			done = append(done, s.Action.String())
+			done = append(done, actionText(s.Action))
 		case journal.StepLeft:
-			done = append(done, s.Action.String()+" (the original stays, flagged \\Deleted)")
+			done = append(done, actionText(s.Action)+" (the original stays, flagged \\Deleted)")
 		}
 	}
 	for _, item := range r.Plan.Effective() {
 		if item.Action.Kind.Spec().Phase == actions.PhaseOutbox {
-			done = append(done, item.Action.String())
+			done = append(done, actionText(item.Action))
 		}
 	}
 	if len(done) == 0 {
@@ -90,12 +90,20 @@ func doneText(r record) string {
 func actionList(p actions.Plan) string {
 	var out []string
 	for _, item := range slices.Backward(p.Effective()) {
-		out = append(out, item.Action.String())
+		out = append(out, actionText(item.Action))
 	}
 	if len(out) == 0 {
 		return "keep"
 	}
 	return strings.Join(out, ", ")
+}
+
+// actionText is an action for people.
+func actionText(a actions.Action) string {
+	if a.Kind == actions.Snooze {
+		return "snooze until " + a.Until.Format("2006-01-02 15:04")
+	}
+	return a.String()
 }
 
 // openText says what an open entry waits for.
@@ -105,7 +113,7 @@ func openText(r record, zone *time.Location) string {
 		return "it is decided again first"
 	}
 	s := r.Steps[next]
-	text := "next " + s.Action.String()
+	text := "next " + actionText(s.Action)
 	switch {
 	case r.paused != nil && s.Delivery == "":
 		return fmt.Sprintf("%s; it waits, for %s is paused: %s", text, pauseTarget(*r.paused), r.paused.Reason)

@@ -188,7 +188,7 @@ func stored(ctx context.Context, cfg *config.Config) (answer, error) {
 		s := engine.AccountStatus{Name: acc.Name, Host: acc.Host, State: engine.Stopped, DryRun: acc.DryRun || cfg.DryRun}
 		for _, sum := range sums {
 			if sum.Account == acc.Name {
-				s.Entries, s.Deliveries, s.Pauses = sum.Entries, sum.Deliveries, sum.Pauses
+				s.Entries, s.Deliveries, s.Pauses, s.Snoozed = sum.Entries, sum.Deliveries, sum.Pauses, sum.Snoozed
 			}
 		}
 		out.Accounts = append(out.Accounts, s)

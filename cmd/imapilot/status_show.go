@@ -60,6 +60,9 @@ func (s *screen) account(acc engine.AccountStatus, zone *time.Location) {
 	for _, p := range acc.Pauses {
 		s.line("  paused: ", yellow, fmt.Sprintf("%s since %s, tried again %s: %s", p.Target, ago(p.Since), p.Probe.In(zone).Format(time.DateTime), p.Reason))
 	}
+	if n := acc.Snoozed.Messages; n > 0 {
+		s.line("  ", plain, fmt.Sprintf("%s snoozed, the next one comes back %s", count(n, "message"), when(acc.Snoozed.Next, zone)))
+	}
 	for _, state := range journal.States() {
 		if n := acc.Entries[state]; n > 0 {
 			s.line("  ", plain, fmt.Sprintf("%d %s", n, state))

@@ -23,7 +23,7 @@ func (l *loader) accounts(n *strictyaml.Node) {
 }
 
 func (l *loader) account(e strictyaml.Entry) {
-	a := Account{Name: e.Key.Value, TLS: TLSImplicit, Connections: 3, Idle: 5 * time.Minute, Poll: time.Minute}
+	a := Account{Name: e.Key.Value, TLS: TLSImplicit, Snooze: defaultSnooze, Connections: 3, Idle: 5 * time.Minute, Poll: time.Minute}
 	l.mapping(e.Value, "account", fields{
 		"host":             func(_, n *strictyaml.Node) { l.host(n, &a.Host) },
 		"port":             func(_, n *strictyaml.Node) { l.integer(n, 1, maxPort, &a.Port) },
@@ -40,6 +40,7 @@ func (l *loader) account(e strictyaml.Entry) {
 		"poll":             func(_, n *strictyaml.Node) { l.duration(n, 5*time.Second, 24*time.Hour, &a.Poll) },
 		"dry_run":          func(_, n *strictyaml.Node) { l.boolean(n, &a.DryRun) },
 		"create":           func(_, n *strictyaml.Node) { a.NoCreate = l.isFalse(n) },
+		"snooze":           func(_, n *strictyaml.Node) { l.snoozeMailbox(n, &a) },
 	}, "oauth", "except", "body")
 	a.defaults()
 	l.required(e, a)

@@ -94,4 +94,7 @@ type Account struct {
 	// NoCreate lets an action whose target does not exist wait until somebody
 	// makes it.
 	NoCreate bool
+	// Snooze is the mailbox that holds what is snoozed, in configuration spelling;
+	// default Snoozed.
+	Snooze string
 }

@@ -179,7 +179,7 @@ func (l *loader) compile() {
 	l.source.Location, l.source.Allowed = l.cfg.Location, l.cfg.Allow
 	for _, a := range l.cfg.Accounts {
 		l.source.Accounts = append(l.source.Accounts, rules.AccountSource{
-			Name: a.Name, Addresses: a.Addresses, TrustedAuthserv: a.TrustedAuthserv,
+			Name: a.Name, Addresses: a.Addresses, TrustedAuthserv: a.TrustedAuthserv, Snooze: a.Snooze,
 		})
 	}
 	set, problems := rules.Compile(l.source)
@@ -219,6 +219,7 @@ func (l *loader) finish() {
 	}
 	l.unruled()
 	l.unwatched()
+	l.pastDates()
 	for i, r := range l.source.Rules {
 		if s, ok := l.schedules[i]; ok {
 			s.Rule = r.Name.Value

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"imapilot/actions"
 	"imapilot/engine/config/strictyaml"
@@ -181,6 +182,8 @@ func written(a actions.Action) string {
 			argv = append(argv, quoted(arg))
 		}
 		return string(a.Kind) + ": [" + strings.Join(argv, ", ") + "]"
+	case actions.ArgUntil:
+		return a.String()
 	}
 	return string(a.Kind)
 }
@@ -219,8 +222,17 @@ func (r Rewrite) onlyWant(old, want *strictyaml.Node, all []actions.Action) bool
 			return false
 		}
 		l := &loader{cfg: &Config{}}
-		return slices.EqualFunc(l.want(b), all, actions.Action.Equal) && len(l.diags) == 0
+		return slices.EqualFunc(l.wantedAt(b), all, actions.Action.Equal) && len(l.diags) == 0
 	})
+}
+
+// wantedAt is want where every snooze is until a date.
+func (l *loader) wantedAt(n *strictyaml.Node) []actions.Action {
+	out, until := l.want(n)
+	for i, at := range until {
+		out[i].Until = at(time.Time{})
+	}
+	return out
 }
 
 // same compares two trees. A pair for which instead holds is not looked into.

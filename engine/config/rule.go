@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"imapilot/actions"
 	"imapilot/engine/config/strictyaml"
 	"imapilot/rules"
 )
@@ -164,6 +165,9 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 	if e.Key.Kind != strictyaml.Scalar || l.laterAction(e.Key) || e.Value.Kind == strictyaml.Bad {
 		return rules.ActionSource{}, false
 	}
+	if actions.Kind(e.Key.Value) == actions.Snooze {
+		return l.snooze(e.Key, e.Value)
+	}
 	if read := l.withSettings(e.Key.Value); read != nil && e.Value.Kind == strictyaml.Mapping {
 		return read(e.Key, e.Value)
 	}
@@ -181,7 +185,7 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 func (l *loader) laterAction(n *strictyaml.Node) bool {
 	hint, later := map[string]string{
 		"forward": "webhook can call what does it", "reply": "webhook can call what does it",
-		"snooze": "", "unsubscribe": "", "append": "", "save_attachments": "",
+		"unsubscribe": "", "append": "", "save_attachments": "",
 		"add_labels": "use copy", "remove_labels": "",
 	}[n.Value]
 	if later {

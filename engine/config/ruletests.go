@@ -40,7 +40,7 @@ func (l *loader) userTest(n *strictyaml.Node) ruletest.Case {
 	l.mapping(n, "test", fields{
 		"message": func(_, n *strictyaml.Node) { l.message(n, &c) },
 		"given":   func(_, n *strictyaml.Node) { l.given(n, &c.Given) },
-		"want":    func(_, n *strictyaml.Node) { c.Want = l.want(n) },
+		"want":    func(_, n *strictyaml.Node) { c.Want, c.Until = l.want(n) },
 		"name":    func(_, n *strictyaml.Node) { l.str(n, &c.Name) },
 	}, "matched", "not", "each")
 	if n.Get("message") == nil {
@@ -120,32 +120,33 @@ func flagsOf(list []string) []imap.Flag {
 
 // instant reads a time, in the configuration's time zone unless it has its own.
 func (l *loader) instant(n *strictyaml.Node, out *time.Time) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02"} {
-		at, err := time.ParseInLocation(layout, n.Value, l.cfg.Location)
-		if n.Kind == strictyaml.Scalar && err == nil {
-			*out = at
-			return
-		}
+	if at, ok := parseInstant(n.Value, l.cfg.Location); ok && n.Kind == strictyaml.Scalar {
+		*out = at
+		return
 	}
 	l.problem(n, "this is no time", "write it as in 2026-02-01T09:00:00Z")
 }
 
-// want reads the wanted actions, in order; keep and the empty list want none.
-func (l *loader) want(n *strictyaml.Node) []actions.Action {
+// want reads the wanted actions, in order; keep and the empty list want none. until
+// says of those that snooze, by their place, when that is for the clock of the test.
+func (l *loader) want(n *strictyaml.Node) (out []actions.Action, until map[int]func(time.Time) time.Time) {
 	if n.Kind == strictyaml.Scalar && n.Value == "keep" {
-		return nil
+		return nil, nil
 	}
-	var out []actions.Action
+	until = map[int]func(time.Time) time.Time{}
 	for _, item := range l.items(n) {
 		src, ok := l.action(item)
 		if !ok {
 			continue
 		}
 		if a, ok := l.wantedAction(item, src); ok {
+			if src.Until != nil {
+				until[len(out)] = src.Until.At
+			}
 			out = append(out, a)
 		}
 	}
-	return out
+	return out, until
 }
 
 // wantedAction is an action with what it really does: it holds no ${}.
@@ -170,6 +171,7 @@ func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actio
 		a.Endpoint, a.When = src.Args[0].Value, doneOnly(src.When.Value)
 	case spec.Arg == actions.ArgCommand && len(src.Args) > 0:
 		a.Command = wantedCommand(src)
+	case spec.Arg == actions.ArgUntil && src.Until != nil:
 	case spec.Arg == actions.ArgNone && len(src.Args) == 0:
 	default:
 		l.problem(n, fmt.Sprintf("this is not how %s is written", spec.Kind), "as in "+howWritten(spec))
@@ -200,7 +202,7 @@ func doneOnly(when string) string {
 func howWritten(spec actions.Spec) string {
 	example := map[actions.ArgKind]string{
 		actions.ArgFlags: `: ['\Seen']`, actions.ArgMailbox: ": Lists/announce", actions.ArgEndpoint: ": NAME",
-		actions.ArgCommand: ": [/usr/local/bin/notify, Hello]",
+		actions.ArgCommand: ": [/usr/local/bin/notify, Hello]", actions.ArgUntil: ": 3d",
 	}[spec.Arg]
 	return string(spec.Kind) + example
 }

@@ -105,6 +105,8 @@ func withArgument() shape {
 			argument = either(defined("text"), defined("call"))
 		case actions.ArgCommand:
 			argument = either(defined("texts"), defined("program"))
+		case actions.ArgUntil:
+			argument = either(span(), defined("snooze"))
 		}
 		o.keys = append(o.keys, key{string(s.Kind), s.Doc, argument})
 	}

@@ -37,7 +37,7 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(), webhookActionKeys(), programKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
+		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(), webhookActionKeys(), programKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
 }
@@ -78,6 +78,7 @@ func accountKeys() object {
 		{"poll", "How often mailboxes are looked at for which there is no IDLE, 5s to 24h; default 60s.", span()},
 		{"dry_run", "Decide and record for this account, and touch nothing.", boolean()},
 		{"create", "Make the mailboxes that actions lead to where they are missing; default true. With false such an action waits until the mailbox exists.", boolean()},
+		{"snooze", "Where this account keeps what it snoozes.", defined("snoozed")},
 	}, more: shape{"anyOf": []shape{has("password"), has("token"), {"properties": shape{"tls": has("client_certificate")}, "required": []string{"tls"}}}}}
 }
 
@@ -166,6 +167,19 @@ func programKeys() object {
 		{"timeout", "How long it may run, 1s to 1h; default 60s.", span()},
 		{"stdin", "What is on its standard input: document, the JSON document about the message (the default), or raw, the message as it is, up to 25mb.", enum("document", "raw")},
 		{"env", "Variables that it gets besides; their values may hold ${expressions}.", shape{"type": "object", "additionalProperties": defined("text"), "propertyNames": pattern("^[A-Za-z_][A-Za-z0-9_]*$")}},
+	}}
+}
+
+func snoozeKeys() object {
+	return object{what: "snooze", doc: "When a snoozed message comes back.", one: true, keys: []key{
+		{"for", "After a while, 1m to 366d as in 4h, 3d or 2w; a day is 24 hours.", span()},
+		{"until", "At a time, in timezone: monday 08:00, tomorrow 08:00, '08:00' (the next one), or a date as in 2026-05-08 08:00, at most 366 days from now.", filled()},
+	}}
+}
+
+func snoozedKeys() object {
+	return object{what: "snoozed", doc: "Where an account keeps what it snoozes.", keys: []key{
+		{"mailbox", "The mailbox, which is created when missing; default Snoozed.", filled()},
 	}}
 }
 

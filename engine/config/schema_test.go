@@ -13,6 +13,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"imapilot/actions"
 	"imapilot/engine/config/strictyaml"
 )
 
@@ -29,10 +30,10 @@ func TestSchemaFile(t *testing.T) {
 
 // everyMapping has each mapping of the configuration at least once.
 const everyMapping = `body: {}
-accounts: {a: {tls: {}, password: {}}}
+accounts: {a: {tls: {}, password: {}, snooze: {}}}
 webhooks: {w: {secret: {}, client_certificate: {}, rate_limit: {}, digest: {}}}
 lists: {l: {}}
-rules: [{on: {}, then: [{webhook: {}}, {exec: {}}]}]
+rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {snooze: {}}]}]
 retention: [{}]
 tests: [{given: {}}]
 `
@@ -217,6 +218,20 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 		{hooked("[{webhook: {when: done}}]"), false},
 		{hooked("[{webhook: {to: w, when: later}}]"), false},
 		{hooked("[{webhook: {to: w, url: x}}]"), false},
+		{account(", snooze: {mailbox: Later}"), true},
+		{account(", snooze: Later"), false},
+		{account(", snooze: {mailbox: ''}"), false},
+		{rule(seen + "[{snooze: 3d}]"), true},
+		{rule(seen + "[{snooze: {for: 90m}}]"), true},
+		{rule(seen + "[{snooze: {until: monday 08:00}}]"), true},
+		{rule(seen + "[{" + actions.Snooze.Spec().Example + "}]"), true},
+		{rule(seen + "[{snooze: {until: 2026-05-08 08:00}}]"), true},
+		{rule(seen + "[snooze]"), false},
+		{rule(seen + "[{snooze: 3}]"), false},
+		{rule(seen + "[{snooze: [3d]}]"), false},
+		{rule(seen + "[{snooze: {}}]"), false},
+		{rule(seen + "[{snooze: {for: 3d, until: '08:00'}}]"), false},
+		{rule(seen + "[{snooze: {till: '08:00'}}]"), false},
 		{rule(seen + "[move]"), false},
 		{rule(seen + "{move: A}"), false},
 		{rule(seen + "[trash], max_messages: 0"), false},

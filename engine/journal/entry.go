@@ -132,6 +132,8 @@ const (
 	TriggerFlags    = "flags"
 	TriggerApply    = "apply"
 	TriggerUndo     = "undo"
+	// TriggerSnooze: a snoozed message comes back. No rule was asked.
+	TriggerSnooze = "snooze"
 )
 
 // Entry is what was decided for one message in one walk, and what became of

@@ -97,6 +97,8 @@ type Snapshot struct {
 	Flagged []Flagged
 	// Disabled are the endpoints that want no more calls.
 	Disabled []Disabled
+	// Snoozed are the messages that are to come back, the next one first.
+	Snoozed []Snoozed
 	// Listed is when the mailboxes of the account were last listed, zero if
 	// never: the high-water mark of a mailbox that appears later.
 	Listed time.Time
@@ -144,6 +146,10 @@ type Batch struct {
 	// flag, in whatever case it is spelled.
 	Runs    []Run
 	Flagged []Flagged
+	// Snoozed replace those of the same entries; Woken removes those that come back
+	// or never will, by the sequences of their entries.
+	Snoozed []Snoozed
+	Woken   []int64
 	// Keep are the sequences of entries by which a rule on a clock knows a message
 	// that it has just seen again: they are not pruned for [ActKept].
 	Keep []int64
@@ -248,6 +254,7 @@ type AccountSummary struct {
 	Pauses   []Pause
 	Runs     []Run
 	Disabled []Disabled
+	Snoozed  SnoozedSummary
 	// Entries counts entries by state, Deliveries deliveries by state.
 	Entries    map[EntryState]int
 	Deliveries map[DeliveryState]int

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -34,6 +35,9 @@ type Case struct {
 	// Want are the actions in order: of a rule as it lists them, of the whole
 	// walk as they would be applied.
 	Want []actions.Action
+	// Until says of the wanted actions that snooze, by their place in Want, until
+	// when that is for the clock of the test.
+	Until map[int]func(now time.Time) time.Time
 	// BodyLimit is how many bytes of the text rules see; 0 is 64 KiB.
 	BodyLimit int
 	// Alone compiles the rule without the others. It is called when an earlier
@@ -101,6 +105,15 @@ func (c Case) input(raw []byte) rules.Input {
 	g := c.Given.times(m.Header.Sent())
 	m.UID, m.Flags, m.Received, m.Size, m.History = 1, g.Flags, g.Received, int64(len(raw)), &g.History
 	return rules.Input{Account: g.Account, Mailbox: rules.Mailbox{Name: g.Mailbox, Role: g.Role}, Now: g.Now, Message: m, Every: true}
+}
+
+// wanted are the wanted actions at a time.
+func (c Case) wanted(now time.Time) []actions.Action {
+	out := slices.Clone(c.Want)
+	for i, until := range c.Until {
+		out[i].Until = until(now).Truncate(time.Second)
+	}
+	return out
 }
 
 // times fills in the times that a test did not give.

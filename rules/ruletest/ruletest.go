@@ -94,6 +94,7 @@ func (r Runner) run(c Case, walk *rules.Ruleset, skip map[string]string) Result 
 	}
 	in := c.input(raw)
 	in.Skip = skip
+	c.Want = c.wanted(in.Now)
 	d := walk.Evaluate(in)
 	if c.Rule == "" {
 		return r.explain(r.judgeWalk(c, d), walk, in)

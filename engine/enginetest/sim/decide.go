@@ -32,7 +32,7 @@ func (w *World) decide(op model.Operation) model.Fault {
 	}
 	out := model.None
 	for _, k := range struck {
-		if fault := w.strike(k); fault != model.None {
+		if fault := w.strike(k, op); fault != model.None {
 			out = fault
 		}
 	}
@@ -40,7 +40,7 @@ func (w *World) decide(op model.Operation) model.Fault {
 }
 
 // strike lets a fault happen at a command, and returns what the server does.
-func (w *World) strike(k Kind) model.Fault {
+func (w *World) strike(k Kind, op model.Operation) model.Fault {
 	switch k {
 	case KillBefore, PowerBefore:
 		w.kill(k == PowerBefore)
@@ -52,13 +52,16 @@ func (w *World) strike(k Kind) model.Fault {
 		w.userActs(k)
 		return model.None
 	case UserRemoves:
-		w.userRemoves("Moved")
+		w.userRemoves(w.scenario.target())
 		return model.None
 	case UserRenames:
-		w.userRenames("Moved", "Renamed")
+		w.userRenames(w.scenario.target(), "Renamed")
 		return model.None
 	case Renumbers:
-		w.Server.Renumber("Moved", false)
+		w.Server.Renumber(w.scenario.target(), false)
+		if op.Mailbox == w.scenario.target() {
+			return model.DropBefore // its UIDs mean nothing any more
+		}
 		return model.None
 	}
 	return model.Fault(k)
@@ -68,7 +71,7 @@ func (w *World) strike(k Kind) model.Fault {
 func (w *World) userActs(k Kind) {
 	from := "INBOX"
 	if k == UserReturns {
-		from = "Moved"
+		from = w.scenario.target()
 	}
 	l := w.untouched(from)
 	if l == nil {

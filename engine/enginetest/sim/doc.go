@@ -8,7 +8,7 @@
 // sees none. A random run makes its scenario and its faults from a seed. A run that
 // fails prints the command that repeats it.
 //
-// invariants.go is the list of the promises; scenarios.go, apply.go, clock.go and
-// stars.go are what is played, kinds.go is what can go wrong, and ../PROOFS.md what
+// invariants.go is the list of the promises; scenarios.go, apply.go, clock.go, stars.go
+// and snooze.go are what is played, kinds.go is what can go wrong, and ../PROOFS.md what
 // was found by it.
 package sim

@@ -37,6 +37,7 @@ func (w *World) unfinished() []string {
 		out = append(out, w.misplaced(group, all)...)
 		out = append(out, w.uncalled(group)...)
 		out = append(out, w.notRunFor(group)...)
+		out = append(out, notBack(group, entries)...)
 	}
 	return out
 }
@@ -153,12 +154,13 @@ func boxes(a, b map[string]int) []string {
 // them.
 func flagged(l *letter, p model.Place) []string {
 	var out []string
+	unseen := l.wants("snooze") && p.Mailbox == l.mailbox // it came back
 	ownArrival := l.mailbox == "Lists" && !l.old
 	for _, f := range []struct {
 		flag imap.Flag
 		want bool
 	}{
-		{imap.FlagSeen, l.wants("seen") || l.wants("only") || slices.Contains(l.Flags, imap.FlagSeen) && !l.wants("unread")},
+		{imap.FlagSeen, !unseen && (l.wants("seen") || l.wants("only") || slices.Contains(l.Flags, imap.FlagSeen) && !l.wants("unread"))},
 		{imap.FlagFlagged, l.wants("flag") || l.starred || slices.Contains(l.Flags, imap.FlagFlagged) && !l.wants("only")},
 		{"$Done", l.wants("flag")}, {"$Only", l.wants("only")}, {"$Again", ownArrival},
 		{imap.FlagDeleted, slices.Contains(l.Flags, imap.FlagDeleted)},

@@ -26,6 +26,8 @@ type Scenario struct {
 	Account []string
 	// Rules are added to those of the verbs.
 	Rules []string
+	// Target is the mailbox that faults of targets strike, "": Moved.
+	Target string
 	// Mailboxes exist from the start.
 	Mailboxes []string
 	// Poll is the rhythm of looking at what cannot idle, "": 5m.
@@ -50,6 +52,8 @@ type Scenario struct {
 	cfg   *config.Config
 	state *disk.Disk // with an empty journal
 }
+
+func (s Scenario) target() string { return cmp.Or(s.Target, "Moved") }
 
 // Act is something that happens beside the daemon.
 type Act struct {

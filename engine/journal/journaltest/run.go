@@ -76,6 +76,8 @@ func cases() []testCase {
 		{"events are tailed in order and by account", testTail},
 		{"the last run of a rule is kept", testRuns},
 		{"a flag's messages are kept by mailbox", testFlagged},
+		{"a snoozed message is kept until it comes back", testSnoozed},
+		{"the entry of a snoozed message is kept as long", testSnoozedEntry},
 		{"entries are found by place", testPlaces},
 		{"what a rule on a clock did is kept for longer", testKeep},
 		{"a summary counts without taking a lease", testSummary},

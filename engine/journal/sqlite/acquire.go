@@ -43,7 +43,7 @@ func (d *DB) takeLease(own *journal.Ownership, holder string) (id int64, err err
 
 func (d *DB) snapshot(account int64, snap *journal.Snapshot) error {
 	parts := []func(int64, *journal.Snapshot) error{
-		d.loadAccount, d.loadCursors, d.loadOpen, d.loadExpected, d.loadPauses, d.loadCreated, d.loadRuns, d.loadDisabled, d.loadFlagged,
+		d.loadAccount, d.loadCursors, d.loadOpen, d.loadExpected, d.loadPauses, d.loadCreated, d.loadRuns, d.loadDisabled, d.loadFlagged, d.loadSnoozed,
 	}
 	for _, load := range parts {
 		if err := load(account, snap); err != nil {

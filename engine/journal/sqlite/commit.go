@@ -12,7 +12,7 @@ import (
 
 // Commit implements [journal.Journal]. Within a batch, Forget goes before
 // Cursors and Known, and Resume before Pauses: what is new wins. Arrived goes
-// after Expect: what came needs no expectation. A batch without At is of now, an
+// after Expect, and Woken after Snoozed: what came needs no expectation. A batch without At is of now, an
 // entry or delivery without Updated and an event without At of the batch.
 func (d *DB) Commit(ctx context.Context, own journal.Ownership, b journal.Batch) error {
 	if b.At.IsZero() {
@@ -25,7 +25,7 @@ func (d *DB) Commit(ctx context.Context, own journal.Ownership, b journal.Batch)
 		}
 		parts := []func(int64, *journal.Batch) error{
 			d.forget, d.putCursors, d.putKnown, d.putReferences, d.putEntries, d.putExpected, d.dropExpected,
-			d.putDeliveries, d.putRaws, d.putAttempts, d.release, d.enable, d.disable, d.dropPauses, d.putPauses, d.putCreated, d.putRuns, d.putFlagged, d.keep, d.putEvents, d.putAccount, d.prune,
+			d.putDeliveries, d.putRaws, d.putAttempts, d.release, d.enable, d.disable, d.dropPauses, d.putPauses, d.putCreated, d.putRuns, d.putFlagged, d.putSnoozed, d.dropSnoozed, d.keep, d.putEvents, d.putAccount, d.prune,
 		}
 		for _, put := range parts {
 			if err := put(account, &b); err != nil {

@@ -29,7 +29,7 @@ const oldCalls = `SELECT row FROM delivery
 
 // prune removes what is older than Retention, a little with each commit.
 // Expectations that never came true go too, and created mailboxes once no
-// snapshot counts them.
+// snapshot counts them. The entry of a snoozed message stays.
 func (d *DB) prune(account int64, b *journal.Batch) error {
 	wait := pruneEvery
 	if isAwaited(b) {
@@ -41,7 +41,8 @@ func (d *DB) prune(account int64, b *journal.Batch) error {
 	most, before := int64(0), b.At.Add(-Retention)
 	for _, sql := range []string{
 		`DELETE FROM entry WHERE id IN (SELECT id FROM entry
-			WHERE account = ?1 AND updated < ?2 AND keep < ?4 AND state NOT IN ('open', 'held') ORDER BY updated LIMIT ?3)`,
+			WHERE account = ?1 AND updated < ?2 AND keep < ?4 AND state NOT IN ('open', 'held')
+				AND NOT EXISTS (SELECT 1 FROM snoozed s WHERE s.account = ?1 AND s.seq = entry.seq) ORDER BY updated LIMIT ?3)`,
 		`DELETE FROM attempt WHERE call IN (` + oldCalls + `)`,
 		`DELETE FROM delivery WHERE row IN (` + oldCalls + `)`,
 		// The oldest are those with the lowest identifiers.

@@ -52,6 +52,9 @@ func (d *DB) summarise(account int64, s *journal.AccountSummary) (err error) {
 	if s.Disabled, err = d.disabled(account); err != nil {
 		return err
 	}
+	if err = d.countSnoozed(account, &s.Snoozed); err != nil {
+		return err
+	}
 	err = d.each(func(c *columns) error {
 		s.Entries[journal.EntryState(c.text())] = int(c.int())
 		return nil
