@@ -15,6 +15,7 @@ type Reader interface {
 	Any(ctx context.Context, q journal.Query) (bool, error)
 	Acted(ctx context.Context, account string, prints []journal.Fingerprint) ([]journal.Entry, error)
 	Seen(ctx context.Context, account string, ids []string) (map[string]journal.Trace, error)
+	Snoozed(ctx context.Context, account string) ([]journal.Snoozed, error)
 }
 
 // readOnly is a journal of which only what a plan asks is used.
@@ -36,6 +37,11 @@ func (r readOnly) Any(ctx context.Context, q journal.Query) (bool, error) {
 // Acted implements [journal.Journal].
 func (r readOnly) Acted(ctx context.Context, account string, prints []journal.Fingerprint) ([]journal.Entry, error) {
 	return r.Reader.Acted(ctx, account, prints)
+}
+
+// Snoozed implements [journal.Journal].
+func (r readOnly) Snoozed(ctx context.Context, account string) ([]journal.Snoozed, error) {
+	return r.Reader.Snoozed(ctx, account)
 }
 
 // Seen implements [journal.Journal].

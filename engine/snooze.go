@@ -406,7 +406,7 @@ func (c *connection) snoozing(ctx context.Context, all []*sleeper) (map[int64]jo
 func backEntry(s journal.Snoozed, before journal.Entry, to string) journal.Entry {
 	out := journal.Entry{
 		Mailbox: s.Mailbox, UIDValidity: s.UIDValidity, UID: s.UID, Print: s.Print, From: before.From, Subject: before.Subject,
-		Trigger: journal.TriggerSnooze, Occasion: s.Due.UTC().Format(time.RFC3339), State: journal.Open,
+		Trigger: journal.TriggerSnooze, Occasion: occasionOf(s.Due), State: journal.Open,
 	}
 	for i, a := range []actions.Action{{Kind: actions.RemoveFlags, Flags: []imap.Flag{imap.FlagSeen}}, {Kind: actions.Move, Mailbox: to}} {
 		out.Plan.Add(actions.Item{Action: a, Rule: s.Rule, Index: i})

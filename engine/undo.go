@@ -9,7 +9,8 @@ import (
 	"imapilot/engine/journal"
 )
 
-// UndoWithin is how long what was done can be put back.
+// UndoWithin is how long what was done can be put back. A snooze can be for as long as
+// it lasts.
 const UndoWithin = 30 * 24 * time.Hour
 
 // Undo names acts that are to be put back: entries by their sequences, at most
@@ -22,7 +23,8 @@ const UndoWithin = 30 * 24 * time.Hour
 // them. A message that was moved goes back to its old mailbox, which is made again if
 // it is gone. A copy is removed where COPYUID named it, its UIDVALIDITY and its
 // fingerprint are still the same, nobody gave it a flag, and the message itself is
-// there. Nothing else is: what was sent, and what was expunged, cannot come back.
+// there. A snoozed message comes back at once, for as long as its snooze lasts. Nothing
+// else is: what was sent, and what was expunged, cannot come back.
 //
 // # How
 //
@@ -77,8 +79,12 @@ func PlanUndo(ctx context.Context, cfg *config.Config, o Options, j Reader, u Un
 		if len(u.Acts[acc.Name]) == 0 {
 			continue
 		}
-		p := newUndo(u.Acts[acc.Name])
-		err := newAccount(e, acc, cfg).plan(ctx, p, progress)
+		a, p := newAccount(e, acc, cfg), newUndo(u.Acts[acc.Name])
+		asleep, err := j.Snoozed(ctx, acc.Name)
+		if err == nil {
+			a.snoozed = sleepersOf(asleep)
+			err = a.plan(ctx, p, progress)
+		}
 		out = append(out, p.undone()...)
 		if err != nil {
 			return out, fmt.Errorf("account %q: %w", acc.Name, err)

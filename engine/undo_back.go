@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,10 @@ type undoable struct {
 	// begun is set where the removal of its copies was begun: they may be flagged
 	// \Deleted by us.
 	begun bool
+	// asleep is set while its snooze lasts.
+	asleep *journal.Snoozed
+	// over is why there is nothing of its snooze to put back, "" where there is.
+	over string
 }
 
 // lying is a message as it lies on the server, or why it cannot be told where.
@@ -40,7 +45,9 @@ type reversal struct {
 	// steps are those of the message, flags before the move.
 	steps   []journal.Step
 	removed []removal
-	cannot  []Unable
+	// wakes is set where the message is no longer snoozed.
+	wakes  bool
+	cannot []Unable
 }
 
 // removal is a copy that is removed.
@@ -55,6 +62,8 @@ func mayUndo(e journal.Entry, by []journal.Entry, now time.Time) string {
 	switch {
 	case e.Trigger == journal.TriggerUndo:
 		return "it is an undo itself; 'imapilot apply --again' does once more what was undone"
+	case e.Trigger == journal.TriggerSnooze:
+		return "it brought back a message whose snooze was over"
 	case e.State == journal.Open:
 		return "it is still under way; 'imapilot skip' ends it"
 	case e.State == journal.Undone && len(by) > 0:
@@ -209,12 +218,13 @@ func flagStays(a undoable, f imap.Flag, added bool) string {
 }
 
 func (r *reversal) moveBack(a undoable, s journal.Step, mailbox func(string) string) {
-	if a.now.why != "" {
-		r.unable(s.Action.String(), a.now.why)
+	if why := cmp.Or(a.over, a.now.why); why != "" {
+		r.unable(s.Action.String(), why)
 		return
 	}
-	r.steps = append(r.steps, journal.Step{Action: actions.Action{Kind: actions.Move, Mailbox: mailbox(a.Mailbox)},
-		Rule: s.Rule, Hash: s.Hash, Index: s.Index, Target: a.Mailbox, State: journal.Recorded})
+	r.wakes = a.asleep != nil
+	r.steps = append(r.steps, journal.Step{Action: actions.Action{Kind: actions.Move, Mailbox: mailbox(a.back())},
+		Rule: s.Rule, Hash: s.Hash, Index: s.Index, Target: a.back(), State: journal.Recorded})
 }
 
 // removeCopy removes the copy that a step made, where that is proven. Without a way

@@ -59,6 +59,7 @@ func reversalText(r reversal) string {
 func TestReverse(t *testing.T) {
 	move, trash := actions.Action{Kind: actions.Move, Mailbox: "B"}, actions.Action{Kind: actions.Trash}
 	copied, expunge := actions.Action{Kind: actions.Copy, Mailbox: "C"}, actions.Action{Kind: actions.Expunge}
+	snooze := actions.Action{Kind: actions.Snooze, Until: undoNow()}
 	seen, unanswered := flagAction(actions.AddFlags, imap.FlagSeen), flagAction(actions.RemoveFlags, imap.FlagAnswered)
 	inbox := liesWith("INBOX", 5, imap.FlagAnswered)
 	const (
@@ -87,6 +88,9 @@ func TestReverse(t *testing.T) {
 			`-add_flags: [\Seen]: the flag was changed since -remove_flags: [\Answered]: the flag was changed since`},
 		{"archived", undoable{Entry: doneEntry(actions.Action{Kind: actions.Archive}), now: liesWith("To.", 6)}, `+move: INBOX(INBOX)`},
 		{"moved", undoable{Entry: doneEntry(move), now: liesWith("To.B", 6)}, `+move: INBOX(INBOX)`},
+		{"snoozed", undoable{Entry: doneEntry(snooze), now: liesWith("To.", 6), asleep: &journal.Snoozed{Back: "Job"}}, `+move: Job(Job)`},
+		{"snoozed, and the row lost", undoable{Entry: doneEntry(snooze), now: liesWith("To.", 6)}, `+move: INBOX(INBOX)`},
+		{"snoozed once", undoable{Entry: doneEntry(seen, snooze), now: liesWith("INBOX", 7), over: "over"}, `-add_flags: [\Seen]: the flag was changed since -snooze: {until: 2026-06-01T00:00:00Z}: over`},
 		{"trashed", undoable{Entry: doneEntry(trash), now: liesWith("To.", 6)}, `+move: INBOX(INBOX)`},
 		{"flags before the move", undoable{Entry: doneEntry(seen, move), now: liesWith("To.B", 6, imap.FlagSeen)}, `+remove_flags: [\Seen]() +move: INBOX(INBOX)`},
 		{"gone", undoable{Entry: doneEntry(seen, move), now: lying{why: "gone"}}, `-add_flags: [\Seen]: gone -move: B: gone`},
@@ -164,6 +168,7 @@ func TestMayUndo(t *testing.T) {
 		{"done", doneEntry(seen), nil, ""},
 		{"failed after a step", change(func(e *journal.Entry) { e.State = journal.Failed }), nil, ""},
 		{"an undo", change(func(e *journal.Entry) { e.Trigger = journal.TriggerUndo }), nil, "it is an undo itself; 'imapilot apply --again' does once more what was undone"},
+		{"a return", change(func(e *journal.Entry) { e.Trigger = journal.TriggerSnooze }), nil, "it brought back a message whose snooze was over"},
 		{"open", change(func(e *journal.Entry) { e.State = journal.Open }), nil, "it is still under way; 'imapilot skip' ends it"},
 		{"held", change(func(e *journal.Entry) { e.State, e.Steps = journal.Held, nil }), nil, "nothing was done"},
 		{"old", change(func(e *journal.Entry) { e.Decided, e.Steps[0].At = e.Decided.Add(-31*24*time.Hour), time.Time{} }), nil, "it is longer ago than 30 days"},

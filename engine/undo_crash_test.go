@@ -20,6 +20,7 @@ const undoRules = `
 rules:
   - {name: both, if: 'subject startsWith "both"', then: [{add_flags: ['\Seen']}, {copy: C}, {move: M}]}
   - {name: flag, if: 'subject startsWith "flag"', then: [{remove_flags: ['\Flagged']}]}
+  - {name: away, if: 'subject startsWith "away"', then: [{snooze: 3h}]}
 `
 
 // undoable has some acts done that can be undone.
@@ -29,6 +30,7 @@ func undoable(t *testing.T, caps imaptest.Options) (*rig, *config.Config, []int6
 	r.mail("INBOX", "both one", "a@x.example")
 	r.mail("INBOX", "both two", "a@x.example")
 	r.mail("INBOX", "flag", "a@x.example", imap.FlagFlagged)
+	r.mail("INBOX", "away", "a@x.example")
 	r.mail("INBOX", "foreign", "x@example.org", imap.FlagDeleted)
 	before := everything(t, r.srv)
 	cfg := r.config("", undoRules)

@@ -38,10 +38,13 @@ func (c *connection) examine(ctx context.Context, acts []*undoable, moved map[pl
 	if err != nil {
 		return err
 	}
+	if acted, err = c.snoozedActs(ctx, acts, acted); err != nil {
+		return err
+	}
 	by := map[string][]wanted{}
 	ask := func(w wanted) { by[w.mailbox] = append(by[w.mailbox], w) }
 	for _, a := range acts {
-		w, now := whereNow(a.Entry, acted, moved)
+		w, now := whereNow(a, acted, moved)
 		a.now = now
 		if now.why == "" && now.mailbox == "" {
 			w.found = &a.now
@@ -93,32 +96,61 @@ func keepCopies(acts []*undoable, copies []wanted) {
 
 // whereNow follows the message of an entry through what was done and undone since. It
 // is wanted where that ends, or it is known already.
-func whereNow(e journal.Entry, acted []journal.Entry, moved map[place]lying) (wanted, lying) {
-	mailbox, validity, uid := lastPlace(e)
-	w := wanted{place: place{mailbox: mailbox, validity: validity, uid: uid}, print: e.Print}
-	if s, ok := leaving(e); ok {
-		w.from = s.TargetNext
-		if s.Action.Kind == actions.Expunge {
-			return w, lying{why: "it was expunged"}
+func whereNow(a *undoable, acted []journal.Entry, moved map[place]lying) (wanted, lying) {
+	e := a.Entry
+	if a.asleep == nil {
+		back, why := returnOf(e, acted)
+		if why != "" {
+			return wanted{}, lying{why: why}
 		}
+		if back.Seq != 0 {
+			e, a.over = back, "it came back already"
+		}
+	}
+	w := leftIn(e)
+	if s, ok := leaving(e); ok && s.Action.Kind == actions.Expunge {
+		return w, lying{why: "it was expunged"}
+	}
+	if a.asleep != nil {
+		w.lies(a.asleep)
 	}
 	for range len(acted) + 1 { // a ring of moves ends too
 		if at, ok := moved[w.place]; ok {
 			return w, at
 		}
 		later, s, ok := leftFrom(w.place, acted)
+		later = awake(later, acted)
 		switch {
 		case !ok:
 			w.taken = takenIn(acted, w.place)
 			return w, lying{}
-		case !wasUndone(later):
+		case !wasUndone(later) && later.Trigger != journal.TriggerSnooze:
 			return w, lying{why: fmt.Sprintf("a later act moved it on; undo %d first", later.Seq)}
 		case s.Action.Kind == actions.Expunge:
 			return w, lying{why: "it was expunged"}
 		}
-		w.place, w.from, w.print = place{mailbox: s.Target, validity: s.TargetValidity, uid: s.TargetUID}, s.TargetNext, later.Print
+		w = leftIn(later)
 	}
 	return w, lying{why: "it cannot be found any more"}
+}
+
+// leftIn is the message of an entry where that left it.
+func leftIn(e journal.Entry) wanted {
+	mailbox, validity, uid := lastPlace(e)
+	w := wanted{place: place{mailbox: mailbox, validity: validity, uid: uid}, print: e.Print}
+	if s, ok := leaving(e); ok {
+		w.from = s.TargetNext
+	}
+	return w
+}
+
+// lies is that a wanted message is asleep in a place, which may be another since it
+// was put there.
+func (w *wanted) lies(s *journal.Snoozed) {
+	if w.validity != s.UIDValidity {
+		w.from = 0
+	}
+	w.place = place{mailbox: s.Mailbox, validity: s.UIDValidity, uid: s.UID}
 }
 
 // leaving is the step by which a message left its mailbox.

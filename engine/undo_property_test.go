@@ -57,7 +57,7 @@ func (u *randomUndo) rules(round int) string {
 }
 
 func (u *randomUndo) action() string {
-	switch u.rand.IntN(8) {
+	switch u.rand.IntN(9) {
 	case 0, 1:
 		return "add_flags: ['" + u.pick(`\Seen`, `\Flagged`, `\Answered`, "$One", "$Two") + "']"
 	case 2:
@@ -68,6 +68,8 @@ func (u *randomUndo) action() string {
 		return u.pick("trash", "archive", "junk")
 	case 5:
 		return "set_flags: ['" + u.pick(`\Seen`, `\Flagged`, "$Two") + "']"
+	case 6:
+		return "snooze: 3h"
 	}
 	return "move: " + u.pick("D1", "D2", "Made/moved")
 }

@@ -28,6 +28,9 @@ func (c *connection) recordUndo(ctx context.Context, p *pass, acts []*undoable) 
 		if len(entries) > 0 {
 			batch.Entries = append(append(batch.Entries, entries...), undoneBy(a.Entry, done.Entries))
 		}
+		if r.wakes {
+			batch.Woken = append(batch.Woken, a.Seq)
+		}
 	}
 	if len(batch.Entries) == 0 {
 		return out, nil

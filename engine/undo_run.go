@@ -199,8 +199,8 @@ func (c *connection) nextActs(ctx context.Context, p *pass) (acts []*undoable, d
 			done = append(done, out)
 		case len(undoers) > 0 && undoers[0].Run.Equal(p.undo.began):
 			done = append(done, c.ofThisRun(out, undoers))
-		case mayUndo(e, undoers, time.Now()) != "":
-			out.Cannot = []Unable{{Why: mayUndo(e, undoers, time.Now())}}
+		case mayUndo(e, undoers, c.undoClock(e)) != "":
+			out.Cannot = []Unable{{Why: mayUndo(e, undoers, c.undoClock(e))}}
 			done = append(done, out)
 		case !taken[e.Print]:
 			acts = append(acts, &undoable{Entry: e})
@@ -247,7 +247,7 @@ func (c *connection) backText(u journal.Entry, s journal.Step) string {
 // reversed is what can be put back of an act, and how that is told.
 func (c *connection) reversed(a *undoable) (reversal, Undone) {
 	r := reverse(*a, c.dir.config, c.session.Capabilities().UIDPlus)
-	if a.now.why == "" && len(r.steps) > 0 && isLeaving(a.Entry) && c.cannotHold(a.Mailbox) {
+	if a.now.why == "" && len(r.steps) > 0 && isLeaving(a.Entry) && c.cannotHold(a.back()) {
 		r = reversal{cannot: []Unable{{Why: "its old mailbox cannot hold messages any more"}}}
 	}
 	out := c.undoneOf(a.Entry)

@@ -94,6 +94,14 @@ func (r *archive) Acted(ctx context.Context, account string, prints []journal.Fi
 	return r.db.Acted(ctx, account, prints)
 }
 
+// Snoozed implements [engine.Reader].
+func (r *archive) Snoozed(ctx context.Context, account string) ([]journal.Snoozed, error) {
+	if r.db == nil {
+		return nil, nil
+	}
+	return r.db.Snoozed(ctx, account)
+}
+
 // Seen implements [engine.Reader].
 func (r *archive) Seen(ctx context.Context, account string, ids []string) (map[string]journal.Trace, error) {
 	if r.db == nil {

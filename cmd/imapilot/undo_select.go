@@ -87,7 +87,7 @@ func (c *chosenActs) find(ctx context.Context, archive *archive, sel engine.Sele
 	var seqs []int64
 	for _, e := range found {
 		switch {
-		case e.Trigger == journal.TriggerUndo || run != nil && !sameRun(e, *run):
+		case e.Trigger == journal.TriggerUndo || e.Trigger == journal.TriggerSnooze || run != nil && !sameRun(e, *run):
 		case e.State == journal.Undone:
 			c.before++
 		case slices.Contains(undoableStates(), e.State):

@@ -47,6 +47,9 @@ type Journal interface {
 	// finds the newest 16 with its EMAILID, if it has one, and the newest 16 with
 	// its Message-ID, date and size, whatever their EMAILID.
 	Acted(ctx context.Context, account string, prints []Fingerprint) ([]Entry, error)
+	// Snoozed returns the messages of an account that are to come back, the next one
+	// first.
+	Snoozed(ctx context.Context, account string) ([]Snoozed, error)
 	// Known returns the fingerprints of a mailbox under one UIDVALIDITY.
 	Known(ctx context.Context, account, mailbox string, uidValidity uint32) ([]Known, error)
 	// Seen returns, by Message-ID, where the account handled messages with it

@@ -1,6 +1,23 @@
 package sqlite
 
-import "imapilot/engine/journal"
+import (
+	"context"
+
+	"imapilot/engine/journal"
+)
+
+// Snoozed implements [journal.Journal].
+func (d *DB) Snoozed(ctx context.Context, account string) ([]journal.Snoozed, error) {
+	var snap journal.Snapshot
+	err := d.read(ctx, "snoozed", func() error {
+		id, err := d.number("SELECT id FROM account WHERE name = ?", account)
+		if err != nil {
+			return err
+		}
+		return d.loadSnoozed(id, &snap)
+	})
+	return snap.Snoozed, err
+}
 
 func (d *DB) putSnoozed(account int64, b *journal.Batch) error {
 	for _, s := range b.Snoozed {
