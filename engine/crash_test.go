@@ -129,16 +129,10 @@ func (c *crashConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// runAndCrash runs the engine once and crashes it at operation n. It reports
-// whether the run came to its end before.
-func (r *rig) runAndCrash(cfg *config.Config, n int, late bool, change ...func(*engine.Options)) (finished bool) {
-	r.t.Helper()
-	r.with(cfg, func(j journal.Journal) {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		c := &crash{at: n, late: late, stop: cancel}
-		o := r.options(crashJournal{j, c}, change...)
-		o.Once = true
+// cuts lets a crash cut a run off.
+func (c *crash) cuts(r *rig) func(*engine.Options) {
+	return func(o *engine.Options) {
+		o.Journal = crashJournal{o.Journal, c}
 		o.Timing.Grace = time.Millisecond
 		o.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if c.isDead() {
@@ -151,6 +145,19 @@ func (r *rig) runAndCrash(cfg *config.Config, n int, late bool, change ...func(*
 			conn, err := dial(ctx, network, address)
 			return &crashConn{Conn: conn, crash: c}, err
 		}
+	}
+}
+
+// runAndCrash runs the engine once and crashes it at operation n. It reports
+// whether the run came to its end before.
+func (r *rig) runAndCrash(cfg *config.Config, n int, late bool, change ...func(*engine.Options)) (finished bool) {
+	r.t.Helper()
+	r.with(cfg, func(j journal.Journal) {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		c := &crash{at: n, late: late, stop: cancel}
+		o := r.options(j, append(change, c.cuts(r))...)
+		o.Once = true
 		_ = engine.New(cfg, o).Run(ctx) // it crashed, or it did not
 		finished = !c.isDead()
 	})
