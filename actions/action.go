@@ -27,6 +27,9 @@ const (
 	Expunge     Kind = "expunge"
 	Webhook     Kind = "webhook"
 	Exec        Kind = "exec"
+
+	SaveAttachments Kind = "save_attachments"
+	Unsubscribe     Kind = "unsubscribe"
 )
 
 // Action is one thing that a rule does to a message, with every argument
@@ -61,6 +64,8 @@ type Action struct {
 	RawLimit int      `json:"raw_limit,omitempty"`
 	// Command is the program of exec.
 	Command *Command `json:"command,omitempty"`
+	// Save is what save_attachments does.
+	Save *Saving `json:"save,omitempty"`
 }
 
 // WhenDone is an Action.When.
@@ -84,7 +89,7 @@ const MaxSnooze = 366 * 24 * time.Hour
 
 // String prints the action as the configuration would spell it, for dry runs,
 // logs and tables: "move: Lists/go", "add_flags: [\Seen]", "trash". A command is
-// printed as [Command.String] does.
+// printed as [Command.String] does, what is saved as [Saving.String] does.
 func (a Action) String() string {
 	switch a.Kind.Spec().Arg {
 	case ArgFlags:
@@ -100,6 +105,8 @@ func (a Action) String() string {
 		return string(a.Kind) + ": " + a.Endpoint
 	case ArgCommand:
 		return string(a.Kind) + ": " + a.Command.String()
+	case ArgFolder:
+		return string(a.Kind) + ": " + a.Save.String()
 	default:
 		return string(a.Kind)
 	}
@@ -111,7 +118,7 @@ func (a Action) String() string {
 // whatever their environment.
 func (a Action) Equal(b Action) bool {
 	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Endpoint == b.Endpoint && a.When == b.When &&
-		a.Until.Equal(b.Until) && a.Command.equal(b.Command) &&
+		a.Until.Equal(b.Until) && a.Command.equal(b.Command) && a.Save.equal(b.Save) &&
 		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags))
 }
 

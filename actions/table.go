@@ -11,6 +11,7 @@ const (
 	ArgEndpoint                // "webhook: ci"
 	ArgCommand                 // "exec: [/usr/local/bin/notify, --, ${subject}]"
 	ArgUntil                   // "snooze: 3d", "snooze: {until: monday 08:00}"
+	ArgFolder                  // "save_attachments: /srv/invoices"
 )
 
 // Phase is the place of an action in the order of apply.
@@ -42,6 +43,8 @@ type Spec struct {
 	Destination bool
 	// Repeatable is set where doing it again changes nothing.
 	Repeatable bool
+	// Free is set where what leaves the mailbox needs no allow: of the configuration.
+	Free bool
 	// Doc is one sentence for a user.
 	Doc string
 	// Needs says which IMAP capability is used and what happens without it.
@@ -70,7 +73,7 @@ type line struct {
 
 // table is an array, so that Spec, which is asked of every action of every
 // message, leaves nothing for the garbage collector.
-func table() [12]line {
+func table() [14]line {
 	return [...]line{
 		{Webhook, webhookSpec},
 		{AddFlags, addFlagsSpec},
@@ -78,6 +81,8 @@ func table() [12]line {
 		{SetFlags, setFlagsSpec},
 		{Copy, copySpec},
 		{Exec, execSpec},
+		{SaveAttachments, saveAttachmentsSpec},
+		{Unsubscribe, unsubscribeSpec},
 		{Move, moveSpec},
 		{Trash, trashSpec},
 		{Archive, archiveSpec},
@@ -100,6 +105,10 @@ func (k Kind) Spec() Spec {
 // Outside reports whether an action of this kind is a step that leaves the mailbox:
 // the outbox does it, and what comes after it waits for that.
 func (k Kind) Outside() bool { return k.Spec().Phase == PhaseOutside }
+
+// NeedsAllow reports whether an action of this kind is off unless the configuration
+// allows it as a whole: mail must not start what only a rule asks for.
+func (k Kind) NeedsAllow() bool { return k.Outside() && !k.Spec().Free }
 
 // Documents reports whether an action of this kind hands over a document about the
 // message.

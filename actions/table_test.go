@@ -38,6 +38,7 @@ func TestTableIsComplete(t *testing.T) {
 	for _, k := range []actions.Kind{
 		actions.AddFlags, actions.RemoveFlags, actions.SetFlags, actions.Copy, actions.Move,
 		actions.Trash, actions.Archive, actions.Junk, actions.Snooze, actions.Expunge, actions.Webhook, actions.Exec,
+		actions.SaveAttachments, actions.Unsubscribe,
 	} {
 		if !seen[k] {
 			t.Errorf("%s is not in the table", k)

@@ -307,7 +307,11 @@ func (s *serving) report(batch journal.Batch, failed []journal.Delivery) {
 	}
 	if len(failed) > 0 && len(batch.Disabled) == 0 {
 		d := failed[0]
-		a.log.Warn("webhook failed", "webhook", d.Endpoint, "id", d.ID, "calls", len(failed), "error", d.LastError, "again", d.Next.Format(time.RFC3339))
+		kind := "webhook"
+		if isOutside(d.Endpoint) {
+			kind = "action"
+		}
+		a.log.Warn(kind+" failed", kind, d.Endpoint, "id", d.ID, "calls", len(failed), "error", d.LastError, "again", d.Next.Format(time.RFC3339))
 	}
 }
 

@@ -54,8 +54,9 @@
 //
 // A step that leaves the mailbox (outside.go) is in the chain of its message and done
 // by the outbox, as a delivery whose endpoint is the word of the action. One
-// transaction records both. programs.go makes its attempts; what came of the last one
-// is written into the entry by the owner of the account, whom the outbox wakes.
+// transaction records both. programs.go makes its attempts, attachments.go and leave.go
+// those of save_attachments and unsubscribe; what came of the last one is written into
+// the entry by the owner of the account, whom the outbox wakes.
 //
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -15,7 +16,9 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"imapilot/actions/attachment"
 	"imapilot/actions/exec"
+	"imapilot/actions/unsubscribe"
 	"imapilot/actions/webhook"
 	"imapilot/engine/config"
 	"imapilot/engine/journal"
@@ -36,6 +39,11 @@ type Options struct {
 	Webhooks    Sender
 	// Programs runs a program of exec; nil runs it as [exec.Command.Run] does.
 	Programs func(ctx context.Context, c exec.Command) exec.Result
+	// Save writes the files of save_attachments; nil is attachment.Save.
+	Save func(ctx context.Context, f attachment.Folder, raw io.Reader, want attachment.Want) (attachment.Result, error)
+	// Resolver answers for the keys of the senders whose lists are left; nil is
+	// net.DefaultResolver. The requests are made by Webhooks.
+	Resolver unsubscribe.Resolver
 	Logger   *slog.Logger
 	Version  string
 	// DryRun decides and records, and touches nothing.
@@ -113,6 +121,12 @@ func New(cfg *config.Config, o Options) *Engine {
 	}
 	if o.Programs == nil {
 		o.Programs = func(ctx context.Context, c exec.Command) exec.Result { return c.Run(ctx) }
+	}
+	if o.Save == nil {
+		o.Save = attachment.Save
+	}
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
 	}
 	o.Once = o.Once || o.isJob()
 	return &Engine{

@@ -24,7 +24,7 @@ import (
 const programsAtOnce = 4
 
 // programs are the outlets of the actions that leave the mailbox, as far as the
-// configuration in force allows them.
+// configuration in force allows them, or its rules ask for those that it need not.
 func (o *outbox) programs() []config.Webhook {
 	o.account.reloading.Lock()
 	defer o.account.reloading.Unlock()
@@ -32,6 +32,11 @@ func (o *outbox) programs() []config.Webhook {
 	for _, name := range o.account.allow {
 		if isOutside(name) {
 			out = append(out, config.Webhook{Name: name})
+		}
+	}
+	if o.account.rules != nil {
+		for _, kind := range o.account.rules.Free() {
+			out = append(out, config.Webhook{Name: string(kind)})
 		}
 	}
 	return out
@@ -169,6 +174,12 @@ func (o *outbox) attempt(ctx, work context.Context, d journal.Delivery) webhook.
 	}
 	if o.account.engine.opts.Once {
 		ctx = work
+	}
+	switch actions.Kind(d.Endpoint) {
+	case actions.SaveAttachments:
+		return o.saveAttachments(ctx, doc.Action.Save, raw)
+	case actions.Unsubscribe:
+		return o.unsubscribe(ctx, d, raw)
 	}
 	return o.runProgram(ctx, d, doc, raw)
 }

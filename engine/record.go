@@ -368,6 +368,9 @@ func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
 			of = fmt.Appendf(of, " %q", command.Stdin)
 		}
 	}
+	if item.Action.Save != nil {
+		of = append(of, savingID(item.Action.Save)...) // so are other files
+	}
 	sum := sha256.Sum256(of)
 	return "msg_" + hex.EncodeToString(sum[:16])
 }

@@ -133,6 +133,10 @@ func reverse(a undoable, mailbox func(string) string, uidPlus bool) reversal {
 			r.moveBack(a, s, mailbox)
 		case s.Action.Kind == actions.Copy:
 			r.removeCopy(a, i, uidPlus)
+		case s.Action.Kind == actions.SaveAttachments:
+			r.unable(s.Action.String(), "the files stay where they were saved")
+		case s.Action.Kind == actions.Unsubscribe:
+			r.unable(s.Action.String(), "a list that was left is not joined again")
 		case s.Action.Kind == actions.Expunge:
 			r.unable(s.Action.String(), "what was expunged is gone for good")
 		default:

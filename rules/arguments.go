@@ -30,15 +30,19 @@ func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
 	}
 	b.checkMessage(a, &d)
 	b.checkCommand(a, &d)
-	if kind == actions.Snooze {
+	b.checkSaving(a, &d)
+	switch kind {
+	case actions.Snooze:
 		b.checkSnooze(r, a)
+	case actions.Unsubscribe:
+		d.message.wantsWhole() // its signature is over all of it
 	}
 	return d
 }
 
 func unknownAction(name string) (message, hint string) {
 	switch strings.ToLower(name) {
-	case "forward", "redirect", "reply", "send", "append", "unsubscribe", "notify", "tag":
+	case "forward", "redirect", "reply", "send", "append", "notify", "tag":
 		return fmt.Sprintf("the action %q is not available in this version yet", name), "webhook can call what does it"
 	}
 	hint = map[string]string{
@@ -76,6 +80,8 @@ func (b *builder) checkCount(a ActionSource, spec actions.Spec) bool {
 		message = fmt.Sprintf("%s takes a program", spec.Kind)
 	case spec.Arg == actions.ArgCommand && n > maxElements:
 		message = fmt.Sprintf("%s takes a program and at most %d arguments", spec.Kind, maxElements-1)
+	case spec.Arg == actions.ArgFolder && n != 1:
+		message = fmt.Sprintf("%s takes one folder, not %d", spec.Kind, n)
 	default:
 		return true
 	}

@@ -102,6 +102,9 @@ func (l *linker) rule(d *draft) compiledRule {
 		if target, ok := a.literalTarget(); ok {
 			r.Targets = append(r.Targets, target)
 		}
+		if a.kind.Spec().Arg == actions.ArgFolder {
+			r.Folders = append(r.Folders, d.src.Then[i].Args[0].Value)
+		}
 		r.actions = append(r.actions, scope.action(a))
 	}
 	r.Hash = l.hash(d, scope.used)
@@ -134,6 +137,8 @@ func printAction(a ActionSource) string {
 		return actions.Action{Kind: actions.Kind(a.Kind.Value), Endpoint: strings.Join(args, ", "), When: whenOf(a)}.String()
 	case actions.ArgCommand:
 		return actions.Action{Kind: actions.Kind(a.Kind.Value), Command: &actions.Command{Argv: args}}.String()
+	case actions.ArgFolder:
+		return actions.Action{Kind: actions.Kind(a.Kind.Value), Save: writtenSaving(a, args)}.String()
 	default:
 		return a.Kind.Value + ": " + strings.Join(args, ", ")
 	}
@@ -162,6 +167,7 @@ func (l *linker) hash(d *draft, used uses) string {
 		parts = append(append(parts, a.message.printed()...), a.command.printed()...)
 		parts = append(parts, a.until.printed()...)
 		used.calendar = used.calendar || a.until != nil && a.until.Calendar
+		parts = append(parts, a.saving.printed()...)
 		for _, arg := range a.args {
 			if a.kind.Spec().Arg == actions.ArgCommand {
 				parts = append(parts, "element") // where one ends makes a difference
@@ -284,7 +290,7 @@ func (l *linker) fact(name string) int {
 }
 
 func (s *ruleScope) action(a draftAction) compiledAction {
-	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, message: a.message, command: a.command, until: a.until}
+	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, message: a.message, command: a.command, saving: a.saving, until: a.until}
 	for _, arg := range a.args {
 		var t template
 		for _, seg := range arg.segments {

@@ -43,7 +43,7 @@ func (c *typeChecker) unknownFunction(n ast.Node, name string) typ {
 	if _, ok := c.lang.fields[name]; ok || c.isRecord(name) {
 		return c.report(n, name+" is a field, not a function", "write it without parentheses")
 	}
-	hint := laterFunction(name)
+	hint := cmpOr(c.hintForEach(name), laterFunction(name))
 	if hint == "" {
 		names := make([]string, 0, len(c.lang.functions))
 		for f := range c.lang.functions {

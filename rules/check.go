@@ -21,6 +21,8 @@ type language struct {
 	doubts    map[string]doubt
 	spans     map[string]span
 	clock     clockwork
+	// each is set where it is about one attachment by itself.
+	each bool
 }
 
 // typeChecker finds the type of every node and every problem of an expression. It
@@ -155,7 +157,7 @@ func (c *typeChecker) hintForField(name string) string {
 	if _, isField := c.elementField(name); isField {
 		return "inside any() and the like, put a dot before it: ." + name
 	}
-	if hint := laterField(name); hint != "" {
+	if hint := cmpOr(c.hintForEach(name), laterField(name)); hint != "" {
 		return hint
 	}
 	hint := didYouMean(name, c.names())

@@ -55,6 +55,8 @@ type draftAction struct {
 	// command says how args make the program of exec.
 	command command
 	until   *Until
+	// saving says how args make what save_attachments saves.
+	saving saving
 }
 
 type draftArgument struct {

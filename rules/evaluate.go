@@ -364,7 +364,7 @@ func isThere(a actions.Action, m Mailbox) bool {
 }
 
 func (r *run) action(c *compiledAction) (actions.Action, error) {
-	a := actions.Action{Kind: c.kind}
+	a := actions.Action{Kind: c.kind, Include: c.message.include, RawLimit: c.message.rawLimit}
 	if c.arg == actions.ArgUntil {
 		var err error
 		a.Until, err = c.until.from(r.in.Now)
@@ -375,9 +375,12 @@ func (r *run) action(c *compiledAction) (actions.Action, error) {
 		return a, c.message.fill(r, c.args, &a)
 	}
 	var err error
-	if c.arg == actions.ArgCommand {
-		a.Include, a.RawLimit = c.message.include, c.message.rawLimit
+	switch c.arg {
+	case actions.ArgCommand:
 		a.Command, err = c.command.fill(r, c.args)
+		return a, err
+	case actions.ArgFolder:
+		a.Save, err = c.saving.fill(r, c.args)
 		return a, err
 	}
 	for _, t := range c.args {

@@ -87,6 +87,8 @@ type snapshot struct {
 	// What several facts are read from is worked out once.
 	results    facts.Auth
 	hasResults bool
+
+	attachment map[string]any // the only one that is asked about, see Each
 }
 
 func newSnapshot(in Input, account AccountSource) snapshot {

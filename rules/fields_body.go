@@ -45,9 +45,13 @@ func attachmentsOf(s *snapshot) any {
 	}
 	out := make([]map[string]any, len(list))
 	for i, a := range list {
-		out[i] = map[string]any{"name": a.Name, "name~": fold(a.Name), "type": a.Type, "type~": fold(a.Type), "size": int(a.Size), "inline": a.Inline}
+		out[i] = recordOf(a)
 	}
 	return out
+}
+
+func recordOf(a facts.Attachment) map[string]any {
+	return map[string]any{"name": a.Name, "name~": fold(a.Name), "type": a.Type, "type~": fold(a.Type), "size": int(a.Size), "inline": a.Inline}
 }
 
 func bounceFields() []Field {

@@ -200,6 +200,8 @@ func (p *page) actions() {
 	}
 	p.text("Those that take the message away: " + codes(away) + ". Those that can be done twice without harm: " + codes(again) + ".")
 	p.programs()
+	p.saving()
+	p.leaving()
 }
 
 const programIntro = "`exec` runs a program of yours. It is off unless the configuration allows it at the top level:" + `
@@ -249,6 +251,73 @@ rules:
 func (p *page) programs() {
 	p.heading(3, "Programs")
 	p.text(programIntro)
+}
+
+const savingIntro = "`save_attachments: /srv/invoices` saves all attachments of a message in that folder, under their own names. It is off unless\n`allow: [save_attachments]` stands at the top level. With settings:" + `
+
+` + "```" + `
+- save_attachments:
+    to: /srv/invoices
+    name: '${year(received)}/${from.domain}/${name}'
+    if: type == "application/pdf" and size < mb(5)
+    max_file: 20mb
+` + "```" + `
+
+- The folder has an absolute path, holds no ` + "`${}`" + `, and exists: where it is missing, ` + "`check`" + ` warns, and the message waits for it.
+- In ` + "`if:`" + ` stands a condition about each attachment. ` + "`name`" + `, ` + "`type`" + `, ` + "`size`" + ` and ` + "`inline`" + ` are those of the attachment, without a dot, and
+  nothing else can be asked there: ask about the message in the ` + "`if:`" + ` of the rule.
+- In ` + "`name:`" + ` a ` + "`/`" + ` goes down into a folder, which is made. A ` + "`${}`" + ` that names one of these four fields is about the attachment,
+  any other about the message. A value fills a part of one name, whatever it holds: ` + "`/`" + ` in it becomes ` + "`_`" + `. A name that ends in ` + "`/`" + ` means
+  the attachment's own there.
+- A file is there whole or not at all. Nothing is overwritten: where the name is taken by the same content that is the file, else
+  the next is ` + "`a (2).pdf`" + `. So a repeat after a crash changes nothing.
+- A message without such an attachment is done. One with a file that is too large has failed and stays; its other files are saved.
+- ` + "`imapilot history ID`" + ` tells the paths. Undo leaves the files where they are.
+`
+
+// saving tells what there is to know of save_attachments.
+func (p *page) saving() {
+	p.heading(3, "Saved attachments")
+	p.text(savingIntro)
+}
+
+const leavingIntro = "`unsubscribe` leaves the list that the message is from, with one request and without a page to look at (RFC 8058):" + `
+
+` + "```yaml" + `
+accounts:
+  home:
+    host: imap.example.org
+    username: me@example.org
+    password: {env: IMAP_PASSWORD}
+    watch: [Enough]
+
+rules:
+  - name: enough
+    in: [Enough]
+    if: is_bulk
+    then: [unsubscribe, trash]
+    tests:
+      - message: |
+          From: news@shop.example
+          List-Unsubscribe: <https://shop.example/u>
+          List-Unsubscribe-Post: List-Unsubscribe=One-Click
+        given: {mailbox: Enough}
+        want: [unsubscribe, trash]
+` + "```" + `
+
+- The message must offer it by ` + "`List-Unsubscribe`" + ` and ` + "`List-Unsubscribe-Post`" + `, and a valid DKIM signature of the domain in From must cover both:
+  an address that anybody could have written is not called. Without that the step has failed, the message stays, and
+  ` + "`imapilot history`" + ` says why.
+- The request goes by https to a public address, and tells nothing of you but what the address holds. No redirect is followed.
+- What may pass (DNS, the network, 5xx, 429) is tried again, ten times in about three days; any other answer is final.
+- Each message that a rule acts on makes a request of its own. The journal names the host, and no more of the address.
+- Undo does not join a list again.
+`
+
+// leaving tells what there is to know of unsubscribe.
+func (p *page) leaving() {
+	p.heading(3, "Leaving lists")
+	p.text(leavingIntro)
 }
 
 func (p *page) templates() {
@@ -327,6 +396,7 @@ func (p *page) limits() {
 		{"flags that ask a rule", count(own["maxTriggerFlags"])}, {"`repeat:`", count(loader["maxRepeatDays"]) + " days"},
 		{"arguments of a program, itself among them", count(own["maxElements"])}, {"variables of a program", count(own["maxVariables"])},
 		{"the `timeout:` of a program", "1 hour; 60 s where it says none"},
+		{"`name:` of `save_attachments`", count(own["maxFolder"]) + " octets, " + count(own["maxNameParts"]) + " values, " + count(own["maxLevels"]) + " folders"},
 		{"a value of a list in a file", count(loader["maxListValue"]) + " octets"}, {"a name that you give", count(loader["maxName"]) + " octets"},
 	})
 	p.heading(3, "While a message is looked at")
@@ -347,6 +417,7 @@ func (p *page) limits() {
 		{"`body.text` and `body.html`, as they are sent", size(facts.DefaultLimit) + "; `body: {limit: ...}` from " + size(loader["minBody"]) + " to " + size(loader["maxBody"])},
 		{"a delivery report", size(mail["maxReport"])}, {"the name of an attachment", count(mail["maxName"]) + " octets"},
 		{"a value from mail in a name", count(own["maxLevel"]) + " characters"},
+		{"a value from mail in the name of a saved attachment", count(own["maxNameValue"]) + " octets"},
 		{"an argument of a program", count(own["maxElement"]) + " octets, and all together " + count(own["maxCommand"])},
 	})
 	p.heading(3, "Of what a rule does")

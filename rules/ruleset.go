@@ -19,6 +19,7 @@ type Ruleset struct {
 	hash   string
 	index  *ruleIndex
 	byName map[string]int
+	free   []actions.Kind
 	// accounts are those of the source, by name.
 	accounts map[string]AccountSource
 	pool     *sync.Pool
@@ -40,6 +41,8 @@ type Rule struct {
 	Then []string
 	// Kinds are those of Then.
 	Kinds []actions.Kind
+	// Folders are those into which it saves attachments.
+	Folders []string
 	// Targets are the mailboxes of copy and move that hold no expression.
 	Targets      []string
 	Stop, DryRun bool
@@ -75,6 +78,8 @@ type compiledAction struct {
 	// command says how args make the program of exec.
 	command command
 	until   *Until
+	// saving says how args make what save_attachments saves.
+	saving saving
 }
 
 // Hash identifies the content of the whole set, the order of its rules included.
@@ -126,8 +131,21 @@ func (rs *Ruleset) ready() {
 		rs.byName[r.Name] = i
 	}
 	rs.index = newIndex(coversOf(rs.rules), factOf)
+	rs.free = freeOf(rs.rules)
 	rs.hash = hashOf(ruleHashes(rs.rules))
 	rs.pool = &sync.Pool{New: func() any { return newRun(rs) }}
+}
+
+func freeOf(list []compiledRule) []actions.Kind {
+	var out []actions.Kind
+	for _, r := range list {
+		for _, kind := range r.Kinds {
+			if kind.Outside() && !kind.NeedsAllow() && !slices.Contains(out, kind) {
+				out = append(out, kind)
+			}
+		}
+	}
+	return out
 }
 
 // account describes an account, one that the source does not name too.
@@ -144,6 +162,9 @@ func (r *compiledRule) looksAt(account string, mb Mailbox) bool {
 	}
 	return slices.ContainsFunc(r.In, mb.Match)
 }
+
+// Free are the actions of the rules that leave the mailbox and need no allow:.
+func (rs *Ruleset) Free() []actions.Kind { return rs.free }
 
 // Applies reports whether any rule looks at the mailbox.
 func (rs *Ruleset) Applies(account string, mb Mailbox) bool {

@@ -101,7 +101,7 @@ const (
 type ActionSource struct {
 	Kind Text
 	// Args are the flags of add_flags, the program of exec and its arguments, or the
-	// one argument of the others.
+	// one argument of the others: of save_attachments the folder.
 	// Every argument may hold ${expressions}.
 	Args []Text
 	// When, Title, Body and JSON are the settings of a webhook; see
@@ -118,6 +118,12 @@ type ActionSource struct {
 	Env     []Variable
 	Stdin   Text
 	Timeout time.Duration
+	// Name, Only and MaxFile are the settings of save_attachments: the pattern of
+	// names, whose ${expressions} are about the attachment or about the message, the
+	// condition about each attachment, and the most octets of a file, 0 for the
+	// default. A Text without a value is not set.
+	Name, Only Text
+	MaxFile    int64
 	// Until is when snooze brings a message back; nil where it is not told.
 	Until *Until
 }

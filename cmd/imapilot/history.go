@@ -56,7 +56,8 @@ recorded of the message. It works with and without a running daemon.
   decided        the clock of the decision; flags as it saw them
   actions        what rules asked for: {action, rule, hash, superseded_by}
   steps          what was sent: {action, rule, target, target_uid, state, time,
-                 error}; state: recorded, done, "done, original left flagged",
+                 error, answer}; answer: what came of one that leaves the mailbox,
+                 where messages are picked out; state: recorded, done, "done, original left flagged",
                  failed, unsure, withdrawn
   rules_failed, rules_passed_over   by rule, why
   tries, next_try, paused           {target, reason, since, probe}
@@ -214,6 +215,11 @@ func (h *historyRun) missing(found []record) string {
 func (h *historyRun) single() bool { return len(h.args) > 0 || h.flags.MessageID != "" }
 
 func (h *historyRun) showWhole(ctx context.Context, found []record, more bool) error {
+	for i := range found {
+		if err := h.archive.withAnswers(ctx, &found[i]); err != nil {
+			return err
+		}
+	}
 	if h.json {
 		return h.printRecords(found)
 	}

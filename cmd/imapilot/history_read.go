@@ -28,6 +28,9 @@ type record struct {
 	account string
 	journal.Entry
 	webhooks []journal.Delivery
+	// answers are what came of steps that left the mailbox, by their deliveries; only
+	// of an entry that is shown whole.
+	answers map[string]string
 	// paused is why its next step has to wait, nil if nothing is in the way.
 	paused *journal.Pause
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -131,8 +132,8 @@ func (s *screen) steps(r record, zone *time.Location) {
 		if step.Target != "" {
 			text += ", " + targetOf(step)
 		}
-		if step.Error != "" {
-			text += ": " + step.Error
+		if why := cmp.Or(step.Error, r.answers[step.Delivery]); why != "" {
+			text += ": " + why
 		}
 		s.line(fmt.Sprintf("  %-*s", labelWidth, label), plain, text)
 	}

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"imapilot/rules"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -162,4 +165,17 @@ func FuzzLoad(f *testing.F) {
 			d.Format(true)
 		}
 	})
+}
+
+// TestWarnedRuleActs: a folder that is missing makes no other rule of one.
+func TestWarnedRuleActs(t *testing.T) {
+	path := filepath.Join(folder(t, map[string]string{"c.yaml": "allow: save_attachments\naccounts:\n  home: {host: h.example, username: u, password: {env: P}}\n" +
+		"rules:\n  - {name: r, if: true, then: [{save_attachments: /nowhere/at/all}]}\n"}), "c.yaml")
+	cfg, diags := Load(path)
+	if cfg == nil || len(diags) != 1 || diags[0].Severity != rules.Warning {
+		t.Fatalf("%+v", diags)
+	}
+	if r := cfg.Rules.Rules()[0]; !slices.Equal(r.In, []string{"INBOX"}) || !slices.Equal(r.Folders, []string{"/nowhere/at/all"}) {
+		t.Errorf("%+v", r)
+	}
 }

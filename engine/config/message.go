@@ -48,6 +48,13 @@ const minRaw = 1 << 10
 
 // rawLimit reads a size as in 5mb, which is what mb(5) is in a rule.
 func (l *loader) rawLimit(n *strictyaml.Node, out *int) {
+	if v, ok := l.octets(n); ok {
+		*out = v
+	}
+}
+
+// octets reads such a size, of a message or of a part of one.
+func (l *loader) octets(n *strictyaml.Node) (int, bool) {
 	text := n.Value
 	for short, long := range map[string]string{"kb": "KiB", "mb": "MiB"} {
 		if number, ok := strings.CutSuffix(text, short); ok {
@@ -57,9 +64,9 @@ func (l *loader) rawLimit(n *strictyaml.Node, out *int) {
 	v, ok := parseSize(text)
 	if n.Kind != strictyaml.Scalar || !ok || v < minRaw || v > rules.MaxRaw {
 		l.problem(n, fmt.Sprintf("this must be a size from 1kb to %dmb", rules.MaxRaw>>20), "write it as in 5mb, 512kb or 65536")
-		return
+		return 0, false
 	}
-	*out = v
+	return v, true
 }
 
 // document reads a JSON value.
@@ -100,6 +107,8 @@ func (l *loader) withSettings(name string) func(kind, n *strictyaml.Node) (rules
 		return l.call
 	case actions.Exec:
 		return l.program
+	case actions.SaveAttachments:
+		return l.saving
 	}
 	return nil
 }

@@ -50,6 +50,10 @@ func (l *loader) allow(n *strictyaml.Node) {
 		if !l.filled(item, &word) {
 			continue
 		}
+		if actions.Kind(word).Spec().Free {
+			l.problem(item, word+" needs no allow:", "leave it out")
+			continue
+		}
 		if !slices.Contains(leaving(), word) {
 			l.problem(item, fmt.Sprintf("allow: does not know %q", word), "known here: "+strings.Join(leaving(), ", "))
 			continue
@@ -58,11 +62,11 @@ func (l *loader) allow(n *strictyaml.Node) {
 	}
 }
 
-// leaving are the actions that leave the mailbox.
+// leaving are the actions that leave the mailbox, and are off unless they are allowed.
 func leaving() []string {
 	var out []string
 	for _, s := range actions.Table() {
-		if s.Kind.Outside() {
+		if s.Kind.NeedsAllow() {
 			out = append(out, string(s.Kind))
 		}
 	}

@@ -184,6 +184,8 @@ func written(a actions.Action) string {
 		return string(a.Kind) + ": [" + strings.Join(argv, ", ") + "]"
 	case actions.ArgUntil:
 		return a.String()
+	case actions.ArgFolder:
+		return string(a.Kind) + ": " + writtenSaving(a.Save)
 	}
 	return string(a.Kind)
 }

@@ -16,6 +16,9 @@ func TestRewriteWant(t *testing.T) {
 	odd := actions.Action{Kind: actions.Copy, Mailbox: "it's, true"}
 	trash := actions.Action{Kind: actions.Trash}
 	run := actions.Action{Kind: actions.Exec, Command: &actions.Command{Argv: []string{"/bin/x", "--", "it's", ""}}}
+	file := actions.Action{Kind: actions.SaveAttachments, Save: &actions.Saving{To: "/srv/x"}}
+	some := actions.Action{Kind: actions.SaveAttachments, Save: &actions.Saving{To: "/srv/x", If: `type == "a"`, MaxFile: 2048,
+		Name: []actions.NamePiece{{Text: "${a}/"}, {Text: "it's", Mail: true}, {Each: "name"}}}}
 	tests := []struct {
 		name, old string
 		want      []actions.Action
@@ -29,6 +32,9 @@ func TestRewriteWant(t *testing.T) {
 		{"nothing to one", "want: []  # why\n", []actions.Action{move, trash}, "want: [{move: Lists/go}, trash]  # why\n"},
 		{"a program", "want:\n        - exec: {run: /bin/y}\n", []actions.Action{run, trash}, "want:\n        - exec: ['/bin/x', '--', 'it''s', '']\n        - trash\n"},
 		{"a program on one line", "want: []\n", []actions.Action{run}, "want: [{exec: ['/bin/x', '--', 'it''s', '']}]\n"},
+		{"attachments", "want: []\n", []actions.Action{file, {Kind: actions.Unsubscribe}}, "want: [{save_attachments: '/srv/x'}, unsubscribe]\n"},
+		{"some attachments", "want:\n        - save_attachments: /\n", []actions.Action{some},
+			"want:\n        - save_attachments: {to: '/srv/x', name: '$${a}/it''s${name}', if: 'type == \"a\"', max_file: 2048}\n"},
 		{"keep", "want: keep\n      name: n", []actions.Action{seen}, "want: [{add_flags: ['\\Seen', $X]}]\n      name: n"},
 		{"one line", "want: [{move: 'a ] # b'}]\r\n", []actions.Action{trash}, "want: [trash]\r\n"},
 		{"brackets in the comment", "want: [trash] # see [x]\n", []actions.Action{move}, "want: [{move: Lists/go}] # see [x]\n"},

@@ -59,6 +59,9 @@ func (l *loader) rule(n *strictyaml.Node) {
 // addRule takes a rule that was read, with what asks it and its tests.
 func (l *loader) addRule(r rules.RuleSource, t trigger, tests *strictyaml.Node) {
 	at := len(l.source.Rules)
+	for _, a := range r.Then {
+		l.warnOfFolder(a) // only now: a rule of which something is warned is a rule
+	}
 	r.On, r.Flags, r.Cron = t.on, t.flags, t.cron
 	l.source.Rules = append(l.source.Rules, r)
 	if t.on == rules.OnSchedule {
@@ -171,6 +174,10 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 	if read := l.withSettings(e.Key.Value); read != nil && e.Value.Kind == strictyaml.Mapping {
 		return read(e.Key, e.Value)
 	}
+	if spec := actions.Kind(e.Key.Value).Spec(); spec.Kind != "" && spec.Arg == actions.ArgNone && e.Value.Kind == strictyaml.Mapping {
+		l.problem(e.Value, fmt.Sprintf("%s takes no argument", spec.Kind), "as in "+spec.Example)
+		return rules.ActionSource{}, false
+	}
 	if e.Value.Kind == strictyaml.Mapping {
 		l.problem(e.Value, fmt.Sprintf("%s with several settings is not available in this version yet", e.Key.Value), "as in "+e.Key.Value+": NAME")
 		return rules.ActionSource{}, false
@@ -185,7 +192,7 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 func (l *loader) laterAction(n *strictyaml.Node) bool {
 	hint, later := map[string]string{
 		"forward": "webhook can call what does it", "reply": "webhook can call what does it",
-		"unsubscribe": "", "append": "", "save_attachments": "",
+		"append":     "",
 		"add_labels": "use copy", "remove_labels": "",
 	}[n.Value]
 	if later {

@@ -172,6 +172,12 @@ func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actio
 	case spec.Arg == actions.ArgCommand && len(src.Args) > 0:
 		a.Command = wantedCommand(src)
 	case spec.Arg == actions.ArgUntil && src.Until != nil:
+	case spec.Arg == actions.ArgFolder && one:
+		var err error
+		if a.Save, err = wantedSaving(src); err != nil {
+			l.problem(n, err.Error(), "write $${ for a literal ${")
+			return a, false
+		}
 	case spec.Arg == actions.ArgNone && len(src.Args) == 0:
 	default:
 		l.problem(n, fmt.Sprintf("this is not how %s is written", spec.Kind), "as in "+howWritten(spec))
@@ -202,7 +208,7 @@ func doneOnly(when string) string {
 func howWritten(spec actions.Spec) string {
 	example := map[actions.ArgKind]string{
 		actions.ArgFlags: `: ['\Seen']`, actions.ArgMailbox: ": Lists/announce", actions.ArgEndpoint: ": NAME",
-		actions.ArgCommand: ": [/usr/local/bin/notify, Hello]", actions.ArgUntil: ": 3d",
+		actions.ArgCommand: ": [/usr/local/bin/notify, Hello]", actions.ArgUntil: ": 3d", actions.ArgFolder: ": /srv/invoices",
 	}[spec.Arg]
 	return string(spec.Kind) + example
 }

@@ -107,6 +107,8 @@ func withArgument() shape {
 			argument = either(defined("texts"), defined("program"))
 		case actions.ArgUntil:
 			argument = either(span(), defined("snooze"))
+		case actions.ArgFolder:
+			argument = either(defined("text"), defined("saving"))
 		}
 		o.keys = append(o.keys, key{string(s.Kind), s.Doc, argument})
 	}

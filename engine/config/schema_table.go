@@ -37,7 +37,7 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(), webhookActionKeys(), programKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
+		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(), webhookActionKeys(), programKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
 }
@@ -51,7 +51,7 @@ func configurationKeys() object {
 		{"accounts", "The IMAP accounts, by names of your own.", named(defined("account"))},
 		{"body", "How much of a message's text rules see.", defined("body")},
 		{"egress", "public: webhooks may call public addresses only, where they do not say otherwise; default any.", enum("any", "public")},
-		{"allow", "The actions that may leave the mailbox, which are off without it: exec.", oneOrMore(enum(leaving()...))},
+		{"allow", "The actions that may leave the mailbox, which are off without it: exec, save_attachments.", oneOrMore(enum(leaving()...))},
 		{"webhooks", "The endpoints that the action webhook calls, by names of your own.", named(defined("webhook"))},
 		{"define", "Expressions that rules use by their names.", named(defined("text"))},
 		{"lists", "Lists of values for in_list, here or each in a file.", named(either(defined("texts"), defined("list")))},
@@ -180,6 +180,15 @@ func snoozeKeys() object {
 func snoozedKeys() object {
 	return object{what: "snoozed", doc: "Where an account keeps what it snoozes.", keys: []key{
 		{"mailbox", "The mailbox, which is created when missing; default Snoozed.", filled()},
+	}}
+}
+
+func savingKeys() object {
+	return object{what: "saving", doc: "A save_attachments with settings.", required: []string{"to"}, keys: []key{
+		{"to", "The absolute path of a folder that exists.", defined("text")},
+		{"name", "The path of each file below it; default: the attachment's own name. ${name}, ${type} and ${size} are those of the attachment, other ${expressions} are about the message; / makes folders.", defined("text")},
+		{"if", "A condition about each attachment, which has name, type, size and inline; default: all are saved.", defined("text")},
+		{"max_file", "The most octets of a file, 1kb to 25mb; a larger one is not saved, and the message stays. Default 25mb.", either(integer(minRaw, rules.MaxRaw), pattern("^[1-9][0-9]* *(kb|mb|KiB|MiB)$"))},
 	}}
 }
 

@@ -33,7 +33,7 @@ const everyMapping = `body: {}
 accounts: {a: {tls: {}, password: {}, snooze: {}}}
 webhooks: {w: {secret: {}, client_certificate: {}, rate_limit: {}, digest: {}}}
 lists: {l: {}}
-rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {snooze: {}}]}]
+rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {save_attachments: {}}, {snooze: {}}]}]
 retention: [{}]
 tests: [{given: {}}]
 `

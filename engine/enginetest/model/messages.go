@@ -140,6 +140,8 @@ func (m *Message) section(asked string) string {
 	inside, rest, _ := strings.Cut(asked[len("BODY.PEEK["):], "]")
 	var data []byte
 	switch name, fields, _ := strings.Cut(inside, " "); strings.ToUpper(name) {
+	case "":
+		data = slices.Concat(m.header, m.body)
 	case "HEADER":
 		data = m.header
 	case "HEADER.FIELDS":

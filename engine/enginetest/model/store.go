@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,8 @@ type Letter struct {
 	// Received is the INTERNALDATE; zero is now.
 	Received time.Time
 	Body     string
+	// Raw is the message as it is, in place of what is said above of its text.
+	Raw []byte
 }
 
 // Message is one message in one mailbox.
@@ -98,6 +101,9 @@ func copyOf(m *Message) *Message {
 }
 
 func compose(l Letter) (header, body []byte) {
+	if head, text, ok := bytes.Cut(l.Raw, []byte("\r\n\r\n")); ok {
+		return append(slices.Clone(head), "\r\n\r\n"...), text
+	}
 	var h strings.Builder
 	h.WriteString("From: " + l.From + "\r\nTo: me@example.org\r\nSubject: " + l.Subject + "\r\n")
 	if l.MessageID != "" {

@@ -38,6 +38,7 @@ func (w *World) unfinished() []string {
 		out = append(out, w.uncalled(group)...)
 		out = append(out, w.notRunFor(group)...)
 		out = append(out, notBack(group, entries)...)
+		out = append(out, w.notDoneFor(group)...)
 	}
 	return out
 }
@@ -233,6 +234,7 @@ func (w *World) broken() []string {
 		out = append(out, w.lost(group, all)...)
 		out = append(out, w.doubled(group, all)...)
 		out = append(out, w.tooEarly(group, all)...)
+		out = append(out, w.movedEarly(group, all)...)
 	}
 	return append(out, w.tooManyLogins()...)
 }

@@ -39,6 +39,8 @@ type World struct {
 	letters  []*letter
 	calls    []call
 	programs []call // those that succeeded
+	saved    []call // attachments, by the message
+	left     []call // lists, by the message
 	recorded map[place]bool
 	// baselined are the mailboxes that the daemon knows: what arrives there from
 	// then on is new.
@@ -161,8 +163,8 @@ func (w *World) touches(mailbox string, validity uint32, uids []imap.UID) {
 	}
 }
 
-// Send is the receiver of webhooks.
-func (w *World) Send(_ context.Context, _ webhook.Endpoint, id string, _ time.Time, payload []byte) webhook.Result {
+// Send is the receiver of webhooks, and of requests to leave a list.
+func (w *World) Send(_ context.Context, to webhook.Endpoint, id string, _ time.Time, payload []byte) webhook.Result {
 	failed := webhook.Result{Status: 503, Err: errors.New("HTTP 503"), Retry: true}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -173,6 +175,9 @@ func (w *World) Send(_ context.Context, _ webhook.Endpoint, id string, _ time.Ti
 		if f.Kind.area() == hooks && f.strikes() {
 			return failed
 		}
+	}
+	if to.Egress == webhook.Confined {
+		return w.leave(to, id)
 	}
 	w.calls = append(w.calls, call{id, string(payload)})
 	return webhook.Result{Status: 200}
@@ -220,7 +225,7 @@ func (w *World) kill(power bool) {
 // options are those of the daemon, on a fresh journal connection.
 func (w *World) options(j journal.Journal) engine.Options {
 	return engine.Options{
-		Journal: watched{j, w}, Holder: "sim", Logger: w.log, Webhooks: w, Programs: w.runProgram, DialContext: w.dial,
+		Journal: watched{j, w}, Holder: "sim", Logger: w.log, Webhooks: w, Programs: w.runProgram, Save: w.saveFiles, Resolver: w, DialContext: w.dial,
 		Timing: engine.Timing{Grace: time.Millisecond, Reconcile: w.scenario.Reconcile},
 	}
 }
