@@ -32,6 +32,13 @@ func parseAddress(s string) (address, error) {
 	return address{local: local, domain: ascii}, nil
 }
 
+// CheckAddress returns what is wrong with a mail address that is to be written to, or
+// from.
+func CheckAddress(s string) error {
+	_, err := parseAddress(s)
+	return err
+}
+
 func cutLast(s string, sep byte) (before, after string, found bool) {
 	i := strings.LastIndexByte(s, sep)
 	if i < 0 {

@@ -28,7 +28,8 @@
 //     receiver can see the end of a message where there is none.
 //   - Mail does not go round. What was made here bears the account's mark, and
 //     what bears it is neither forwarded nor answered; neither is what went through
-//     too many hands. Nobody who asked not to be answered is (RFC 3834). What is
+//     too many hands, nor, where nothing else is said, what a program sent or what
+//     went to many. Nobody who asked not to be answered is (RFC 3834). What is
 //     not done ends in a [Refusal], whose text is for a person.
 //   - TLS is 1.2 or later and verified. STARTTLS that is not offered ends the
 //     attempt. A password goes over plain text to a loopback address only, and is

@@ -24,6 +24,8 @@ type Forwarding struct {
 	// Inline shows the message as part of the new one, in place of attaching
 	// it as a file.
 	Inline bool
+	// Anyway forwards also what is bulk or automatic.
+	Anyway bool
 	// SevenBit builds a message without octets over 127, for a server that
 	// answered [ErrEightBit].
 	SevenBit bool
@@ -107,7 +109,16 @@ func (f Forwarding) check(raw []byte, h header, o origin) error {
 	if n := len(h.all("Received")); n > most {
 		return refuse(Hops, "this message went through %d servers; it is taken for one that goes round beyond %d", n, most)
 	}
-	return h.loops(o)
+	if err := h.loops(o); err != nil || f.Anyway {
+		return err
+	}
+	if why := h.automatic(); why != "" {
+		return refuse(Automatic, "this message is not forwarded: %s", why)
+	}
+	if h.returns() {
+		return refuse(Automatic, "this message is not forwarded: its sender wants nothing returned (its Return-Path is empty)")
+	}
+	return nil
 }
 
 // summary is what a reader sees of the message above it.

@@ -18,7 +18,7 @@ import (
 var decided = time.Date(2026, 2, 1, 9, 0, 0, 0, time.FixedZone("", 3600))
 
 func forwarding() Forwarding {
-	return Forwarding{ID: "fwd_1", Account: "home", From: "me@example.org", To: []string{"ann@example.net"}, At: decided}
+	return Forwarding{ID: "fwd_1", Account: "home", From: "me@example.org", To: []string{"ann@example.net"}, At: decided, Anyway: true}
 }
 
 func replying() Replying {
@@ -369,6 +369,33 @@ func TestLoopEnds(t *testing.T) {
 	hidden := append([]byte("From nobody\r\n>x\r\n\tfold\r\nnonsense\r\n"), first...)
 	if _, _, err := Forward(hidden, forwarding()); reasonOf(err) != Loop {
 		t.Errorf("a bad line hides the mark: %v", err)
+	}
+}
+
+// TestForwardOfAutomaticMail: only where it is asked for.
+func TestForwardOfAutomaticMail(t *testing.T) {
+	f := forwarding()
+	f.Anyway = false
+	for _, line := range []string{
+		"Auto-Submitted: auto-generated", "Auto-Submitted: auto-replied", "Precedence: bulk", "List-Id: <a.example>", "List-Unsubscribe: <mailto:x@y.example>",
+		"X-Autoreply: yes", "Return-Path: <>", "Content-Type: multipart/report; boundary=x",
+	} {
+		if out, _, err := Forward(letter(line), f); reasonOf(err) != Automatic || out != nil || !strings.HasPrefix(err.Error(), "this message is not forwarded: ") {
+			t.Errorf("%s: %v", line, err)
+		}
+		if _, _, err := Forward(letter(line), forwarding()); err != nil {
+			t.Errorf("%s, anyway: %v", line, err)
+		}
+	}
+	for _, line := range []string{"X: y", "Auto-Submitted: no", "Return-Path: <noreply@example.net>"} {
+		if _, _, err := Forward(letter(line), f); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	if first, _, err := Forward(letter(), f); err != nil {
+		t.Error(err)
+	} else if _, _, err := Forward(first, f); reasonOf(err) != Loop {
+		t.Errorf("what is ours is called %v", err)
 	}
 }
 
