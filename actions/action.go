@@ -30,6 +30,8 @@ const (
 
 	SaveAttachments Kind = "save_attachments"
 	Unsubscribe     Kind = "unsubscribe"
+	Forward         Kind = "forward"
+	Reply           Kind = "reply"
 )
 
 // Action is one thing that a rule does to a message, with every argument
@@ -66,6 +68,8 @@ type Action struct {
 	Command *Command `json:"command,omitempty"`
 	// Save is what save_attachments does.
 	Save *Saving `json:"save,omitempty"`
+	// Letter is what forward and reply send.
+	Letter *Letter `json:"letter,omitempty"`
 }
 
 // WhenDone is an Action.When.
@@ -89,7 +93,8 @@ const MaxSnooze = 366 * 24 * time.Hour
 
 // String prints the action as the configuration would spell it, for dry runs,
 // logs and tables: "move: Lists/go", "add_flags: [\Seen]", "trash". A command is
-// printed as [Command.String] does, what is saved as [Saving.String] does.
+// printed as [Command.String] does, what is saved as [Saving.String], a letter as
+// [Letter.String].
 func (a Action) String() string {
 	switch a.Kind.Spec().Arg {
 	case ArgFlags:
@@ -107,6 +112,8 @@ func (a Action) String() string {
 		return string(a.Kind) + ": " + a.Command.String()
 	case ArgFolder:
 		return string(a.Kind) + ": " + a.Save.String()
+	case ArgRecipients, ArgAnswer:
+		return string(a.Kind) + ": " + a.Letter.String()
 	default:
 		return string(a.Kind)
 	}
@@ -115,10 +122,10 @@ func (a Action) String() string {
 // Equal reports whether two actions do the same. Flags compare as sets and
 // without case (RFC 9051 section 2.3.2). Two calls of a webhook are the same
 // whatever they say, and so are two runs of a program with the same arguments,
-// whatever their environment.
+// whatever their environment. [Letter.Tells] says it of letters.
 func (a Action) Equal(b Action) bool {
 	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Endpoint == b.Endpoint && a.When == b.When &&
-		a.Until.Equal(b.Until) && a.Command.equal(b.Command) && a.Save.equal(b.Save) &&
+		a.Until.Equal(b.Until) && a.Command.equal(b.Command) && a.Save.equal(b.Save) && a.Letter.equal(b.Letter) &&
 		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags))
 }
 

@@ -12,9 +12,9 @@
 // # The order of apply
 //
 // For one message the steps form a chain: flags first, then copies, then what
-// leaves the mailbox (exec, save_attachments, unsubscribe), then the one destination
-// (move, trash, archive, junk or snooze), then expunge. A step is begun only after
-// every earlier step of that message is done,
+// leaves the mailbox (exec, forward, reply, save_attachments, unsubscribe), then the
+// one destination (move, trash, archive, junk or snooze), then expunge. A step is begun
+// only after every earlier step of that message is done,
 // because a COPY that is refused after a MOVE was sent would lose the copy for
 // good, and a message must not be trashed whose program failed.
 //

@@ -5,13 +5,15 @@ type ArgKind int
 
 // The kinds of argument.
 const (
-	ArgNone     ArgKind = iota // "trash"
-	ArgFlags                   // "add_flags: [\Seen]"
-	ArgMailbox                 // "move: Lists/${list.name}"
-	ArgEndpoint                // "webhook: ci"
-	ArgCommand                 // "exec: [/usr/local/bin/notify, --, ${subject}]"
-	ArgUntil                   // "snooze: 3d", "snooze: {until: monday 08:00}"
-	ArgFolder                  // "save_attachments: /srv/invoices"
+	ArgNone       ArgKind = iota // "trash"
+	ArgFlags                     // "add_flags: [\Seen]"
+	ArgMailbox                   // "move: Lists/${list.name}"
+	ArgEndpoint                  // "webhook: ci"
+	ArgCommand                   // "exec: [/usr/local/bin/notify, --, ${subject}]"
+	ArgUntil                     // "snooze: 3d", "snooze: {until: monday 08:00}"
+	ArgFolder                    // "save_attachments: /srv/invoices"
+	ArgRecipients                // "forward: ann@example.net"
+	ArgAnswer                    // "reply: Thank you, ${from.name}."
 )
 
 // Phase is the place of an action in the order of apply.
@@ -73,7 +75,7 @@ type line struct {
 
 // table is an array, so that Spec, which is asked of every action of every
 // message, leaves nothing for the garbage collector.
-func table() [14]line {
+func table() [16]line {
 	return [...]line{
 		{Webhook, webhookSpec},
 		{AddFlags, addFlagsSpec},
@@ -83,6 +85,8 @@ func table() [14]line {
 		{Exec, execSpec},
 		{SaveAttachments, saveAttachmentsSpec},
 		{Unsubscribe, unsubscribeSpec},
+		{Forward, forwardSpec},
+		{Reply, replySpec},
 		{Move, moveSpec},
 		{Trash, trashSpec},
 		{Archive, archiveSpec},

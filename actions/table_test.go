@@ -39,6 +39,7 @@ func TestTableIsComplete(t *testing.T) {
 		actions.AddFlags, actions.RemoveFlags, actions.SetFlags, actions.Copy, actions.Move,
 		actions.Trash, actions.Archive, actions.Junk, actions.Snooze, actions.Expunge, actions.Webhook, actions.Exec,
 		actions.SaveAttachments, actions.Unsubscribe,
+		actions.Forward, actions.Reply,
 	} {
 		if !seen[k] {
 			t.Errorf("%s is not in the table", k)

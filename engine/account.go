@@ -140,8 +140,16 @@ func (a *account) reload(cfg *config.Config) {
 	dry := a.dryRun
 	a.reloading.Unlock()
 	a.state.set(func(s *AccountStatus) { s.DryRun = dry })
+	a.outbox.letters.reload()
 	a.wake.everything()
 	signal(a.outbox.wake)
+}
+
+// allowed are the actions that may leave the mailbox.
+func (a *account) allowed() []string {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	return a.allow
 }
 
 // ownership returns the lease in force; it may be called from any goroutine.

@@ -178,6 +178,10 @@ func (s *serving) makeOne(c call, send func(call) webhook.Result) call {
 		s.took.Add(1)
 		return c
 	}
+	if errors.As(c.result.Err, new(postponed)) {
+		c.made = false
+		return c
+	}
 	if errors.As(c.result.Err, &unsent{}) {
 		s.unsent.Add(1)
 		return c
@@ -247,6 +251,9 @@ func (s *serving) settle(batch *journal.Batch, c call) journal.Delivery {
 	d.Updated = batch.At
 	if !c.made {
 		d.Attempts, d.Next = d.Attempts-1, c.waits
+		if p := (postponed{}); errors.As(r.Err, &p) {
+			p.apply(&d)
+		}
 		batch.Deliveries = append(batch.Deliveries, d)
 		return d
 	}
@@ -254,8 +261,11 @@ func (s *serving) settle(batch *journal.Batch, c call) journal.Delivery {
 	if r.Err != nil {
 		d.LastError = r.Err.Error()
 	}
+	if isOutside(d.Endpoint) {
+		d.Held = ""
+	}
 	switch {
-	case r.Err == nil:
+	case r.Err == nil, errors.As(r.Err, new(omitted)):
 		d.State = journal.Delivered
 	case r.Gone:
 		// It is sent when the endpoint is enabled again.

@@ -57,6 +57,8 @@
 // transaction records both. programs.go makes its attempts, attachments.go and leave.go
 // those of save_attachments and unsubscribe; what came of the last one is written into
 // the entry by the owner of the account, whom the outbox wakes.
+// letters.go makes those of forwards and replies, and letterpace.go says when one may be
+// sent.
 //
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone

@@ -18,6 +18,7 @@ import (
 
 	"imapilot/actions/attachment"
 	"imapilot/actions/exec"
+	"imapilot/actions/smtp"
 	"imapilot/actions/unsubscribe"
 	"imapilot/actions/webhook"
 	"imapilot/engine/config"
@@ -44,8 +45,10 @@ type Options struct {
 	// Resolver answers for the keys of the senders whose lists are left; nil is
 	// net.DefaultResolver. The requests are made by Webhooks.
 	Resolver unsubscribe.Resolver
-	Logger   *slog.Logger
-	Version  string
+	// Mailer hands in what is forwarded and answered; nil does it as [smtp.Client.Send].
+	Mailer  func(ctx context.Context, s smtp.Server, e smtp.Envelope, message []byte) smtp.Result
+	Logger  *slog.Logger
+	Version string
 	// DryRun decides and records, and touches nothing.
 	DryRun bool
 	// Once processes what is new on every watched mailbox, then returns.
@@ -127,6 +130,9 @@ func New(cfg *config.Config, o Options) *Engine {
 	}
 	if o.Resolver == nil {
 		o.Resolver = net.DefaultResolver
+	}
+	if o.Mailer == nil {
+		o.Mailer = smtp.NewClient().Send
 	}
 	o.Once = o.Once || o.isJob()
 	return &Engine{

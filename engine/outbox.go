@@ -34,6 +34,7 @@ type outbox struct {
 	slots  map[string]*pace.Slots
 	limits map[string]limits
 
+	letters  letters
 	running  map[string]bool // the programs under way, by the ID of their delivery
 	restarts restarts
 }
@@ -280,6 +281,9 @@ func (o *outbox) resting(hook config.Webhook) time.Duration {
 	if Refuses(o.disabled[hook.Name], hook) {
 		return time.Hour
 	}
+	for _, r := range o.letters.resting(hook.Name) {
+		return time.Until(r.Until)
+	}
 	return time.Until(o.rests[hook.Name].until)
 }
 
@@ -300,6 +304,7 @@ func (o *outbox) restingNow() []Resting {
 			out = append(out, Resting{Endpoint: name, Until: r.until})
 		}
 	}
+	out = append(out, o.letters.resting(o.account.allowed()...)...)
 	slices.SortFunc(out, func(a, b Resting) int { return strings.Compare(a.Endpoint, b.Endpoint) })
 	return out
 }

@@ -48,6 +48,9 @@ func (c *connection) addOutside(batch *journal.Batch, e *journal.Entry, m *candi
 		item.Action.Endpoint = string(s.Action.Kind)
 		d := c.delivery(*e, m, item)
 		d.Payload = withAction(d.Payload, s.Action)
+		if s.Action.Kind == actions.Reply {
+			d.Sender = replySender(m)
+		}
 		if e.State != journal.Open || i != e.Next() {
 			d.State = journal.Waiting
 		}
@@ -205,6 +208,7 @@ func (c *connection) learn(ctx context.Context, e *journal.Entry) (bool, error) 
 	switch d := found[0]; d.State {
 	case journal.Delivered:
 		settle(e, i, actions.Outcome{UID: e.UID, State: actions.Done}, now)
+		e.Steps[i].Error = d.LastError // why nothing was sent
 	case journal.Dead:
 		fail(e, i, d.LastError, now)
 	case journal.Cancelled:

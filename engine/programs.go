@@ -26,10 +26,8 @@ const programsAtOnce = 4
 // programs are the outlets of the actions that leave the mailbox, as far as the
 // configuration in force allows them, or its rules ask for those that it need not.
 func (o *outbox) programs() []config.Webhook {
-	o.account.reloading.Lock()
-	defer o.account.reloading.Unlock()
 	var out []config.Webhook
-	for _, name := range o.account.allow {
+	for _, name := range o.account.allowed() {
 		if isOutside(name) {
 			out = append(out, config.Webhook{Name: name})
 		}
@@ -47,6 +45,9 @@ func (o *outbox) programs() []config.Webhook {
 func (o *outbox) beginPrograms(ctx, work context.Context, outlet config.Webhook, group *sync.WaitGroup) (begun int, wait time.Duration, err error) {
 	if rest := o.resting(outlet); rest > 0 {
 		return 0, rest, nil
+	}
+	if err := o.resumeLetters(work); err != nil {
+		return 0, time.Minute, err
 	}
 	due, next, err := o.due(work, outlet)
 	if err != nil {
@@ -107,7 +108,7 @@ func (o *outbox) inForce(ctx context.Context, due []journal.Delivery) ([]journal
 // enough, or it was cancelled since it was found.
 func (o *outbox) claimProgram(ctx context.Context, d journal.Delivery) (bool, error) {
 	o.mu.Lock()
-	taken := o.running[d.ID] || len(o.running) >= programsAtOnce
+	taken := o.running[d.ID] || len(o.running) >= programsAtOnce || !o.letters.claim(d)
 	if !taken {
 		o.running[d.ID] = true
 	}
@@ -129,6 +130,7 @@ func (o *outbox) releaseProgram(d journal.Delivery) {
 	delete(o.restarts.off, d.ID)
 	o.mu.Lock()
 	delete(o.running, d.ID)
+	o.letters.release(d)
 	o.mu.Unlock()
 	o.restarts.mu.Unlock()
 	signal(o.wake)
@@ -180,6 +182,8 @@ func (o *outbox) attempt(ctx, work context.Context, d journal.Delivery) webhook.
 		return o.saveAttachments(ctx, doc.Action.Save, raw)
 	case actions.Unsubscribe:
 		return o.unsubscribe(ctx, d, raw)
+	case actions.Forward, actions.Reply:
+		return o.sendLetter(work, d, doc, raw)
 	}
 	return o.runProgram(ctx, d, doc, raw)
 }
@@ -203,7 +207,7 @@ func (o *outbox) stepOf(ctx context.Context, d journal.Delivery) (doc outsideDoc
 		return doc, nil, unsent{err}
 	case !kept:
 		return doc, nil, errNoRaw
-	case r.Truncated:
+	case r.Truncated && doc.Action.Kind != actions.Reply: // which reads the header
 		return doc, nil, errLargeRaw
 	}
 	return doc, r.Data, nil

@@ -371,6 +371,9 @@ func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
 	if item.Action.Save != nil {
 		of = append(of, savingID(item.Action.Save)...) // so are other files
 	}
+	if letter := item.Action.Letter; letter != nil {
+		of = fmt.Appendf(of, " %q", letter.Tells())
+	}
 	sum := sha256.Sum256(of)
 	return "msg_" + hex.EncodeToString(sum[:16])
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 
 	"imapilot/actions/exec"
+	"imapilot/actions/smtp"
 	"imapilot/actions/unsubscribe"
 	"imapilot/actions/webhook"
 	"imapilot/engine"
@@ -82,6 +83,8 @@ type rig struct {
 	sender engine.Sender
 	// programs runs the programs of exec, journal is the one that is open now.
 	programs func(context.Context, exec.Command) exec.Result
+	// mailer hands in what is forwarded and answered.
+	mailer   func(context.Context, smtp.Server, smtp.Envelope, []byte) smtp.Result
 	journal  journal.Journal
 	resolver unsubscribe.Resolver
 	dial     string // host:port instead of the server's, for a proxy
@@ -168,7 +171,7 @@ func (r *rig) with(cfg *config.Config, f func(j journal.Journal)) {
 
 func (r *rig) options(j journal.Journal, change ...func(*engine.Options)) engine.Options {
 	o := engine.Options{
-		Journal: j, Holder: "test", Logger: r.log, Timing: r.timing, Webhooks: r.sender, Programs: r.programs, Resolver: r.resolver,
+		Journal: j, Holder: "test", Logger: r.log, Timing: r.timing, Webhooks: r.sender, Programs: r.programs, Mailer: r.mailer, Resolver: r.resolver,
 		Observe: func(ob engine.Observation) {
 			r.mu.Lock()
 			defer r.mu.Unlock()

@@ -61,10 +61,11 @@ type AccountStatus struct {
 }
 
 // Resting is an endpoint that is left alone until some time, because it took none of
-// the last calls.
+// the last calls, or for another reason, Why.
 type Resting struct {
 	Endpoint string    `json:"endpoint"`
 	Until    time.Time `json:"until"`
+	Why      string    `json:"why,omitempty"`
 }
 
 // RuleErrors counts the messages for which a rule could not be evaluated. It

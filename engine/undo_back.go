@@ -131,6 +131,9 @@ func reverse(a undoable, mailbox func(string) string, uidPlus bool) reversal {
 		case !isDone(s) || s.Action.Kind.Spec().Phase == actions.PhaseFlags:
 		case s.Action.Kind.Spec().Phase == actions.PhaseMove:
 			r.moveBack(a, s, mailbox)
+		case s.Action.Kind.Letters() && s.Error != "": // nothing was sent
+		case s.Action.Kind.Letters():
+			r.unable(s.Action.String(), "what was sent cannot be called back")
 		case s.Action.Kind == actions.Copy:
 			r.removeCopy(a, i, uidPlus)
 		case s.Action.Kind == actions.SaveAttachments:

@@ -37,15 +37,17 @@ func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
 	case actions.Unsubscribe:
 		d.message.wantsWhole() // its signature is over all of it
 	}
+	b.checkLetter(a, &d)
 	return d
 }
 
 func unknownAction(name string) (message, hint string) {
 	switch strings.ToLower(name) {
-	case "forward", "redirect", "reply", "send", "append", "notify", "tag":
+	case "append", "notify", "tag":
 		return fmt.Sprintf("the action %q is not available in this version yet", name), "webhook can call what does it"
 	}
 	hint = map[string]string{
+		"redirect": "did you mean forward?", "send": "did you mean forward, or reply?", "vacation": "did you mean reply?", "autoreply": "did you mean reply?",
 		"fileinto": "did you mean move?", "file": "did you mean move?", "delete": "did you mean trash?", "discard": "did you mean trash?",
 		"keep": "a message that no action moves is kept", "stop": "write stop: true beside then:", "label": "did you mean copy, or add_flags?",
 		"spam": "did you mean junk?", "not_junk": "did you mean move: INBOX?",
@@ -82,6 +84,10 @@ func (b *builder) checkCount(a ActionSource, spec actions.Spec) bool {
 		message = fmt.Sprintf("%s takes a program and at most %d arguments", spec.Kind, maxElements-1)
 	case spec.Arg == actions.ArgFolder && n != 1:
 		message = fmt.Sprintf("%s takes one folder, not %d", spec.Kind, n)
+	case spec.Arg == actions.ArgRecipients && (n == 0 || n > maxRecipients):
+		message = fmt.Sprintf("%s takes 1 to %d addresses, not %d", spec.Kind, maxRecipients, n)
+	case spec.Arg == actions.ArgAnswer && n != 1:
+		message = fmt.Sprintf("%s takes one text, not %d", spec.Kind, n)
 	default:
 		return true
 	}

@@ -139,6 +139,8 @@ func printAction(a ActionSource) string {
 		return actions.Action{Kind: actions.Kind(a.Kind.Value), Command: &actions.Command{Argv: args}}.String()
 	case actions.ArgFolder:
 		return actions.Action{Kind: actions.Kind(a.Kind.Value), Save: writtenSaving(a, args)}.String()
+	case actions.ArgRecipients, actions.ArgAnswer:
+		return printLetter(a)
 	default:
 		return a.Kind.Value + ": " + strings.Join(args, ", ")
 	}
@@ -164,12 +166,12 @@ func (l *linker) hash(d *draft, used uses) string {
 	parts = append(append(parts, "accounts"), sortedSet(texts(d.src.Accounts))...)
 	for _, a := range d.actions {
 		parts = append(parts, "then", string(a.kind))
-		parts = append(append(parts, a.message.printed()...), a.command.printed()...)
+		parts = append(append(append(parts, a.message.printed()...), a.command.printed()...), a.letter.printed()...)
 		parts = append(parts, a.until.printed()...)
 		used.calendar = used.calendar || a.until != nil && a.until.Calendar
 		parts = append(parts, a.saving.printed()...)
 		for _, arg := range a.args {
-			if a.kind.Spec().Arg == actions.ArgCommand {
+			if arg := a.kind.Spec().Arg; arg == actions.ArgCommand || arg == actions.ArgRecipients {
 				parts = append(parts, "element") // where one ends makes a difference
 			}
 			for _, s := range arg.segments {
@@ -290,7 +292,7 @@ func (l *linker) fact(name string) int {
 }
 
 func (s *ruleScope) action(a draftAction) compiledAction {
-	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, message: a.message, command: a.command, saving: a.saving, until: a.until}
+	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, message: a.message, command: a.command, saving: a.saving, letter: a.letter, until: a.until}
 	for _, arg := range a.args {
 		var t template
 		for _, seg := range arg.segments {

@@ -57,6 +57,8 @@ type draftAction struct {
 	until   *Until
 	// saving says how args make what save_attachments saves.
 	saving saving
+	// letter says how args make what forward and reply send.
+	letter letter
 }
 
 type draftArgument struct {

@@ -383,6 +383,11 @@ func (r *run) action(c *compiledAction) (actions.Action, error) {
 		a.Save, err = c.saving.fill(r, c.args)
 		return a, err
 	}
+	if c.kind.Letters() {
+		a.Include, a.RawLimit = c.message.include, c.message.rawLimit
+		a.Letter, err = c.letter.fill(r, c.kind, c.args)
+		return a, err
+	}
 	for _, t := range c.args {
 		switch c.arg {
 		case actions.ArgMailbox:

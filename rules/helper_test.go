@@ -69,7 +69,7 @@ func baseSource(rules ...RuleSource) Source {
 		Location:  berlin(),
 		Accounts:  []AccountSource{{Name: "home", Addresses: []string{"me@example.net"}, TrustedAuthserv: []string{"mx.example.net"}}, {Name: "work"}},
 		Endpoints: []Text{{Value: "ci"}},
-		Allowed:   []string{"exec", "save_attachments"},
+		Allowed:   []string{"exec", "forward", "reply", "save_attachments"},
 		Lists:     []ListSource{{Name: Text{Value: "vips"}, Values: []string{"ANN@mail.example.org", "bob@example.net"}}},
 		Rules:     rules,
 	}

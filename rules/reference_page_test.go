@@ -276,7 +276,7 @@ func (p *page) contents() {
 	part("Operators", "How texts compare")
 	part("Fields", fields...)
 	part("Functions", functions...)
-	part("Actions", "Programs", "Saved attachments", "Leaving lists")
+	part("Actions", "Programs", "Forwards and replies", "Saved attachments", "Leaving lists")
 	part("Values in arguments", "Names from mail")
 	part("What a field costs")
 	part("What is not there")

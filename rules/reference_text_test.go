@@ -200,6 +200,8 @@ func (p *page) actions() {
 	}
 	p.text("Those that take the message away: " + codes(away) + ". Those that can be done twice without harm: " + codes(again) + ".")
 	p.programs()
+	p.heading(3, "Forwards and replies")
+	p.text(letterIntro)
 	p.saving()
 	p.leaving()
 }
@@ -397,6 +399,7 @@ func (p *page) limits() {
 		{"arguments of a program, itself among them", count(own["maxElements"])}, {"variables of a program", count(own["maxVariables"])},
 		{"the `timeout:` of a program", "1 hour; 60 s where it says none"},
 		{"`name:` of `save_attachments`", count(own["maxFolder"]) + " octets, " + count(own["maxNameParts"]) + " values, " + count(own["maxLevels"]) + " folders"},
+		{"recipients of a forward", count(own["maxRecipients"])}, {"the text of a reply, or the note of a forward", count(own["maxLetter"]) + " octets"},
 		{"a value of a list in a file", count(loader["maxListValue"]) + " octets"}, {"a name that you give", count(loader["maxName"]) + " octets"},
 	})
 	p.heading(3, "While a message is looked at")
@@ -419,6 +422,7 @@ func (p *page) limits() {
 		{"a value from mail in a name", count(own["maxLevel"]) + " characters"},
 		{"a value from mail in the name of a saved attachment", count(own["maxNameValue"]) + " octets"},
 		{"an argument of a program", count(own["maxElement"]) + " octets, and all together " + count(own["maxCommand"])},
+		{"a value in a reply or a note", count(own["maxLetterValue"]) + " octets, and all together " + count(own["maxLetterText"])},
 	})
 	p.heading(3, "Of what a rule does")
 	p.text("What is beyond waits, and `imapilot status` shows it.")
@@ -426,6 +430,7 @@ func (p *page) limits() {
 		{"messages that a rule moves or trashes in 60 minutes, or on a schedule in one run", count(own["defaultMoves"]) + ", or its `max_messages`, up to " + count(own["maxMaxMessages"])},
 		{"messages that a rule expunges in 60 minutes, or on a schedule in one run", count(own["defaultExpunges"]) + ", or its `max_messages`"},
 		{"mailboxes that a rule creates in 24 hours", count(engine["createsPerDay"])},
+		{"messages that an account forwards and answers in 24 hours", count(loader["defaultPerDay"]) + ", or `per_day:` of `smtp:`, up to " + count(loader["maxPerDay"])},
 	})
 	p.text("At most " + count(engine["programsAtOnce"]) + " programs run at once; one that prints more than " + size(program["MaxOutput"]) + " has failed.")
 	p.text("The document that a webhook gets has at most " + count(webhook["MaxPayload"]) + " octets; [all of it](../actions/webhook/REFERENCE.md).")

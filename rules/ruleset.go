@@ -80,6 +80,8 @@ type compiledAction struct {
 	until   *Until
 	// saving says how args make what save_attachments saves.
 	saving saving
+	// letter says how args make what forward and reply send.
+	letter letter
 }
 
 // Hash identifies the content of the whole set, the order of its rules included.

@@ -100,9 +100,9 @@ const (
 // ActionSource is one entry of a rule's "then".
 type ActionSource struct {
 	Kind Text
-	// Args are the flags of add_flags, the program of exec and its arguments, or the
-	// one argument of the others: of save_attachments the folder.
-	// Every argument may hold ${expressions}.
+	// Args are the flags of add_flags, the program of exec and its arguments, the
+	// recipients of forward, or the one argument of the others: of save_attachments the
+	// folder. Every argument may hold ${expressions}, but for recipients.
 	Args []Text
 	// When, Title, Body and JSON are the settings of a webhook; see
 	// [actions.Action]. A Text without a value, and a nil JSON, are not set.
@@ -124,8 +124,20 @@ type ActionSource struct {
 	// default. A Text without a value is not set.
 	Name, Only Text
 	MaxFile    int64
+	// Letter are the settings of forward and reply.
+	Letter LetterSource
 	// Until is when snooze brings a message back; nil where it is not told.
 	Until *Until
+}
+
+// LetterSource is how a message is forwarded or answered.
+type LetterSource struct {
+	// Note stands above what is forwarded; it may hold ${expressions}.
+	Note Text
+	// Inline and Anyway are those of [actions.Letter].
+	Inline, Anyway bool
+	// Every is for how long one sender gets no second answer, 0 for [DefaultEvery].
+	Every time.Duration
 }
 
 // Until is when a message comes back that snooze puts away.
@@ -147,8 +159,8 @@ type Variable struct{ Name, Value Text }
 type Document struct {
 	// Text is a text; where it is the whole document and has no ${expression}, it is an
 	// expression that gives a map, as in {"title": subject}. A text that is a single
-	// ${expression} becomes what the expression gives: a text, a number, a condition, a time as RFC 3339 writes it,
-	// or a list of these.
+	// ${expression} becomes what the expression gives: a text, a number, a condition, a
+	// time as RFC 3339 writes it, or a list of these.
 	Text *Text
 	// Plain is a number or a boolean.
 	Plain any

@@ -18,6 +18,7 @@ import (
 
 	"imapilot/actions"
 	"imapilot/engine/enginetest/imaptest"
+	"imapilot/engine/enginetest/mailtest"
 	"imapilot/engine/enginetest/observer"
 	"imapilot/engine/journal"
 	"imapilot/engine/journal/sqlite"
@@ -32,6 +33,7 @@ func TestActionScripts(t *testing.T) {
 		}
 	}
 	server := imaptest.Dovecot(t, imaptest.Options{})
+	post := mailtest.Start(t, server.Password)
 	var users atomic.Int32
 	p := scripts(folder)
 	setup := p.Setup
@@ -41,9 +43,14 @@ func TestActionScripts(t *testing.T) {
 		env.Setenv("PORT", strconv.Itoa(port))
 		env.Setenv("USER", fmt.Sprintf("user%d", users.Add(1)))
 		env.Setenv("PASSWORD", server.Password)
+		env.Setenv("PASSWORD2", server.Password)
+		smtpHost, smtpPort := post.Addr()
+		env.Setenv("SMTPHOST", smtpHost)
+		env.Setenv("SMTPPORT", strconv.Itoa(smtpPort))
 		return setup(env)
 	}
 	p.Cmds["put"], p.Cmds["holds"], p.Cmds["due"] = place, contents, makeDue
+	p.Cmds["mails"], p.Cmds["returned"] = mails(post), returned
 	testscript.Run(t, p)
 }
 

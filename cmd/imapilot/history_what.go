@@ -70,7 +70,7 @@ func doneText(r record) string {
 	for _, s := range slices.Backward(r.Steps) { // a destination is the last step
 		switch s.State {
 		case journal.StepDone:
-			done = append(done, actionText(s.Action))
+			done = append(done, actionText(s.Action)+inBrackets(s.Error))
 		case journal.StepLeft:
 			done = append(done, actionText(s.Action)+" (the original stays, flagged \\Deleted)")
 		}
@@ -84,6 +84,14 @@ func doneText(r record) string {
 		return actionList(r.Plan)
 	}
 	return strings.Join(done, ", ")
+}
+
+// inBrackets is what there is to say of a step that is done all the same.
+func inBrackets(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
 }
 
 // actionList lists what rules asked for, a destination first.
@@ -137,7 +145,7 @@ func stepText(r record, s journal.Step, zone *time.Location) string {
 	for _, d := range r.webhooks {
 		switch {
 		case d.ID != s.Delivery:
-		case d.Attempts == 0:
+		case d.Attempts == 0 && d.Held == "":
 			return "not begun yet"
 		case d.State == journal.Pending && d.LastError == "":
 			return "under way"
@@ -179,7 +187,7 @@ func webhookText(d journal.Delivery, zone *time.Location) string {
 	switch {
 	case d.LastError != "":
 		last = ": " + d.LastError
-	case d.LastStatus != 0:
+	case d.LastStatus != 0 && !isStep(d):
 		last = fmt.Sprintf(": HTTP %d", d.LastStatus)
 	}
 	switch d.State {
@@ -195,6 +203,9 @@ func webhookText(d journal.Delivery, zone *time.Location) string {
 		return "waits for the other actions"
 	}
 	if why := heldBack(d); why != "" {
+		if isStep(d) {
+			why += last
+		}
 		return "held back by " + why + "; made " + when(d.Next, zone)
 	}
 	if d.Attempts == 0 {

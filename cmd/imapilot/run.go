@@ -119,7 +119,11 @@ func logObservation(log *slog.Logger, o engine.Observation) {
 		if isStep(*o.Delivery) {
 			kind = "action"
 		}
-		log.Info(kind+" "+string(o.Delivery.State), "account", o.Account, kind, o.Delivery.Endpoint, "id", o.Delivery.ID, "attempts", o.Delivery.Attempts)
+		attrs := []any{"account", o.Account, kind, o.Delivery.Endpoint, "id", o.Delivery.ID, "attempts", o.Delivery.Attempts}
+		if o.Delivery.State == journal.Delivered && o.Delivery.LastError != "" {
+			attrs = append(attrs, "note", o.Delivery.LastError)
+		}
+		log.Info(kind+" "+string(o.Delivery.State), attrs...)
 		return
 	}
 	e := o.Entry

@@ -151,7 +151,8 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 
 // expand fills $HOST, $PORT, $USER and $WORK into files.
 func expand(ts *testscript.TestScript, _ bool, args []string) {
-	known := strings.NewReplacer("$HOST", ts.Getenv("HOST"), "$PORT", ts.Getenv("PORT"), "$USER", ts.Getenv("USER"), "$WORK", ts.Getenv("WORK"))
+	known := strings.NewReplacer("$HOST", ts.Getenv("HOST"), "$PORT", ts.Getenv("PORT"), "$USER", ts.Getenv("USER"), "$WORK", ts.Getenv("WORK"),
+		"$SMTPHOST", ts.Getenv("SMTPHOST"), "$SMTPPORT", ts.Getenv("SMTPPORT"))
 	for _, file := range args {
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(known.Replace(ts.ReadFile(file))), 0o600))
 	}

@@ -53,7 +53,7 @@ type owedCalls struct {
 	Next       time.Time `json:"next"`
 	LastStatus int       `json:"last_status,omitempty"`
 	LastError  string    `json:"last_error,omitempty"`
-	// Held is what holds that call back: quiet_hours or rate_limit.
+	// Held is what holds that call back: quiet_hours, rate_limit or mail_server.
 	Held string `json:"held,omitempty"`
 	// Gathers is set where one call will say it, with what else comes.
 	Gathers bool `json:"gathers,omitempty"`
@@ -99,12 +99,17 @@ func byWebhook(account string, found []journal.Delivery, gathering []string) []o
 	var out []owedCalls
 	for _, d := range found {
 		i := slices.IndexFunc(out, func(o owedCalls) bool { return o.Webhook == d.Endpoint })
-		if i < 0 {
+		next := owedCalls{
+			Account: account, Webhook: d.Endpoint, Attempts: d.Attempts, Next: d.Next, LastStatus: d.LastStatus, LastError: d.LastError,
+			Held: d.Held, Gathers: slices.Contains(gathering, d.ID),
+		}
+		switch {
+		case i < 0:
 			i = len(out)
-			out = append(out, owedCalls{
-				Account: account, Webhook: d.Endpoint, Attempts: d.Attempts, Next: d.Next, LastStatus: d.LastStatus, LastError: d.LastError,
-				Held: d.Held, Gathers: slices.Contains(gathering, d.ID),
-			})
+			out = append(out, next)
+		case isStep(d) && out[i].Held == "" && heldBack(d) != "":
+			next.Pending = out[i].Pending
+			out[i] = next // for what holds it back the others wait, too
 		}
 		out[i].Pending++
 	}

@@ -103,7 +103,7 @@ func (s *screen) indented(rows [][]string) {
 
 // owed shows the calls of a webhook that wait, and for what.
 func (s *screen) owed(o owedCalls, zone *time.Location, command func(words ...string) string) {
-	d := journal.Delivery{State: journal.Pending, Attempts: o.Attempts, Next: o.Next, LastStatus: o.LastStatus, LastError: o.LastError, Held: o.Held}
+	d := journal.Delivery{State: journal.Pending, Attempts: o.Attempts, Next: o.Next, LastStatus: o.LastStatus, LastError: o.LastError, Held: o.Held, Endpoint: o.Webhook}
 	text := "the next one " + webhookText(d, zone)
 	switch {
 	case o.Disabled != "":

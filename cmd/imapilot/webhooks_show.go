@@ -160,7 +160,7 @@ func (s *screen) wholeCall(w wholeCall, zone *time.Location, command func(words 
 	s.line("  "+string(w.State)+": ", callColor(w.State), meaningOfCall(w.State))
 	unknown := "which is not in the configuration any more"
 	if isStep(w.Delivery) {
-		unknown = "which is no webhook but an action; the document says what is run"
+		unknown = "which is no webhook but an action; the document says what is done"
 	}
 	s.field("endpoint", w.Endpoint+", "+cmp.Or(w.receiver, unknown))
 	s.field("rule", w.Rule)

@@ -41,6 +41,7 @@ func (l *loader) account(e strictyaml.Entry) {
 		"dry_run":          func(_, n *strictyaml.Node) { l.boolean(n, &a.DryRun) },
 		"create":           func(_, n *strictyaml.Node) { a.NoCreate = l.isFalse(n) },
 		"snooze":           func(_, n *strictyaml.Node) { l.snoozeMailbox(n, &a) },
+		"smtp":             func(key, n *strictyaml.Node) { a.SMTP = l.smtp(key, n) },
 	}, "oauth", "except", "body")
 	a.defaults()
 	l.required(e, a)

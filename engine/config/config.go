@@ -28,6 +28,8 @@ type Config struct {
 	// Public lets webhooks go to public addresses only, where they do not say
 	// otherwise.
 	Public bool
+	// SMTP is the mail server of the accounts that have none of their own, nil for none.
+	SMTP *SMTP
 	// Allow are the actions that may leave the mailbox, as in exec.
 	Allow []string
 	Rules *rules.Ruleset
@@ -97,4 +99,6 @@ type Account struct {
 	// Snooze is the mailbox that holds what is snoozed, in configuration spelling;
 	// default Snoozed.
 	Snooze string
+	// SMTP is the mail server that takes what the account sends, nil for none.
+	SMTP *SMTP
 }

@@ -62,6 +62,9 @@ func called(what string) string {
 	if what == "trigger" {
 		return "on:"
 	}
+	if what == "smtp" {
+		return "smtp:"
+	}
 	return "the " + what
 }
 

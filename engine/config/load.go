@@ -120,9 +120,10 @@ func (l *loader) topLevel(first bool) (all fields, later []string) {
 		all["body"] = func(_, n *strictyaml.Node) { l.body(n) }
 		all["egress"] = func(_, _ *strictyaml.Node) {} // read before the others
 		all["allow"] = func(_, n *strictyaml.Node) { l.allow(n) }
+		all["smtp"] = func(key, n *strictyaml.Node) { l.cfg.SMTP = l.smtp(key, n) }
 		return all, later
 	}
-	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body", "egress", "allow"} {
+	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body", "egress", "allow", "smtp"} {
 		all[key] = func(key, _ *strictyaml.Node) {
 			l.problem(key, fmt.Sprintf("%q cannot stand in an included file", key.Value), "move it to "+l.cfg.Path)
 		}
@@ -217,6 +218,7 @@ func (l *loader) finish() {
 			File: l.cfg.Path, Message: "there is no account", Hint: "add one under accounts:, or start with 'imapilot init'",
 		})
 	}
+	l.mailServers()
 	l.unruled()
 	l.unwatched()
 	l.pastDates()

@@ -109,6 +109,10 @@ func (l *loader) withSettings(name string) func(kind, n *strictyaml.Node) (rules
 		return l.program
 	case actions.SaveAttachments:
 		return l.saving
+	case actions.Forward:
+		return l.forward
+	case actions.Reply:
+		return l.reply
 	}
 	return nil
 }

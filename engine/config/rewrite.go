@@ -186,6 +186,8 @@ func written(a actions.Action) string {
 		return a.String()
 	case actions.ArgFolder:
 		return string(a.Kind) + ": " + writtenSaving(a.Save)
+	case actions.ArgRecipients, actions.ArgAnswer:
+		return string(a.Kind) + ": " + writtenLetter(a.Letter)
 	}
 	return string(a.Kind)
 }

@@ -19,6 +19,10 @@ func TestRewriteWant(t *testing.T) {
 	file := actions.Action{Kind: actions.SaveAttachments, Save: &actions.Saving{To: "/srv/x"}}
 	some := actions.Action{Kind: actions.SaveAttachments, Save: &actions.Saving{To: "/srv/x", If: `type == "a"`, MaxFile: 2048,
 		Name: []actions.NamePiece{{Text: "${a}/"}, {Text: "it's", Mail: true}, {Each: "name"}}}}
+	answer := actions.Action{Kind: actions.Reply, Letter: &actions.Letter{Text: "It's \"me\".\n\nI\n", Anyway: true}}
+	short := actions.Action{Kind: actions.Reply, Letter: &actions.Letter{Text: "It's me: # I"}}
+	onward := actions.Action{Kind: actions.Forward, Letter: &actions.Letter{To: []string{"a@x.example", "b@x.example"}, Inline: true}}
+	one := actions.Action{Kind: actions.Forward, Letter: &actions.Letter{To: []string{"a@x.example"}}}
 	tests := []struct {
 		name, old string
 		want      []actions.Action
@@ -35,6 +39,8 @@ func TestRewriteWant(t *testing.T) {
 		{"attachments", "want: []\n", []actions.Action{file, {Kind: actions.Unsubscribe}}, "want: [{save_attachments: '/srv/x'}, unsubscribe]\n"},
 		{"some attachments", "want:\n        - save_attachments: /\n", []actions.Action{some},
 			"want:\n        - save_attachments: {to: '/srv/x', name: '$${a}/it''s${name}', if: 'type == \"a\"', max_file: 2048}\n"},
+		{"letters", "want: []\n", []actions.Action{answer, short, onward, one},
+			"want: [{reply: {text: \"It's \\\"me\\\".\\n\\nI\\n\", anyway: true}}, {reply: 'It''s me: # I'}, {forward: {to: ['a@x.example', 'b@x.example'], inline: true}}, {forward: 'a@x.example'}]\n"},
 		{"keep", "want: keep\n      name: n", []actions.Action{seen}, "want: [{add_flags: ['\\Seen', $X]}]\n      name: n"},
 		{"one line", "want: [{move: 'a ] # b'}]\r\n", []actions.Action{trash}, "want: [trash]\r\n"},
 		{"brackets in the comment", "want: [trash] # see [x]\n", []actions.Action{move}, "want: [{move: Lists/go}] # see [x]\n"},

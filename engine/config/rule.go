@@ -172,7 +172,8 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 		return l.snooze(e.Key, e.Value)
 	}
 	if read := l.withSettings(e.Key.Value); read != nil && e.Value.Kind == strictyaml.Mapping {
-		return read(e.Key, e.Value)
+		a, ok := read(e.Key, e.Value)
+		return a, ok && l.recipientsOf(a)
 	}
 	if spec := actions.Kind(e.Key.Value).Spec(); spec.Kind != "" && spec.Arg == actions.ArgNone && e.Value.Kind == strictyaml.Mapping {
 		l.problem(e.Value, fmt.Sprintf("%s takes no argument", spec.Kind), "as in "+spec.Example)
@@ -185,13 +186,12 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 	before := len(l.diags)
 	a := rules.ActionSource{Kind: l.text(e.Key), Args: l.texts(e.Value)}
 	bad := slices.ContainsFunc(e.Value.Items, func(i *strictyaml.Node) bool { return i.Kind == strictyaml.Bad })
-	return a, !bad && len(l.diags) == before
+	return a, !bad && len(l.diags) == before && l.recipientsOf(a)
 }
 
 // laterAction refuses an action that a later version will have.
 func (l *loader) laterAction(n *strictyaml.Node) bool {
 	hint, later := map[string]string{
-		"forward": "webhook can call what does it", "reply": "webhook can call what does it",
 		"append":     "",
 		"add_labels": "use copy", "remove_labels": "",
 	}[n.Value]

@@ -178,6 +178,11 @@ func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actio
 			l.problem(n, err.Error(), "write $${ for a literal ${")
 			return a, false
 		}
+	case spec.Kind.Letters() && src.Letter.Note.Value != "":
+		l.problem(n, "the note of a forward is no part of a test", "want: names the recipients, and inline: and anyway: where they are true")
+		return a, false
+	case spec.Arg == actions.ArgRecipients && len(src.Args) > 0, spec.Arg == actions.ArgAnswer && one:
+		a.Letter = wantedLetter(spec.Kind, src)
 	case spec.Arg == actions.ArgNone && len(src.Args) == 0:
 	default:
 		l.problem(n, fmt.Sprintf("this is not how %s is written", spec.Kind), "as in "+howWritten(spec))
@@ -209,6 +214,7 @@ func howWritten(spec actions.Spec) string {
 	example := map[actions.ArgKind]string{
 		actions.ArgFlags: `: ['\Seen']`, actions.ArgMailbox: ": Lists/announce", actions.ArgEndpoint: ": NAME",
 		actions.ArgCommand: ": [/usr/local/bin/notify, Hello]", actions.ArgUntil: ": 3d", actions.ArgFolder: ": /srv/invoices",
+		actions.ArgRecipients: ": ann@example.net", actions.ArgAnswer: ": Thank you.",
 	}[spec.Arg]
 	return string(spec.Kind) + example
 }

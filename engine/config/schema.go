@@ -109,6 +109,10 @@ func withArgument() shape {
 			argument = either(span(), defined("snooze"))
 		case actions.ArgFolder:
 			argument = either(defined("text"), defined("saving"))
+		case actions.ArgRecipients:
+			argument = either(defined("texts"), defined("forward"))
+		case actions.ArgAnswer:
+			argument = either(defined("text"), defined("reply"))
 		}
 		o.keys = append(o.keys, key{string(s.Kind), s.Doc, argument})
 	}

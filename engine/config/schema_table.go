@@ -37,7 +37,8 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), tlsKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(), webhookActionKeys(), programKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
+		configurationKeys(), accountKeys(), tlsKeys(), smtpKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(),
+		webhookActionKeys(), programKeys(), forwardKeys(), replyKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
 }
@@ -51,7 +52,8 @@ func configurationKeys() object {
 		{"accounts", "The IMAP accounts, by names of your own.", named(defined("account"))},
 		{"body", "How much of a message's text rules see.", defined("body")},
 		{"egress", "public: webhooks may call public addresses only, where they do not say otherwise; default any.", enum("any", "public")},
-		{"allow", "The actions that may leave the mailbox, which are off without it: exec, save_attachments.", oneOrMore(enum(leaving()...))},
+		{"smtp", "The mail server that takes what is forwarded and answered, for the accounts that have none of their own.", defined("smtp")},
+		{"allow", "The actions that may leave the mailbox, which are off without it: exec, forward, reply, save_attachments.", oneOrMore(enum(leaving()...))},
 		{"webhooks", "The endpoints that the action webhook calls, by names of your own.", named(defined("webhook"))},
 		{"define", "Expressions that rules use by their names.", named(defined("text"))},
 		{"lists", "Lists of values for in_list, here or each in a file.", named(either(defined("texts"), defined("list")))},
@@ -77,6 +79,7 @@ func accountKeys() object {
 		{"idle", "How long one IDLE lasts, 1m to 29m; default 5m.", span()},
 		{"poll", "How often mailboxes are looked at for which there is no IDLE, 5s to 24h; default 60s.", span()},
 		{"dry_run", "Decide and record for this account, and touch nothing.", boolean()},
+		{"smtp", "The mail server that takes what this account forwards and answers; default: that of the top level.", defined("smtp")},
 		{"create", "Make the mailboxes that actions lead to where they are missing; default true. With false such an action waits until the mailbox exists.", boolean()},
 		{"snooze", "Where this account keeps what it snoozes.", defined("snoozed")},
 	}, more: shape{"anyOf": []shape{has("password"), has("token"), {"properties": shape{"tls": has("client_certificate")}, "required": []string{"tls"}}}}}
@@ -189,6 +192,37 @@ func savingKeys() object {
 		{"name", "The path of each file below it; default: the attachment's own name. ${name}, ${type} and ${size} are those of the attachment, other ${expressions} are about the message; / makes folders.", defined("text")},
 		{"if", "A condition about each attachment, which has name, type, size and inline; default: all are saved.", defined("text")},
 		{"max_file", "The most octets of a file, 1kb to 25mb; a larger one is not saved, and the message stays. Default 25mb.", either(integer(minRaw, rules.MaxRaw), pattern("^[1-9][0-9]* *(kb|mb|KiB|MiB)$"))},
+	}}
+}
+
+func smtpKeys() object {
+	return object{what: "smtp", doc: "A mail server that takes messages (submission).", required: []string{"host"}, keys: []key{
+		{"host", "The server, as in smtp.example.org.", filled()},
+		{"port", "Its port; default 465, or 587 without implicit TLS.", integer(1, maxPort)},
+		{"tls", "How the connection is secured: implicit (the default), starttls or none.", enum(tlsModes()...)},
+		{"ca", "A PEM file with a private certificate authority, or the server's own certificate.", filled()},
+		{"username", "The login name; without it there is no login.", shape{"type": []string{"string", "number", "boolean"}, "minLength": 1}},
+		{"password", "The password, or better where it is: a file, an environment variable, a credential of systemd or a command.", secretValue()},
+		{"from", "The address that messages are from; default: the first of the account's addresses.", pattern("@")},
+		{"name", "The name before it.", filled()},
+		{"per_day", "How many messages an account sends in any 24 hours at most, forwards and replies together; what is beyond waits. Default 200.", integer(1, maxPerDay)},
+	}, more: shape{"dependencies": shape{"username": has("password"), "password": has("username")}}}
+}
+
+func forwardKeys() object {
+	return object{what: "forward", doc: "A forward with settings.", required: []string{"to"}, keys: []key{
+		{"to", "The recipients, 1 to 10 addresses.", oneOrMore(pattern("@"))},
+		{"note", "A text above the message; it may hold ${expressions}.", defined("text")},
+		{"inline", "Show the message within the new one; default false: it is attached, as it is.", boolean()},
+		{"anyway", "Forward bulk and automatic mail, too.", boolean()},
+	}}
+}
+
+func replyKeys() object {
+	return object{what: "reply", doc: "A reply with settings.", required: []string{"text"}, keys: []key{
+		{"text", "What the sender is told; it may hold ${expressions}.", defined("text")},
+		{"anyway", "Answer bulk mail, too, mail that a program sent, and mail that names none of your addresses.", boolean()},
+		{"every", "For how long one sender gets no second answer, 1d to 90d; default 7d.", span()},
 	}}
 }
 

@@ -30,10 +30,11 @@ func TestSchemaFile(t *testing.T) {
 
 // everyMapping has each mapping of the configuration at least once.
 const everyMapping = `body: {}
+smtp: {}
 accounts: {a: {tls: {}, password: {}, snooze: {}}}
 webhooks: {w: {secret: {}, client_certificate: {}, rate_limit: {}, digest: {}}}
 lists: {l: {}}
-rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {save_attachments: {}}, {snooze: {}}]}]
+rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {save_attachments: {}}, {snooze: {}}, {forward: {}}, {reply: {}}]}]
 retention: [{}]
 tests: [{given: {}}]
 `

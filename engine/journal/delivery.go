@@ -23,6 +23,7 @@ const (
 const (
 	HeldByQuietHours = "quiet_hours"
 	HeldByRate       = "rate_limit"
+	HeldByServer     = "mail_server"
 )
 
 // DeliveryStates lists every state in the order in which tables show them.
@@ -45,7 +46,8 @@ type Delivery struct {
 	// About names the message: of the calls about one message to one endpoint,
 	// each is due only when none before it is pending. "" is no message.
 	About string `json:"about,omitempty"`
-	// Sender is the address that the message is from, in lower case.
+	// Sender is the address that the message is from, in lower case; of a reply it is
+	// the one that is answered.
 	Sender string `json:"sender,omitempty"`
 	// Held is why it is held back until Next, "" where it is not.
 	Held string `json:"held,omitempty"`

@@ -218,7 +218,7 @@ type Mark struct {
 
 // DeliveryQuery selects deliveries. Zero fields do not restrict.
 type DeliveryQuery struct {
-	Account, Endpoint, ID string
+	Account, Endpoint, ID, Sender string
 	// IDPrefix is how an ID begins.
 	IDPrefix string
 	// Seqs are the sequences of the entries that they belong to, at most
@@ -228,6 +228,9 @@ type DeliveryQuery struct {
 	// Due restricts to those whose next attempt is not after it, Since to those
 	// that were made then or later.
 	Due, Since time.Time
+	// NextFrom restricts to those whose next attempt is not before it. An attempt moves
+	// that of its delivery, so that those are among them that were attempted since.
+	NextFrom time.Time
 	// First leaves out those about a message of which an earlier one to the same
 	// endpoint is still pending.
 	First bool

@@ -39,6 +39,7 @@ func (w *World) unfinished() []string {
 		out = append(out, w.notRunFor(group)...)
 		out = append(out, notBack(group, entries)...)
 		out = append(out, w.notDoneFor(group)...)
+		out = append(out, w.notSentFor(group)...)
 	}
 	return out
 }
@@ -235,8 +236,9 @@ func (w *World) broken() []string {
 		out = append(out, w.doubled(group, all)...)
 		out = append(out, w.tooEarly(group, all)...)
 		out = append(out, w.movedEarly(group, all)...)
+		out = append(out, w.unsentAndMoved(group, all)...)
 	}
-	return append(out, w.tooManyLogins()...)
+	return append(append(out, w.moreAnswers()...), w.tooManyLogins()...)
 }
 
 // lost: every message exists at least once, unless a rule or another client

@@ -69,6 +69,7 @@ func verbs() []string {
 	}
 	return []string{
 		rule("program", "exec: /bin/program"), rule("save", "save_attachments: /srv/mail"), rule("leave", "unsubscribe"), rule("hook", "webhook: hook"), rule("flag", `add_flags: ['\Flagged', $Done]`), rule("seen", `add_flags: ['\Seen']`),
+		rule("forward", "forward: bob@example.net"), rule("answer", "reply: {text: Thank you., anyway: true}"),
 		rule("unread", `remove_flags: ['\Seen']`), rule("only", `set_flags: ['\Seen', $Only]`), rule("archive", "archive"), rule("junk", "junk"), rule("trash", "trash"),
 		rule("copy", "copy: Copies"), rule("move", "move: Moved"), rule("list", "move: Lists"), rule("away", "expunge"),
 		"  - {name: body, if: 'has(subject, \"body\") and body.text contains \"ticket\"', then: [copy: 'Tickets/${capture(body.text, \"ticket ([0-9]+)\")}']}\n",
@@ -80,7 +81,7 @@ func verbs() []string {
 // text is the configuration of a scenario.
 func (s Scenario) text() string {
 	var b strings.Builder
-	b.WriteString("state: state.db\nallow: [exec, save_attachments]\nwebhooks:\n  hook: {url: 'http://127.0.0.1:9/hook'}\naccounts:\n  home:\n    host: mail.example.org\n    port: 143\n    tls: none\n    username: me@example.org\n    password: secret\n    idle: 20m\n")
+	b.WriteString("state: state.db\nallow: [exec, forward, reply, save_attachments]\nsmtp: {host: smtp.example.org}\nwebhooks:\n  hook: {url: 'http://127.0.0.1:9/hook'}\naccounts:\n  home:\n    host: mail.example.org\n    port: 143\n    tls: none\n    username: me@example.org\n    password: secret\n    idle: 20m\n")
 	for _, line := range append([]string{"poll: " + cmp.Or(s.Poll, "5m")}, s.Account...) {
 		b.WriteString("    " + line + "\n")
 	}

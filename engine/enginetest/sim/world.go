@@ -41,7 +41,9 @@ type World struct {
 	programs []call // those that succeeded
 	saved    []call // attachments, by the message
 	left     []call // lists, by the message
-	recorded map[place]bool
+	// forwards and answers are the messages that the mail server took.
+	forwards, answers []call
+	recorded          map[place]bool
 	// baselined are the mailboxes that the daemon knows: what arrives there from
 	// then on is new.
 	baselined map[string]bool
@@ -225,7 +227,8 @@ func (w *World) kill(power bool) {
 // options are those of the daemon, on a fresh journal connection.
 func (w *World) options(j journal.Journal) engine.Options {
 	return engine.Options{
-		Journal: watched{j, w}, Holder: "sim", Logger: w.log, Webhooks: w, Programs: w.runProgram, Save: w.saveFiles, Resolver: w, DialContext: w.dial,
+		Journal: watched{j, w}, Holder: "sim", Logger: w.log, Webhooks: w, Programs: w.runProgram, Mailer: w.handIn,
+		Save: w.saveFiles, Resolver: w, DialContext: w.dial,
 		Timing: engine.Timing{Grace: time.Millisecond, Reconcile: w.scenario.Reconcile},
 	}
 }

@@ -13,6 +13,7 @@ func testDeliveriesOrder(s *store) {
 	late, early, done, chat, tie := delivery("late", day(5)), delivery("early", day(2)), delivery("done", day(1)), delivery("chat", day(3)), delivery("tie", day(2))
 	done.State, chat.Endpoint = journal.Delivered, "chat"
 	late.Seq, done.Seq = 7, 8
+	late.Sender, done.Sender = "ann@example.net", "ann@example.net"
 	s.commit(home, journal.Batch{Deliveries: []journal.Delivery{late, early, done, chat, tie}})
 	theirs := delivery("theirs", day(4))
 	theirs.Account = "work"
@@ -31,6 +32,9 @@ func testDeliveriesOrder(s *store) {
 		{"endpoint", journal.DeliveryQuery{Endpoint: "chat"}, []string{"chat"}},
 		{"ID", journal.DeliveryQuery{ID: "late"}, []string{"late"}},
 		{"entries", journal.DeliveryQuery{Account: "home", Seqs: []int64{8, 7, 9}}, []string{"done", "late"}},
+		{"sender", journal.DeliveryQuery{Account: "home", Sender: "ann@example.net"}, []string{"done", "late"}},
+		{"next from", journal.DeliveryQuery{Account: "home", NextFrom: day(3)}, []string{"chat", "late"}},
+		{"next from the instant", journal.DeliveryQuery{Account: "home", Sender: "ann@example.net", NextFrom: day(1).Add(time.Microsecond)}, []string{"late"}},
 		{"limit", journal.DeliveryQuery{States: pending, Limit: 1}, []string{"early"}},
 	} {
 		var got []string

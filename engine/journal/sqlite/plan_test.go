@@ -68,6 +68,12 @@ func TestHistoryReadsNoMoreThanItShows(t *testing.T) {
 			t.Errorf("fresh deliveries: %s", plan)
 		}
 	}
+	since, args := deliveriesSQL(journal.DeliveryQuery{
+		Account: "home", Endpoint: "reply", Sender: "a@x", NextFrom: mark.Updated, States: []journal.DeliveryState{journal.Delivered, journal.Pending},
+	})
+	if plan := planOf(t, db, since, args); !strings.Contains(plan, "delivery_next (account=? AND state=? AND endpoint=? AND next>?)") {
+		t.Errorf("deliveries since: %s", plan)
+	}
 	sql, args = deliveriesSQL(journal.DeliveryQuery{Account: "home", IDPrefix: "msg_a0"})
 	if plan := planOf(t, db, sql, args); !strings.Contains(plan, "(account=? AND id>? AND id<?)") {
 		t.Errorf("the begin of an ID: %s", plan)
