@@ -435,7 +435,7 @@ func TestRepliesDoNotRace(t *testing.T) {
 		for _, m := range p.got {
 			ids[m.header("Message-ID")] = true
 		}
-		if p.count() != 3 || len(ids) != 1 || p.most != 1 {
+		if p.count() != 3 || len(ids) != 1 || p.most != 1 || p.got[0].header("In-Reply-To") != "<a@test>" {
 			t.Errorf("%d attempts of %d answers, %d at once", p.count(), len(ids), p.most)
 		}
 	})
