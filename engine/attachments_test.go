@@ -316,6 +316,7 @@ func TestSaveNoLongerAllowed(t *testing.T) {
 
 // TestSaveOfALargeMessage: nothing is saved of a part of a message.
 func TestSaveOfALargeMessage(t *testing.T) {
+	tooLargeForTheDetector(t)
 	raw := append(attached("large", "one.pdf"), long("x", rules.MaxRaw)...)
 	shelving(t, saveTrash, raw, func(t *testing.T, s *shelf) {
 		s.once(s.cfg)

@@ -303,6 +303,7 @@ func TestUnsubscribeInDryRun(t *testing.T) {
 
 // TestUnsubscribeOfALargeMessage: a signature is over the whole message.
 func TestUnsubscribeOfALargeMessage(t *testing.T) {
+	tooLargeForTheDetector(t)
 	large := func(s *sender) []byte { return s.signed(append(offering("a", listURL), long("x", rules.MaxRaw)...)) }
 	leaving(t, large, func(t *testing.T, r *rig, cfg *config.Config, s *sender) {
 		r.once(cfg)
