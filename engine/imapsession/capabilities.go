@@ -14,6 +14,9 @@ type Capabilities struct {
 	// MessageLimit is how many messages one command may name (RFC 9738), 0 if
 	// any number.
 	MessageLimit int
+	// AppendLimit is the most octets of a message that APPEND takes (RFC 7889), 0
+	// where the server announces none, or another one for each mailbox.
+	AppendLimit int64
 	// Names are all of them, in upper case and sorted.
 	Names []string
 }
@@ -26,7 +29,7 @@ func (c Capabilities) Has(name string) bool {
 
 // newCapabilities takes names in upper case, sorted.
 func newCapabilities(names []string) Capabilities {
-	c := Capabilities{Names: names, MessageLimit: announcedLimit(names)}
+	c := Capabilities{Names: names, MessageLimit: announcedLimit(names), AppendLimit: announcedSize(names)}
 	for name, field := range map[string]*bool{
 		"MOVE": &c.Move, "UIDPLUS": &c.UIDPlus, "IDLE": &c.Idle, "CONDSTORE": &c.CondStore, "ESEARCH": &c.ESearch,
 		"SPECIAL-USE": &c.SpecialUse, "LIST-EXTENDED": &c.ListExtended, "LIST-STATUS": &c.ListStatus,

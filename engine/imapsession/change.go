@@ -3,7 +3,6 @@ package imapsession
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -170,44 +169,4 @@ func count(set imap.UIDSet) int {
 		n += int64(r.Stop) - int64(r.Start) + 1
 	}
 	return int(min(n, maxExpanded))
-}
-
-// Append adds a message to a mailbox and returns its UID there, 0 when the
-// server does not tell. A zero date is the time of arrival. When the server
-// refuses the message before it is sent, the connection ends with the command.
-func (s *Session) Append(ctx context.Context, mailbox string, flags []imap.Flag, date time.Time, msg []byte) (imap.UID, error) {
-	if err := checkMailbox(mailbox); err != nil {
-		return 0, refuse("APPEND", mailbox, Target, err)
-	}
-	if err := checkFlags(flags); err != nil {
-		return 0, refuse("APPEND", mailbox, Bad, err)
-	}
-	var uid imap.UID
-	op := newOperation("APPEND", mailbox, func(r response) bool {
-		if r.code == "APPENDUID" {
-			uid = parseAppendUID(r.args)
-		}
-		return false
-	})
-	err := s.run(ctx, op, func() error {
-		cmd := s.client.Append(mailbox, int64(len(msg)), &imap.AppendOptions{Flags: flags, Time: date})
-		_, werr := cmd.Write(msg)
-		if err := errors.Join(werr, cmd.Close()); err != nil {
-			return err
-		}
-		_, err := cmd.Wait()
-		return err
-	})
-	return uid, err
-}
-
-// parseAppendUID reads the arguments of APPENDUID (RFC 4315 section 3).
-func parseAppendUID(args []byte) imap.UID {
-	s := scanner{b: args}
-	if _, ok := s.number(32); !ok {
-		return 0
-	}
-	s.spaces()
-	n, _ := s.number(32) // 0, unknown, if malformed
-	return imap.UID(n)
 }

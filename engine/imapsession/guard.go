@@ -214,11 +214,14 @@ func (g *guard) pass(p []byte) []byte {
 		return p
 	}
 	g.held = append(g.held, p...)
-	if op := g.writing(); op == nil || op.continuations == 0 {
+	if op := g.writing(); len(g.held) < heldMost && (op == nil || op.continuations == 0) {
 		return nil
 	}
 	return g.letGo()
 }
+
+// heldMost is how many bytes are held for one packet: what is longer is a message.
+const heldMost = 64 << 10
 
 // letGo ends holding, and returns what was held. The caller holds the mutex.
 func (g *guard) letGo() []byte {

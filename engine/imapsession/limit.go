@@ -28,6 +28,18 @@ func announcedLimit(names []string) int {
 	return 0
 }
 
+// announcedSize reads APPENDLIMIT=35651584 (RFC 7889 section 3) from a list of
+// capabilities; 0 if the server announces no such limit.
+func announcedSize(names []string) int64 {
+	for _, name := range names {
+		if text, ok := strings.CutPrefix(name, "APPENDLIMIT="); ok {
+			n, _ := strconv.ParseUint(text, 10, 62) // 0, none, if malformed
+			return int64(n)
+		}
+	}
+	return 0
+}
+
 // limited cuts sets of UIDs into parts that name no more messages than the
 // server allows in one command. n is 0 where it allows any number.
 func limited(sets []imap.UIDSet, n int) []imap.UIDSet {

@@ -157,6 +157,8 @@ type Status struct {
 	UIDNext       imap.UID
 	Messages      uint32
 	HighestModSeq uint64
+	// appendLimit is APPENDLIMIT (RFC 7889 section 4).
+	appendLimit int64
 }
 
 // Status asks for the state of a mailbox, best one that is not selected. It does
@@ -182,6 +184,10 @@ func (s *Session) status(ctx context.Context, mailbox string, modSeq bool) (Stat
 
 // statusTask is a STATUS, and what gives its result once it has ended.
 func (s *Session) statusTask(mailbox string, modSeq bool) (task, func(error) (Status, error)) {
+	return s.statusOf(mailbox, &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, HighestModSeq: modSeq && s.caps.CondStore})
+}
+
+func (s *Session) statusOf(mailbox string, options *imap.StatusOptions) (task, func(error) (Status, error)) {
 	var st Status
 	seen := false
 	op := newOperation("STATUS", mailbox, func(r response) bool {
@@ -194,7 +200,6 @@ func (s *Session) statusTask(mailbox string, modSeq bool) (task, func(error) (St
 		}
 		return ok
 	})
-	options := &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, HighestModSeq: modSeq && s.caps.CondStore}
 	send := func() func() error {
 		cmd := s.client.Status(mailbox, options)
 		return func() error { _, err := cmd.Wait(); return err }
@@ -273,6 +278,8 @@ func parseStatus(data []byte, mailbox string) (st Status, ok bool) {
 			st.Messages = clamp(n)
 		case "HIGHESTMODSEQ":
 			st.HighestModSeq = n
+		case "APPENDLIMIT":
+			st.appendLimit = int64(min(n, 1<<62))
 		}
 		return true
 	})
