@@ -48,6 +48,9 @@ type Action struct {
 	// Until is when a message comes back that snooze puts away, to the second, in
 	// the time zone of the configuration.
 	Until time.Time `json:"until,omitzero"`
+	// Account is the account of the target of copy and move, as the configuration
+	// names it; "" is that of the message.
+	Account string `json:"account,omitempty"`
 	// Endpoint is the webhook's name in the configuration.
 	Endpoint string `json:"endpoint,omitempty"`
 	// When is [WhenDone] for a webhook that is sent after all other actions on its
@@ -100,6 +103,9 @@ func (a Action) String() string {
 	case ArgFlags:
 		return string(a.Kind) + ": [" + joinFlags(a.Flags) + "]"
 	case ArgMailbox:
+		if a.Account != "" {
+			return fmt.Sprintf("%s: {account: %s, mailbox: %s}", a.Kind, a.Account, a.Mailbox)
+		}
 		return string(a.Kind) + ": " + a.Mailbox
 	case ArgUntil:
 		return fmt.Sprintf("%s: {until: %s}", a.Kind, a.Until.Format(time.RFC3339))
@@ -124,7 +130,7 @@ func (a Action) String() string {
 // whatever they say, and so are two runs of a program with the same arguments,
 // whatever their environment. [Letter.Tells] says it of letters.
 func (a Action) Equal(b Action) bool {
-	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Endpoint == b.Endpoint && a.When == b.When &&
+	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Account == b.Account && a.Endpoint == b.Endpoint && a.When == b.When &&
 		a.Until.Equal(b.Until) && a.Command.equal(b.Command) && a.Save.equal(b.Save) && a.Letter.equal(b.Letter) &&
 		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags))
 }

@@ -5,14 +5,17 @@ import "github.com/emersion/go-imap/v2"
 func copySpec() Spec {
 	return Spec{
 		Kind: Copy, Arg: ArgMailbox, Phase: PhaseCopy,
-		Doc:     "Copy the message to another mailbox, which is created when missing, or to the one with a role, as in role:archive.",
-		Needs:   "UIDPLUS proves the copy; without it the target is searched after a crash.",
+		Doc:     "Copy the message to another mailbox, which is created when missing, or to the one with a role, as in role:archive. With {account: NAME, mailbox: ...} to one of another account.",
+		Needs:   "UIDPLUS proves the copy; without it the target is searched after a crash. Another account: FETCH and APPEND, at most 64 MiB a message.",
 		Example: `copy: Accounting/${year(received)}`,
 		apply:   copyMessages,
 	}
 }
 
 func copyMessages(r request) ([]Outcome, error) {
+	if r.action.Account != "" {
+		return r.copyAway()
+	}
 	copied, err := r.mailbox.Copy(r.ctx, r.uids(), r.action.Mailbox)
 	if err != nil {
 		return nil, err

@@ -22,4 +22,10 @@
 // and are delivered independently of the mailbox. What leaves the mailbox is in
 // both: the outbox does it, attempt after attempt as it delivers a webhook, and the
 // chain waits until it succeeded. Where it failed for good the message stays.
+//
+// # Another account
+//
+// Copy and move can lead to another account. No IMAP command does that: a message
+// is fetched and appended ([Mailbox.Transfer]), one at a time, and a move removes
+// the original once the copy is proven, by APPENDUID or by a look into the target.
 package actions

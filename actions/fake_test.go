@@ -30,6 +30,7 @@ type fake struct {
 	skip      map[imap.UID]bool // COPY and MOVE leave these out and say so by COPYUID
 	vanish    map[imap.UID]bool // left the source just before MOVE
 	refuse    string            // this command is answered with NO
+	gone      map[imap.UID]bool // FETCH finds nothing
 }
 
 func newFake(can actions.Can, uids ...imap.UID) *fake {
@@ -155,6 +156,28 @@ func (f *fake) Arrived(_ context.Context, target string, refs []actions.MessageR
 		}
 	}
 	return out, nil
+}
+
+// Transfer is FETCH and APPEND. The copy is made although APPENDUID is not sent.
+func (f *fake) Transfer(_ context.Context, ref actions.MessageRef, account, target string) (imap.UID, error) {
+	if err := f.command("APPEND", fmt.Sprintf("%d %s %s", ref.UID, account, target)); err != nil {
+		return 0, err
+	}
+	if f.gone[ref.UID] {
+		delete(f.source, ref.UID)
+		return 0, actions.ErrGone
+	}
+	uid := f.next
+	f.targets[target] = append(f.targets[target], uid)
+	f.next++
+	if f.noCopyUID {
+		return 0, nil
+	}
+	return uid, nil
+}
+
+func (f *fake) FindThere(ctx context.Context, account, target string, refs []actions.MessageRef) (map[imap.UID]imap.UID, error) {
+	return f.Find(ctx, target, refs)
 }
 
 func nums(set imap.UIDSet) []imap.UID {

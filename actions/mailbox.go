@@ -2,6 +2,7 @@ package actions
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -26,8 +27,16 @@ type Can struct {
 	UIDPlus bool // RFC 4315
 }
 
-// Mailbox is the selected mailbox as an action sees it. Every method is one
-// IMAP command that was answered with a plain OK; anything else is an error.
+// The errors of a transfer that are the message's own.
+var (
+	// ErrGone: the message is not in its mailbox any more.
+	ErrGone = errors.New("the message is not in the mailbox any more")
+	// ErrTooLarge: it is larger than what can be carried, or than the target takes.
+	ErrTooLarge = errors.New("the message is too large")
+)
+
+// Mailbox is the selected mailbox as an action sees it. Every method but Transfer
+// is one IMAP command that was answered with a plain OK; anything else is an error.
 // None of them falls back to another command.
 type Mailbox interface {
 	// Can tells what the server supports.
@@ -52,6 +61,13 @@ type Mailbox interface {
 	// that nothing is removed on its word: a copy counts, too, whose date or size
 	// the server rewrote.
 	Arrived(ctx context.Context, target string, refs []MessageRef) (map[imap.UID]imap.UID, error)
+	// Transfer is FETCH of a whole message and APPEND of it to a mailbox of another
+	// account, with its flags and INTERNALDATE. It returns the UID that APPENDUID
+	// told (RFC 4315 section 3), 0 where the server did not. It changes nothing in
+	// this mailbox.
+	Transfer(ctx context.Context, ref MessageRef, account, target string) (imap.UID, error)
+	// FindThere is Find for a mailbox of another account.
+	FindThere(ctx context.Context, account, target string, refs []MessageRef) (map[imap.UID]imap.UID, error)
 }
 
 // State is what became of one message in one step.

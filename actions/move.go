@@ -7,9 +7,9 @@ import (
 func moveSpec() Spec {
 	return Spec{
 		Kind: Move, Arg: ArgMailbox, Phase: PhaseMove, Destination: true,
-		Doc: "Move the message to another mailbox, which is created when missing, or to the one with a role, as in role:archive.",
+		Doc: "Move the message to another mailbox, which is created when missing, or to the one with a role, as in role:archive. With {account: NAME, mailbox: ...} to one of another account.",
 		Needs: "MOVE. Without it: COPY, proof of the copy, \\Deleted, UID EXPUNGE of just that message. " +
-			"Without UIDPLUS too, the original stays, flagged \\Deleted.",
+			"Without UIDPLUS too, the original stays, flagged \\Deleted. Another account: FETCH, APPEND, proof of the copy, then the same; at most 64 MiB a message.",
 		Example: `move: Lists/${list.name}`,
 		apply:   moveMessages,
 	}
@@ -37,6 +37,9 @@ func byRoleSpec(kind Kind, doc string) Spec {
 }
 
 func moveMessages(r request) ([]Outcome, error) {
+	if r.action.Account != "" {
+		return r.moveAway()
+	}
 	if r.mailbox.Can().Move {
 		return moveAtOnce(r)
 	}

@@ -54,20 +54,21 @@ func (p *Plan) resolveDestinations() {
 	}
 }
 
-// resolveCopies keeps one copy of several into one mailbox (RFC 5228 section
-// 2.10.3).
+// resolveCopies keeps one copy of several into one mailbox of one account (RFC
+// 5228 section 2.10.3).
 func (p *Plan) resolveCopies() {
-	by := map[string]string{}
+	by := map[[2]string]string{}
 	for i := range p.Items {
 		item := &p.Items[i]
 		if item.Action.Kind != Copy {
 			continue
 		}
-		if rule, twice := by[item.Action.Mailbox]; twice {
+		to := [2]string{item.Action.Account, item.Action.Mailbox}
+		if rule, twice := by[to]; twice {
 			item.SupersededBy = rule
 			continue
 		}
-		by[item.Action.Mailbox] = item.Rule
+		by[to] = item.Rule
 	}
 }
 

@@ -42,6 +42,8 @@ type account struct {
 	// generation counts reloads and connections: what was decided under an
 	// older one is decided again before anything destructive.
 	generation int
+	// config is what the account was loaded from, for what leads to others.
+	config *config.Config
 
 	own      journal.Ownership
 	stale    error // why memory and journal may disagree, nil: they do not
@@ -70,6 +72,11 @@ type account struct {
 	lanes    map[string]*lane   // what was made of targets
 	trouble  map[string]int     // scans in a row that ended the connection, by mailbox
 	secret   [sha256.Size]byte  // of the last login of the work connection
+
+	// unreachable are other accounts that cannot be reached now, foretold is what they
+	// are about to send here.
+	unreachable map[string]unreachable
+	foretold    foretold
 
 	// spelling gives the configuration's spelling of a mailbox.
 	spelling func(server string) string
@@ -131,6 +138,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 // reload takes new rules. It may be called from any goroutine.
 func (a *account) reload(cfg *config.Config) {
 	a.reloading.Lock()
+	a.config = cfg
 	a.rules, a.webhooks, a.bodyLimit = cfg.Rules, cfg.Webhooks, cfg.BodyLimit
 	a.allow = cfg.Allow
 	a.narrowed, a.timers = map[string]*rules.Ruleset{}, timersOf(cfg, a.cfg.Name)

@@ -24,6 +24,7 @@ func (c *connection) apply(ctx, work context.Context) error {
 	if err := c.learnOutside(work); err != nil {
 		return err
 	}
+	c.carrying, c.cutShort = time.Now(), false
 	for _, name := range c.openMailboxes() {
 		if err := c.applyMailbox(ctx, work, name); err != nil {
 			if !mailboxOnly(err) {
@@ -201,6 +202,10 @@ func (c *connection) ready(w *task) bool {
 	if w.outside() {
 		return c.isStale(w) // the outbox does it
 	}
+	if w.isAbroad() && c.carriedEnough() {
+		c.cutShort = true
+		return false
+	}
 	return w.Next() < 0 || !c.paused(w.lane())
 }
 
@@ -262,7 +267,7 @@ func (w *task) step() *journal.Step { return &w.Steps[w.Next()] }
 // needsLook reports whether the next step is looked at before it is sent.
 func (w *task) needsLook() bool {
 	i := w.Next()
-	doubt := i >= 0 && (w.Steps[i].Doubt || w.loaded && w.Steps[i].Target != "")
+	doubt := i >= 0 && (w.Steps[i].Doubt || w.loaded && w.Steps[i].Target != "" && !w.isUnprepared())
 	return w.look || doubt && w.looked != i+1
 }
 
@@ -358,7 +363,7 @@ func (c *connection) settleGroup(batch *journal.Batch, group []*task, outcomes [
 	if _, paused := c.pauses[target]; paused && resume && !slices.Contains(batch.Resume, target) {
 		c.together(target)
 		batch.Resume = append(batch.Resume, target)
-		batch.Events = append(batch.Events, journal.Event{Kind: "resumed", Mailbox: target, Text: c.dir.config(target) + ": accepted again"})
+		batch.Events = append(batch.Events, journal.Event{Kind: "resumed", Mailbox: target, Text: c.label(target) + ": accepted again"})
 	}
 }
 
@@ -481,6 +486,9 @@ func (c *connection) nextDue() time.Time {
 		if at.IsZero() || due.Before(at) {
 			at = due
 		}
+	}
+	if c.cutShort {
+		return time.Now() // what is left only made room for other work
 	}
 	if now := time.Now(); !at.IsZero() && !at.After(now) || at.IsZero() && waits > 0 {
 		return now.Add(c.timing.Again)

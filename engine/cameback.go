@@ -121,6 +121,9 @@ func liesWhereItWasPut(e journal.Entry, cursor journal.Cursor, m *candidate) boo
 // look through, the question is left to the rules and to the limit of hops.
 func (c *connection) leftItsPlace(ctx context.Context, e journal.Entry) (fate, error) {
 	mailbox, validity, uid := lastPlace(e)
+	if journal.IsAbroad(mailbox) {
+		return c.leftAbroad(ctx, e)
+	}
 	if uid == 0 {
 		return c.copyLeft(ctx, e, false)
 	}
@@ -161,7 +164,7 @@ func (c *connection) copyLeft(ctx context.Context, e journal.Entry, renumbered b
 	i := slices.IndexFunc(e.Steps, func(s journal.Step) bool {
 		return s.Action.Kind.Spec().Destination && (isDone(s) || e.State == journal.Gone && s.State == journal.Recorded)
 	})
-	if i < 0 || e.Steps[i].Target == "" {
+	if i < 0 || e.Steps[i].Target == "" || journal.IsAbroad(e.Steps[i].Target) {
 		return untold, nil
 	}
 	s := e.Steps[i]

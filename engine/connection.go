@@ -39,8 +39,11 @@ type connection struct {
 	targets   map[string]knownStatus
 	recent    []string // the targets used last, the latest first
 	air       *air     // a flight of steps, nil if none
-	spare     room     // that of a batch of a run that is done with
-	disturbed bool     // what was to be sent next has to be found anew
+	guests    map[string]*guest
+	carrying  time.Time // when the round of steps under way began
+	cutShort  bool      // it left some that lead to other accounts
+	spare     room      // that of a batch of a run that is done with
+	disturbed bool      // what was to be sent next has to be found anew
 	// batch is how many messages the server takes at once, 0: batchSize.
 	batch int
 	// unproven is set until a command with so many was accepted.
@@ -84,6 +87,7 @@ func (c *connection) end(err error) {
 	for _, r := range c.repeats {
 		r.timer.Stop()
 	}
+	c.closeGuests(0)
 	if err != nil {
 		c.quota = nil // what was counted and not recorded does not count
 		c.session.Close()
@@ -188,6 +192,7 @@ func (c *connection) loop(ctx, work context.Context) error {
 		if err := c.runPasses(ctx, work); err != nil {
 			return err
 		}
+		c.closeGuests(guestIdle)
 	}
 	return nil
 }
@@ -297,7 +302,7 @@ func (c *connection) due(sweep time.Time) time.Time {
 	if r := c.reconciled.Add(c.timing.Reconcile); r.Before(at) {
 		at = r
 	}
-	for _, n := range []time.Time{c.nextDue(), c.nextRun(), c.nextBack()} {
+	for _, n := range []time.Time{c.nextDue(), c.nextRun(), c.nextBack(), c.guestDue()} {
 		if !n.IsZero() && n.Before(at) {
 			at = n
 		}

@@ -60,6 +60,30 @@
 // letters.go makes those of forwards and replies, and letterpace.go says when one may be
 // sent.
 //
+// # Other accounts
+//
+// A copy or move may lead to another account (carry.go). The owner of the message's
+// account opens a connection there beside those of that account (guest.go), which
+// counts among the connections that its server allows, and closes it after five
+// minutes without use. A message is sent in this order: the target is looked at, and
+// made if need be; its UIDVALIDITY and UIDNEXT are recorded in the step; the other
+// account is told (foretell.go); FETCH, APPEND; a move then removes the original, once
+// APPENDUID or a look proved the copy; the outcome is recorded. Whatever ends in
+// between, the look at the recorded step finds the copy at or above that UIDNEXT by
+// Message-ID, INTERNALDATE and size. An APPEND that was answered with NO added nothing.
+//
+// What the other account or its server refuses pauses that target and nothing else; a
+// login that hangs keeps this account waiting for ten seconds, a command for a minute.
+// A copy whose date or size the other server rewrote proves nothing where APPENDUID is
+// missing or lost: the original of a move stays then, and its outcome is unsure.
+//
+// There is no commit over two accounts. The expected arrival is in the journal of the
+// other account before the APPEND, so that no crash lets an arrival rule of this
+// process act on it; where the message is never sent after all, the expectation stays
+// for as long as the journal keeps them, and would pass over that same message should
+// somebody else put it there. Another process, with a journal of its own, that watches
+// the other account knows nothing of it: its rules see new mail.
+//
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone
 // is a pure function in a file of its own: backoff.go, cursor.go, limits.go,

@@ -102,6 +102,7 @@ type Engine struct {
 
 	callers callers
 	raws    *semaphore.Weighted // see rawsUnderWay
+	owners  owners
 
 	failing sync.Mutex // apart from mu, which Reload holds while an account ends
 	failed  []error
@@ -171,6 +172,7 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) start(cfg config.Account, a *account) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	r := &running{account: a, cancel: cancel, done: make(chan struct{})}
+	e.owners.add(a)
 	e.accounts[cfg.Name] = r
 	e.group.Go(func() {
 		defer close(r.done)

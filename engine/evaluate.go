@@ -174,6 +174,7 @@ func (made room) candidates(fetched []imapsession.Fetched, whole bool) []*candid
 // matches first, so that a look-alike that came at the same time is not taken
 // for ours and ours for new mail.
 func (c *connection) recognise(cursor journal.Cursor, all []*candidate) {
+	c.hear()
 	claimed := map[string]bool{}
 	for _, equal := range []func(a, b journal.Fingerprint) bool{identical, likely} {
 		for _, m := range all {

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -22,17 +24,25 @@ import (
 func (c *connection) look(ctx context.Context, name string, entries []*task) error {
 	byTarget := map[string][]*task{}
 	for _, w := range entries {
-		if w.Next() < 0 || w.step().Target == "" {
+		if w.Next() < 0 || w.step().Target == "" || w.isUnprepared() {
 			w.look = false
 			continue
 		}
-		byTarget[w.step().Target] = append(byTarget[w.step().Target], w)
+		at := w.step().Target + "\n" + w.step().There
+		byTarget[at] = append(byTarget[at], w)
 	}
-	for _, target := range slices.Sorted(maps.Keys(byTarget)) {
-		group := byTarget[target]
+	for _, at := range slices.Sorted(maps.Keys(byTarget)) {
+		group := byTarget[at]
+		target := group[0].step().Target
 		err := c.lookInto(ctx, name, target, group)
+		var there *abroadError
 		switch {
 		case err == nil:
+		case errors.As(err, &there):
+			// Nothing is lost by waiting, and nobody else waits.
+			if err := c.pauseAbroad(ctx, target, there); err != nil {
+				return err
+			}
 		case mailboxOnly(err):
 			// This target cannot be looked at now; the others can.
 			c.log.Warn("cannot look", "mailbox", c.dir.config(target), "error", err)
@@ -129,34 +139,41 @@ type copies struct {
 // copies looks in a target for the copies of messages, by fingerprint, at or
 // above the UIDNEXT recorded before the command, and gives each copy to one
 // message only; copies that other steps of ours produced are taken already, and
-// so are those in taken. It leaves the target selected.
+// so are those in taken. It leaves the target selected, in the account that it is in.
 func (c *connection) copies(ctx context.Context, target string, group []*task, taken map[imap.UID]bool) (copies, error) {
 	out := copies{}
-	if !c.dir.exists(target) || len(group) == 0 {
+	if len(group) == 0 {
 		return out, nil
 	}
-	sel, err := c.sel(ctx, target)
+	in, name, err := c.sideOf(ctx, group[0].step())
+	if err != nil || !in.dir.exists(name) {
+		return out, err
+	}
+	sel, err := in.sel(ctx, name)
 	if isGone(err) {
 		return out, nil
 	}
 	if err != nil {
-		return out, err
+		return out, c.abroad(target, err)
 	}
-	from := group[0].step().TargetNext
+	from := cmp.Or(group[0].step().TargetNext, sel.UIDNext)
 	for _, w := range group {
-		from = min(from, w.step().TargetNext)
+		from = min(from, cmp.Or(w.step().TargetNext, sel.UIDNext))
 		if v := w.step().TargetValidity; v != 0 && v != sel.UIDValidity {
 			out.renumbered = true
 			return out, nil
 		}
 	}
-	listed, err := c.listCopies(ctx, group, from)
+	listed, err := in.listCopies(ctx, group, from)
 	if err != nil {
-		return out, err
+		return out, c.abroad(target, err)
 	}
-	there, err := c.targetPrints(ctx, uidsOf(listed))
+	there, err := in.targetPrints(ctx, uidsOf(listed))
 	if err != nil {
-		return out, err
+		return out, c.abroad(target, err)
+	}
+	if in != c {
+		there = withoutEmailIDs(there)
 	}
 	claimed, err := c.claimed(ctx, target, group, there)
 	if err != nil {
@@ -240,7 +257,7 @@ func (c *connection) claimed(ctx context.Context, target string, group []*task, 
 	for _, e := range acted {
 		for _, s := range e.Steps {
 			switch {
-			case s.Target != target:
+			case s.Target != target && !isSamePlace(s, *group[0].step()):
 			case s.TargetUID != 0:
 				out[s.TargetUID] = true
 			case isDone(s):
@@ -252,6 +269,14 @@ func (c *connection) claimed(ctx context.Context, target string, group []*task, 
 		claimUntold(out, untold, there)
 	}
 	return out, nil
+}
+
+// isSamePlace reports whether two steps lead to one mailbox of another account, which
+// may be spelled in two ways: by its name and by its role.
+func isSamePlace(a, b journal.Step) bool {
+	account, _, abroad := journal.SplitAbroad(a.Target)
+	other, _, _ := journal.SplitAbroad(b.Target)
+	return abroad && account == other && a.There != "" && sameName(a.There, b.There)
 }
 
 // claimUntold claims one copy for each print.

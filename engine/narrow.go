@@ -70,6 +70,7 @@ func (c *connection) narrow(ctx context.Context, ruleset *rules.Ruleset, name st
 // awaits reports whether an arrival of our own is expected in the mailbox: it
 // has to be seen to be recognised.
 func (c *connection) awaits(name string) bool {
+	c.hear()
 	for _, x := range c.expected {
 		if x.Mailbox == name {
 			return true

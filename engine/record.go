@@ -241,7 +241,7 @@ func (c *connection) steps(ctx context.Context, e *journal.Entry, items []action
 		if reason != "" {
 			s.State, s.Error = journal.StepFailed, reason
 		}
-		if s.Target = target; target != "" {
+		if s.Target = target; target != "" && !journal.IsAbroad(target) {
 			c.used(target)
 			st, err := c.targetStatus(ctx, target)
 			if err != nil {
@@ -255,10 +255,12 @@ func (c *connection) steps(ctx context.Context, e *journal.Entry, items []action
 }
 
 // target resolves where an action leads, in the server's spelling; reason is
-// set when it leads nowhere.
+// set when it leads nowhere. One in another account is resolved when it is needed.
 func (c *connection) target(a actions.Action, source string) (target, reason string) {
 	role := a.Role()
 	switch {
+	case a.Account != "":
+		return journal.Abroad(a.Account, a.Mailbox), ""
 	case role != "":
 		name, ok := c.dir.byRole(role)
 		if !ok {
@@ -290,7 +292,7 @@ func virtualRoles() []string { return []string{"all", "flagged", "important"} }
 func (c *connection) expectations(e journal.Entry) []journal.Expected {
 	var out []journal.Expected
 	for i, s := range e.Steps {
-		if s.Target == "" || s.State != journal.Recorded || !c.isScanned(s.Target) {
+		if s.Target == "" || journal.IsAbroad(s.Target) || s.State != journal.Recorded || !c.isScanned(s.Target) {
 			continue
 		}
 		out = append(out, journal.Expected{

@@ -44,7 +44,7 @@ func (c *connection) inOneCommand(group, ready []*task) []*task {
 	if _, paused := c.pauses[group[0].lane()]; paused {
 		return []*task{probe(group[0].lane(), ready)}
 	}
-	if group[0].alone {
+	if group[0].alone || group[0].isAbroad() {
 		return group[:1]
 	}
 	group = filter(group, func(w *task) bool { return !w.alone })
@@ -82,8 +82,14 @@ func (c *connection) shrink(n int, e *imapsession.Error) {
 // sent again.
 func (c *connection) refused(ctx context.Context, name string, group []*task, err error) error {
 	var e *imapsession.Error
-	if errors.Is(err, actions.ErrNeedsUIDPlus) {
+	var there *abroadError
+	switch {
+	case errors.Is(err, actions.ErrNeedsUIDPlus):
 		return c.giveUp(ctx, group, c.whyNoExpunge(err))
+	case errors.Is(err, actions.ErrTooLarge):
+		return c.giveUp(ctx, group, err.Error())
+	case errors.As(err, &there):
+		return c.refusedAbroad(ctx, group, there)
 	}
 	if !errors.As(err, &e) {
 		return err
@@ -114,7 +120,7 @@ func (c *connection) react(ctx context.Context, group []*task, e *imapsession.Er
 		return nil
 	case react != pause && react != pauseBriefly:
 		return c.split(ctx, group, e)
-	case onSource(e) && target != "":
+	case (onSource(e) || journal.IsAbroad(target)) && target != "":
 		// The copy is made, the original cannot be removed now: that is no
 		// fault of the target, and stops no other message.
 		return c.restVisibly(ctx, group, e.Error(), c.timing.Probe)
@@ -289,7 +295,7 @@ func (c *connection) pauseTarget(ctx context.Context, target, reason string, d t
 		return c.commit(ctx, journal.Batch{Pauses: []journal.Pause{p}})
 	}
 	return c.commit(ctx, journal.Batch{Pauses: []journal.Pause{p}, Events: []journal.Event{{
-		Kind: "paused", Mailbox: target, Text: fmt.Sprintf("%s: paused: %s", c.dir.config(target), p.Reason)}}})
+		Kind: "paused", Mailbox: target, Text: fmt.Sprintf("%s: paused: %s", c.label(target), p.Reason)}}})
 }
 
 func reasonOf(err error) string {

@@ -79,7 +79,12 @@ func resultOf(e journal.Entry, mailbox func(string) string) []byte {
 		if !done || !s.Action.Kind.Spec().Destination {
 			continue
 		}
-		r = webhook.Place{Mailbox: s.Target}
+		if account, name, ok := journal.SplitAbroad(s.Target); ok {
+			r = webhook.Place{Account: account, Mailbox: name}
+			mailbox = func(name string) string { return name }
+		} else {
+			r = webhook.Place{Mailbox: s.Target}
+		}
 		if s.TargetUID != 0 && s.TargetValidity != 0 {
 			r.UIDValidity, r.UID = s.TargetValidity, uint32(s.TargetUID)
 		}

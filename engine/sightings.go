@@ -119,7 +119,7 @@ func whereabouts(p place, acted []journal.Entry) (now place, f fate, look bool) 
 		if step.Action.Kind == actions.Expunge {
 			return p, destroyed, false
 		}
-		if step.TargetUID == 0 {
+		if step.TargetUID == 0 || journal.IsAbroad(step.Target) {
 			return p, untold, false
 		}
 		p = place{mailbox: step.Target, validity: step.TargetValidity, uid: step.TargetUID}

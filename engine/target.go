@@ -20,6 +20,9 @@ import (
 // true when the group has to wait.
 func (c *connection) prepareTarget(ctx context.Context, group []*task) (bool, error) {
 	step := group[0].step()
+	if group[0].isAbroad() {
+		return c.prepareAbroad(ctx, group)
+	}
 	if step.Target == "" || c.dir.exists(step.Target) {
 		return false, nil
 	}
@@ -197,6 +200,44 @@ func (m *mailbox) find(ctx context.Context, target string, refs []actions.Messag
 		return copies{}, err
 	}
 	return found, m.c.back(ctx, m.name, validity)
+}
+
+// Transfer carries a message to another account. Nothing of it is kept in memory
+// afterwards.
+func (m *mailbox) Transfer(ctx context.Context, ref actions.MessageRef, account, target string) (imap.UID, error) {
+	whole, found, err := m.c.session.FetchMessage(ctx, ref.UID, maxCarried)
+	if errors.Is(err, imapsession.ErrTooLarge) {
+		return 0, fmt.Errorf("%w: more than %d MiB", actions.ErrTooLarge, maxCarried>>20)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if !found {
+		return 0, m.notFound(ctx, imap.UIDSetNum(ref.UID))
+	}
+	g, err := m.c.guest(ctx, account)
+	if err != nil {
+		return 0, err
+	}
+	uid, err := g.append(ctx, target, whole)
+	return uid, m.c.guestFailed(account, err)
+}
+
+// notFound is the error of a message that did not come.
+func (m *mailbox) notFound(ctx context.Context, uid imap.UIDSet) error {
+	there, err := m.Present(ctx, uid)
+	switch {
+	case err != nil:
+		return err
+	case len(there) > 0:
+		return m.c.notGiven(there)
+	}
+	return actions.ErrGone
+}
+
+// FindThere is Find: the step under way says which account.
+func (m *mailbox) FindThere(ctx context.Context, _, _ string, refs []actions.MessageRef) (map[imap.UID]imap.UID, error) {
+	return m.Find(ctx, m.step, refs)
 }
 
 // wanting are the tasks of messages whose next step leads to a target.

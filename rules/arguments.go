@@ -25,7 +25,7 @@ func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
 	}
 	for _, arg := range d.args {
 		if arg.segments != nil {
-			b.checkText(r, kind, arg)
+			b.checkText(r, kind, arg, a.Account.Value != "")
 		}
 	}
 	b.checkMessage(a, &d)
@@ -38,6 +38,7 @@ func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
 		d.message.wantsWhole() // its signature is over all of it
 	}
 	b.checkLetter(a, &d)
+	b.checkAccount(r, a, &d)
 	return d
 }
 
@@ -142,15 +143,16 @@ func (b *builder) checkPrintable(e expression, pos, offset int) bool {
 	return false
 }
 
-// checkText checks what is written out of an argument.
-func (b *builder) checkText(r RuleSource, kind actions.Kind, arg draftArgument) {
+// checkText checks what is written out of an argument; away says that the action
+// leads to another account.
+func (b *builder) checkText(r RuleSource, kind actions.Kind, arg draftArgument, away bool) {
 	literal, whole := literalOf(arg.segments)
 	switch kind.Spec().Arg {
 	case actions.ArgFlags:
 		b.checkFlag(kind, arg, literal, whole)
 	case actions.ArgMailbox:
 		b.checkMailbox(arg, literal, whole)
-		if whole {
+		if whole && !away {
 			b.checkOwnMailbox(r, kind, arg.text, literal)
 		}
 	case actions.ArgEndpoint:

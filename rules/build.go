@@ -142,17 +142,17 @@ func printAction(a ActionSource) string {
 	case actions.ArgRecipients, actions.ArgAnswer:
 		return printLetter(a)
 	default:
-		return a.Kind.Value + ": " + strings.Join(args, ", ")
+		return actions.Action{Kind: actions.Kind(a.Kind.Value), Account: a.Account.Value, Mailbox: strings.Join(args, ", ")}.String()
 	}
 }
 
-// literalTarget is where an action leads, where that is written out: a mailbox, or
-// "role:" and a role.
+// literalTarget is where an action leads, where that is written out and in the
+// account of the message: a mailbox, or "role:" and a role.
 func (a draftAction) literalTarget() (string, bool) {
 	if role := a.kind.Spec().Role; role != "" {
 		return "role:" + role, true
 	}
-	if a.kind.Spec().Arg != actions.ArgMailbox || len(a.args) != 1 || a.args[0].segments == nil {
+	if a.account != "" || a.kind.Spec().Arg != actions.ArgMailbox || len(a.args) != 1 || a.args[0].segments == nil {
 		return "", false
 	}
 	return literalOf(a.args[0].segments)
@@ -170,6 +170,9 @@ func (l *linker) hash(d *draft, used uses) string {
 		parts = append(parts, a.until.printed()...)
 		used.calendar = used.calendar || a.until != nil && a.until.Calendar
 		parts = append(parts, a.saving.printed()...)
+		if a.account != "" {
+			parts = append(parts, "account", a.account)
+		}
 		for _, arg := range a.args {
 			if arg := a.kind.Spec().Arg; arg == actions.ArgCommand || arg == actions.ArgRecipients {
 				parts = append(parts, "element") // where one ends makes a difference
@@ -292,7 +295,7 @@ func (l *linker) fact(name string) int {
 }
 
 func (s *ruleScope) action(a draftAction) compiledAction {
-	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, message: a.message, command: a.command, saving: a.saving, letter: a.letter, until: a.until}
+	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, account: a.account, message: a.message, command: a.command, saving: a.saving, letter: a.letter, until: a.until}
 	for _, arg := range a.args {
 		var t template
 		for _, seg := range arg.segments {

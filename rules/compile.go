@@ -50,6 +50,8 @@ type draft struct {
 type draftAction struct {
 	kind actions.Kind
 	args []draftArgument
+	// account is that of the target, "" where it is the message's.
+	account string
 	// message says which of args make what a webhook is sent with.
 	message message
 	// command says how args make the program of exec.

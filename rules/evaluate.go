@@ -358,9 +358,9 @@ func (r *run) isVoid(a actions.Action) bool {
 // isThere reports whether a message is where an action would bring it.
 func isThere(a actions.Action, m Mailbox) bool {
 	if role := a.Role(); role != "" {
-		return m.Role == role
+		return a.Account == "" && m.Role == role
 	}
-	return a.Mailbox != "" && sameMailbox(a.Mailbox, m.Name)
+	return a.Account == "" && a.Mailbox != "" && sameMailbox(a.Mailbox, m.Name)
 }
 
 func (r *run) action(c *compiledAction) (actions.Action, error) {
@@ -369,6 +369,9 @@ func (r *run) action(c *compiledAction) (actions.Action, error) {
 		var err error
 		a.Until, err = c.until.from(r.in.Now)
 		return a, err
+	}
+	if c.account != r.in.Account {
+		a.Account = c.account // a rule for several accounts, of which it is one
 	}
 	if c.arg == actions.ArgEndpoint {
 		a.Endpoint = c.args[0].parts[0].literal

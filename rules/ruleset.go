@@ -73,6 +73,8 @@ type compiledAction struct {
 	kind actions.Kind
 	arg  actions.ArgKind
 	args []template
+	// account is that of the target, "" where it is the message's.
+	account string
 	// message says which of args make what a webhook is sent with.
 	message message
 	// command says how args make the program of exec.

@@ -104,6 +104,9 @@ type ActionSource struct {
 	// recipients of forward, or the one argument of the others: of save_attachments the
 	// folder. Every argument may hold ${expressions}, but for recipients.
 	Args []Text
+	// Account is the account of the target of copy and move; a Text without a value
+	// is that of the message.
+	Account Text
 	// When, Title, Body and JSON are the settings of a webhook; see
 	// [actions.Action]. A Text without a value, and a nil JSON, are not set.
 	// Title, Body and the texts of JSON may hold ${expressions}.

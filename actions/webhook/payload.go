@@ -49,6 +49,8 @@ type Message struct {
 // Place is where a message is (RFC 9051 section 2.3.1.1). Mailbox is "" when it was
 // expunged; UIDValidity and UID are 0 where the server did not tell them.
 type Place struct {
+	// Account is set when it is in another account than that of the call.
+	Account     string `json:"account,omitempty"`
 	Mailbox     string `json:"mailbox"`
 	UIDValidity uint32 `json:"uidvalidity,omitempty"`
 	UID         uint32 `json:"uid,omitempty"`

@@ -103,7 +103,7 @@ func (r record) json() historyJSON {
 		out.NextTry = r.NextTry
 	}
 	for _, s := range r.Steps {
-		out.Steps = append(out.Steps, historyStepJSON{s.Action.String(), s.Rule, s.Target, s.TargetUID, s.State, s.At, s.Error, r.answers[s.Delivery]})
+		out.Steps = append(out.Steps, historyStepJSON{s.Action.String(), s.Rule, journal.ShowTarget(s.Target), s.TargetUID, s.State, s.At, s.Error, r.answers[s.Delivery]})
 	}
 	for _, d := range r.webhooks {
 		hook := historyHookJSON{d.ID, d.Endpoint, d.Rule, d.State, d.Attempts, d.Next, d.LastStatus, d.LastError, d.Created, d.Updated}

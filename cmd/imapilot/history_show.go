@@ -153,10 +153,11 @@ func stepState(r record, i int) string {
 }
 
 func targetOf(step journal.Step) string {
+	target := journal.ShowTarget(step.Target)
 	if step.TargetUID == 0 {
-		return "in " + step.Target
+		return "in " + target
 	}
-	return fmt.Sprintf("in %s as UID %d", step.Target, step.TargetUID)
+	return fmt.Sprintf("in %s as UID %d", target, step.TargetUID)
 }
 
 func (s *screen) webhooks(r record, zone *time.Location) {

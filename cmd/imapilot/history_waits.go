@@ -139,7 +139,7 @@ func (h *historyRun) paused() []waiting {
 				words = append(words, "--account", sel.Account)
 			}
 			if p.Target != "" {
-				words = append(words, "--mailbox", p.Target)
+				words = append(words, "--mailbox", journal.ShowTarget(p.Target))
 			}
 			text := fmt.Sprintf("%s of %s is paused since %s, and tried again %s: %s", pauseTarget(p), sel.Account,
 				p.Since.In(h.cfg.Location).Format("2006-01-02 15:04"), when(p.Probe, h.cfg.Location), p.Reason)

@@ -160,7 +160,7 @@ func pauseTarget(p journal.Pause) string {
 	if p.Target == "" {
 		return "the account"
 	}
-	return p.Target
+	return journal.ShowTarget(p.Target)
 }
 
 func keptText(r record) string {

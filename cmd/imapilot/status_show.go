@@ -58,7 +58,7 @@ func (s *screen) account(acc engine.AccountStatus, zone *time.Location) {
 		s.line("  ", plain, fmt.Sprintf("the server announces %s and refuses it, since %s; instead: %s (%s)", f.Feature, ago(f.Since), f.Instead, f.Reason))
 	}
 	for _, p := range acc.Pauses {
-		s.line("  paused: ", yellow, fmt.Sprintf("%s since %s, tried again %s: %s", p.Target, ago(p.Since), p.Probe.In(zone).Format(time.DateTime), p.Reason))
+		s.line("  paused: ", yellow, fmt.Sprintf("%s since %s, tried again %s: %s", journal.ShowTarget(p.Target), ago(p.Since), p.Probe.In(zone).Format(time.DateTime), p.Reason))
 	}
 	if n := acc.Snoozed.Messages; n > 0 {
 		s.line("  ", plain, fmt.Sprintf("%s snoozed, the next one comes back %s", count(n, "message"), when(acc.Snoozed.Next, zone)))

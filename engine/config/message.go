@@ -113,6 +113,27 @@ func (l *loader) withSettings(name string) func(kind, n *strictyaml.Node) (rules
 		return l.forward
 	case actions.Reply:
 		return l.reply
+	case actions.Copy, actions.Move:
+		return l.place
 	}
 	return nil
+}
+
+// place reads a copy or move with settings, as in {account: work, mailbox: Bills}.
+func (l *loader) place(kind, n *strictyaml.Node) (rules.ActionSource, bool) {
+	before := len(l.diags)
+	a := rules.ActionSource{Kind: l.text(kind)}
+	l.mapping(n, "place", fields{
+		"account": func(_, n *strictyaml.Node) {
+			var name string
+			if l.filled(n, &name) {
+				a.Account = l.text(n)
+			}
+		},
+		"mailbox": func(_, n *strictyaml.Node) { a.Args = l.texts(n) },
+	})
+	if n.Get("mailbox") == nil {
+		l.problem(kind, fmt.Sprintf("the %s does not say into which mailbox", kind.Value), "as in {account: NAME, mailbox: Archive}")
+	}
+	return a, len(l.diags) == before
 }

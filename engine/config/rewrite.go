@@ -170,6 +170,9 @@ func written(a actions.Action) string {
 		}
 		return string(a.Kind) + ": [" + strings.Join(flags, ", ") + "]"
 	case actions.ArgMailbox:
+		if a.Account != "" {
+			return fmt.Sprintf("%s: {account: %s, mailbox: %s}", a.Kind, quoted(a.Account), quoted(a.Mailbox))
+		}
 		return string(a.Kind) + ": " + quoted(a.Mailbox)
 	case actions.ArgEndpoint:
 		if a.When != "" {

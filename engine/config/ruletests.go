@@ -163,7 +163,7 @@ func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actio
 			a.Flags = append(a.Flags, imap.Flag(t.Value))
 		}
 	case spec.Arg == actions.ArgMailbox && one:
-		a.Mailbox = src.Args[0].Value
+		a.Mailbox, a.Account = src.Args[0].Value, src.Account.Value
 	case spec.Arg == actions.ArgEndpoint && one && (src.Title.Value != "" || src.Body.Value != "" || src.JSON != nil || len(src.Include) > 0):
 		l.problem(n, "what a webhook says is no part of a test", "want: names the endpoint, and when: done")
 		return a, false

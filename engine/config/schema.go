@@ -101,6 +101,8 @@ func withArgument() shape {
 			continue
 		case actions.ArgFlags:
 			argument = defined("texts")
+		case actions.ArgMailbox:
+			argument = either(defined("text"), defined("place"))
 		case actions.ArgEndpoint:
 			argument = either(defined("text"), defined("call"))
 		case actions.ArgCommand:

@@ -38,7 +38,7 @@ func homeOf(name string) string {
 func objects() []object {
 	return []object{
 		configurationKeys(), accountKeys(), tlsKeys(), smtpKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(),
-		webhookActionKeys(), programKeys(), forwardKeys(), replyKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
+		webhookActionKeys(), programKeys(), placeKeys(), forwardKeys(), replyKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
 }
@@ -149,6 +149,13 @@ func certificateKeys() object {
 	return object{what: "client_certificate", doc: "A certificate and its key.", required: []string{"certificate", "key"}, keys: []key{
 		{"certificate", "A PEM file with the certificate.", filled()},
 		{"key", "A PEM file with its private key.", filled()},
+	}}
+}
+
+func placeKeys() object {
+	return object{what: "place", doc: "A mailbox, of another account too.", required: []string{"mailbox"}, keys: []key{
+		{"account", "The name of another account, which the message is appended to; default the message's own.", filled()},
+		{"mailbox", "The mailbox there, or its role as in role:archive; it may hold ${expressions}.", defined("text")},
 	}}
 }
 

@@ -34,7 +34,7 @@ smtp: {}
 accounts: {a: {tls: {}, password: {}, snooze: {}}}
 webhooks: {w: {secret: {}, client_certificate: {}, rate_limit: {}, digest: {}}}
 lists: {l: {}}
-rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {save_attachments: {}}, {snooze: {}}, {forward: {}}, {reply: {}}]}]
+rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {copy: {}}, {save_attachments: {}}, {snooze: {}}, {forward: {}}, {reply: {}}]}]
 retention: [{}]
 tests: [{given: {}}]
 `
@@ -212,7 +212,8 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 		{rule(seen + `[{move: A}, {add_flags: ['\Seen', x]}, {remove_flags: y}]`), true},
 		{rule(seen + "[delete]"), false},
 		{rule(seen + "[{move: A, copy: B}]"), false},
-		{rule(seen + "[{move: {mailbox: A}}]"), false},
+		{rule(seen + "[{move: {mailbox: A}}]"), true},
+		{rule(seen + "[{move: {folder: A}}]"), false},
 		{hooked("[{webhook: w}]"), true},
 		{hooked("[{webhook: {to: w, when: done, title: 'x ${subject}', body: y}}]"), true},
 		{hooked("[{webhook: {to: w, json: {a: '${size}', b: [1, true, {}], c: x}}}]"), true},

@@ -195,8 +195,12 @@ type Step struct {
 	Rule   string         `json:"rule"`
 	Hash   string         `json:"hash,omitempty"`
 	Index  int            `json:"index"`
-	// Target is the mailbox in the server's spelling, "" for flags.
+	// Target is the mailbox in the server's spelling, "" for flags; see Abroad for
+	// one of another account.
 	Target string `json:"target,omitempty"`
+	// There is the server's spelling of a target in another account. It is "" until
+	// the step is about to be sent: until then nothing is known of the target.
+	There string `json:"there,omitempty"`
 	// Delivery is the ID of the delivery that does the step, where it leaves the
 	// mailbox.
 	Delivery string `json:"delivery,omitempty"`
@@ -240,7 +244,8 @@ type Expected struct {
 
 // Pause stops one target of an account until it is probed successfully.
 type Pause struct {
-	// Target is a mailbox, or "" for the whole account.
+	// Target is a mailbox, of another account too (see Abroad), or "" for the whole
+	// account.
 	Target string    `json:"target"`
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`

@@ -1,6 +1,8 @@
 package memserver
 
 import (
+	"bytes"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -244,7 +246,15 @@ func (s *session) Append(mailbox string, r imap.LiteralReader, options *imap.App
 	if err := s.server.user.refusal(mailbox); err != nil {
 		return nil, err
 	}
-	data, err := s.UserSession.Append(mailbox, r, options)
+	// The store keeps a part of a message, too, when the connection ends.
+	raw, err := io.ReadAll(r)
+	if err == nil && int64(len(raw)) < r.Size() {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, err
+	}
+	data, err := s.UserSession.Append(mailbox, literal{bytes.NewReader(raw), r.Size()}, options)
 	if err != nil || s.server.opts.NoUIDPlus {
 		return nil, err // without UIDPLUS there is no APPENDUID
 	}
