@@ -154,8 +154,13 @@ func (e *Engine) Run(ctx context.Context) error {
 	case e.opts.Undo != nil:
 		e.startUndoing(*e.opts.Undo)
 	default:
+		var all []*account
 		for _, cfg := range e.cfg.Accounts {
-			e.start(cfg, newAccount(e, cfg, e.cfg))
+			all = append(all, newAccount(e, cfg, e.cfg))
+		}
+		e.owners.add(all...) // before one of them sends anything to another
+		for _, a := range all {
+			e.start(a.cfg, a)
 		}
 	}
 	e.mu.Unlock()

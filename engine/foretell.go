@@ -9,7 +9,7 @@ import (
 )
 
 // errNotReady is why an account cannot be told of a message.
-var errNotReady = errors.New("it has not begun yet")
+var errNotReady = errors.New("it is just beginning")
 
 // owners are the accounts that run in this process, and the leases of those that do
 // not. It has a mutex of its own: the engine's is held while an account ends, which
@@ -20,13 +20,15 @@ type owners struct {
 	leases   map[string]journal.Ownership
 }
 
-func (o *owners) add(a *account) {
+func (o *owners) add(all ...*account) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.accounts == nil {
 		o.accounts, o.leases = map[string]*account{}, map[string]journal.Ownership{}
 	}
-	o.accounts[a.cfg.Name] = a
+	for _, a := range all {
+		o.accounts[a.cfg.Name] = a
+	}
 }
 
 func (o *owners) of(name string) *account {
@@ -65,10 +67,14 @@ func (e *Engine) foretell(ctx context.Context, name string, x journal.Expected) 
 	return nil
 }
 
-// commitFor writes a batch of an account that does not run in this process.
+// commitFor writes a batch of an account that does not run in this process. One that
+// is about to begin takes its lease itself, which is not to be taken away from it.
 func (e *Engine) commitFor(ctx context.Context, name string, batch journal.Batch) error {
 	e.owners.mu.Lock()
 	defer e.owners.mu.Unlock()
+	if e.owners.accounts[name] != nil {
+		return errNotReady
+	}
 	own, held := e.owners.leases[name]
 	if held {
 		if err := e.opts.Journal.Commit(ctx, own, batch); !errors.Is(err, journal.ErrFenced) {

@@ -83,7 +83,18 @@ func (e *Engine) startApplying(s Scope) {
 		a, p := newAccount(e, cfg, e.cfg), newPass(w, s)
 		a.passes = []*pass{p}
 		j.parts = append(j.parts, jobPart{a, p})
-		e.start(cfg, a)
+	}
+	e.startAll(j)
+}
+
+// startAll starts the accounts of a job, all of which are known before one of them
+// sends anything to another; the caller holds the mutex.
+func (e *Engine) startAll(j *job) {
+	for _, part := range j.parts {
+		e.owners.add(part.account)
+	}
+	for _, part := range j.parts {
+		e.start(part.account.cfg, part.account)
 	}
 	e.remember(j)
 }

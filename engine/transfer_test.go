@@ -439,6 +439,25 @@ func TestTransferToATargetThatTakesNothing(t *testing.T) {
 	})
 }
 
+// A role is that of the other account's mailbox, and one that no mailbox has there
+// fails the action.
+func TestTransferToARole(t *testing.T) {
+	p := newPair(t, imaptest.Memory(t, imaptest.Options{}), imaptest.Memory(t, imaptest.Options{Roles: map[string]imap.MailboxAttr{"Old mail": imap.MailboxAttrArchive}}))
+	p.mail("INBOX", "old", "a@example.org")
+	p.mail("INBOX", "spam", "a@example.org")
+	cfg := p.load("", `
+rules:
+  - {name: old, accounts: [home], if: 'has(subject, "old")', then: [{move: {account: work, mailbox: "role:archive"}}]}
+  - {name: spam, accounts: [home], if: 'has(subject, "spam")', then: [{move: {account: work, mailbox: "role:junk"}}]}
+`)
+	p.once(cfg, existing)
+	p.want("INBOX", "spam")
+	p.to.want("Old mail", "old")
+	if got := p.entries(cfg); got[journal.Done] != 1 || got[journal.Failed] != 1 {
+		t.Errorf("entries %v", got)
+	}
+}
+
 func TestTransferCreatesNothingThere(t *testing.T) {
 	away(t, nil, "create: false", func(p pair, b answered) {
 		wantWaiting(b, "create: false")

@@ -158,9 +158,8 @@ func (e *Engine) startUndoing(u Undo) {
 		a, p := newAccount(e, cfg, e.cfg), newUndo(u.Acts[cfg.Name])
 		a.passes = []*pass{p}
 		j.parts = append(j.parts, jobPart{a, p})
-		e.start(cfg, a)
 	}
-	e.remember(j)
+	e.startAll(j)
 }
 
 // undone is what came of the acts of an undo, none of another job.
