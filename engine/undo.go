@@ -24,7 +24,8 @@ const UndoWithin = 30 * 24 * time.Hour
 // it is gone. A copy is removed where COPYUID named it, its UIDVALIDITY and its
 // fingerprint are still the same, nobody gave it a flag, and the message itself is
 // there. A snoozed message comes back at once, for as long as its snooze lasts. Nothing
-// else is: what was sent, and what was expunged, cannot come back.
+// else is: what was sent, what was expunged, and what was moved to another account
+// cannot come back, and a copy in another account stays.
 //
 // # How
 //

@@ -129,6 +129,8 @@ func reverse(a undoable, mailbox func(string) string, uidPlus bool) reversal {
 		case s.State == journal.StepUnsure:
 			r.unable(s.Action.String(), "it cannot be told whether it was done")
 		case !isDone(s) || s.Action.Kind.Spec().Phase == actions.PhaseFlags:
+		case s.Action.Kind == actions.Copy && journal.IsAbroad(s.Target):
+			r.unable(s.Action.String(), "a copy in another account is not removed")
 		case s.Action.Kind.Spec().Phase == actions.PhaseMove:
 			r.moveBack(a, s, mailbox)
 		case s.Action.Kind.Letters() && s.Error != "": // nothing was sent

@@ -23,6 +23,9 @@ func doneEntry(done ...actions.Action) journal.Entry {
 		if a.Kind.Spec().Phase == actions.PhaseMove || a.Kind == actions.Copy {
 			s.Target, s.TargetValidity, s.TargetUID = "To."+a.Mailbox, 4, 6
 		}
+		if a.Account != "" {
+			s.Target = journal.Abroad(a.Account, a.Mailbox)
+		}
 		if a.Kind.Spec().Phase != actions.PhaseOutbox {
 			e.Steps = append(e.Steps, s)
 		}
@@ -58,6 +61,7 @@ func reversalText(r reversal) string {
 // TestReverse is what can be put back of an act, by what is there now.
 func TestReverse(t *testing.T) {
 	move, trash := actions.Action{Kind: actions.Move, Mailbox: "B"}, actions.Action{Kind: actions.Trash}
+	abroad := actions.Action{Kind: actions.Copy, Account: "work", Mailbox: "C"}
 	copied, expunge := actions.Action{Kind: actions.Copy, Mailbox: "C"}, actions.Action{Kind: actions.Expunge}
 	snooze := actions.Action{Kind: actions.Snooze, Until: undoNow()}
 	seen, unanswered := flagAction(actions.AddFlags, imap.FlagSeen), flagAction(actions.RemoveFlags, imap.FlagAnswered)
@@ -100,6 +104,8 @@ func TestReverse(t *testing.T) {
 		{"webhook", undoable{Entry: doneEntry(actions.Action{Kind: actions.Webhook, Endpoint: "ci"}, seen), now: liesWith("INBOX", 5, imap.FlagSeen)},
 			`+remove_flags: [\Seen]() -webhook: ci: what was sent cannot be called back`},
 		{"copied", undoable{Entry: doneEntry(copied), now: inbox, copies: map[int]lying{0: liesWith("To.C", 6, imap.FlagAnswered)}}, `+expunge@To.C`},
+		{"copied to another account", undoable{Entry: doneEntry(abroad, move), now: liesWith("To.B", 6), copies: map[int]lying{}},
+			`+move: INBOX(INBOX) -copy: {account: work, mailbox: C}: a copy in another account is not removed`},
 		{"copied with a flag of the rule", undoable{Entry: doneEntry(seen, copied), now: liesWith("INBOX", 5, imap.FlagSeen), copies: map[int]lying{1: liesWith("To.C", 6, imap.FlagSeen, `\Recent`)}},
 			`+remove_flags: [\Seen]() +expunge@To.C`},
 		{"copy that somebody read", undoable{Entry: doneEntry(copied), now: inbox, copies: map[int]lying{0: liesWith("To.C", 6, imap.FlagSeen)}}, notOurCopy + `somebody gave the copy the flag \Seen`},

@@ -79,7 +79,7 @@ func (c *connection) copiesOf(acts []*undoable) []wanted {
 }
 
 func isCopy(s journal.Step) bool {
-	return isDone(s) && s.Action.Kind == actions.Copy && s.TargetUID != 0 && s.TargetValidity != 0
+	return isDone(s) && s.Action.Kind == actions.Copy && s.TargetUID != 0 && s.TargetValidity != 0 && !journal.IsAbroad(s.Target)
 }
 
 // keepCopies gives the copies that were found to the acts that made them.
@@ -108,8 +108,8 @@ func whereNow(a *undoable, acted []journal.Entry, moved map[place]lying) (wanted
 		}
 	}
 	w := leftIn(e)
-	if s, ok := leaving(e); ok && s.Action.Kind == actions.Expunge {
-		return w, lying{why: "it was expunged"}
+	if s, ok := leaving(e); ok && beyondReach(s) != "" {
+		return w, lying{why: beyondReach(s)}
 	}
 	if a.asleep != nil {
 		w.lies(a.asleep)
@@ -124,10 +124,10 @@ func whereNow(a *undoable, acted []journal.Entry, moved map[place]lying) (wanted
 		case !ok:
 			w.taken = takenIn(acted, w.place)
 			return w, lying{}
+		case beyondReach(s) != "":
+			return w, lying{why: beyondReach(s)}
 		case !wasUndone(later) && later.Trigger != journal.TriggerSnooze:
 			return w, lying{why: fmt.Sprintf("a later act moved it on; undo %d first", later.Seq)}
-		case s.Action.Kind == actions.Expunge:
-			return w, lying{why: "it was expunged"}
 		}
 		w = leftIn(later)
 	}
@@ -151,6 +151,19 @@ func (w *wanted) lies(s *journal.Snoozed) {
 		w.from = 0
 	}
 	w.place = place{mailbox: s.Mailbox, validity: s.UIDValidity, uid: s.UID}
+}
+
+// beyondReach says why a message that a step took out of its mailbox cannot be put
+// back, "" where it can: what is in another account is there under its rules and its
+// journal, and the original is gone.
+func beyondReach(s journal.Step) string {
+	if s.Action.Kind == actions.Expunge {
+		return "it was expunged"
+	}
+	if account, _, ok := journal.SplitAbroad(s.Target); ok {
+		return "it is in the account " + account + " now, and nothing comes back from another account"
+	}
+	return ""
 }
 
 // leaving is the step by which a message left its mailbox.

@@ -98,6 +98,9 @@ func inWords(a actions.Action) string {
 	case actions.SetFlags:
 		return "flags " + joinFlags(a.Flags)
 	case actions.Move, actions.Copy:
+		if a.Account != "" {
+			return string(a.Kind) + " to " + a.Mailbox + " of " + a.Account
+		}
 		return string(a.Kind) + " to " + a.Mailbox
 	case actions.Webhook:
 		return "webhook " + a.Endpoint

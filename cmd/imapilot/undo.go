@@ -40,7 +40,8 @@ cannot be undone, and asks. Of one message the newest act is undone first.
   copy     the copy is removed where the server named it, it is the same still, nobody
            gave it a flag, and the message itself is there. Without UIDPLUS it is
            left, flagged \Deleted.
-  expunge, webhooks, and whatever was sent cannot be undone.
+  expunge, webhooks, and whatever was sent cannot be undone, nor can a copy or move
+           to another account.
 
 What is undone is not done again by the same rule as long as the rule stays as it is;
 'imapilot apply --again' does it. The history shows both, the act and its undo.
