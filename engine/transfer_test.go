@@ -225,42 +225,93 @@ func (c *cutter) carry(from, to net.Conn) {
 	}
 }
 
+// pairs are two servers between which the sweeps carry messages; each call gives two
+// mailboxes that nobody used. slow is by how much the sweep is to be coarser.
+func pairs(t *testing.T, f func(t *testing.T, slow int, next func() pair)) {
+	bare := imaptest.Options{NoMove: true, NoUIDPlus: true}
+	for name, o := range map[string][2]imaptest.Options{
+		"full": {}, "bare target": {{}, bare}, "bare source": {bare, {}}, "bare": {bare, bare},
+	} {
+		o[0].NoIdle, o[1].NoIdle = true, true
+		t.Run("memory/"+name, func(t *testing.T) {
+			t.Parallel()
+			f(t, 1, func() pair { return newPair(t, imaptest.Memory(t, o[0]), imaptest.Memory(t, o[1])) })
+		})
+	}
+	for name, o := range map[string][]imaptest.Options{
+		"two users": {{}}, "to one without UIDPLUS": {{}, bare}, "from one without UIDPLUS": {bare, {}},
+	} {
+		t.Run("dovecot/"+name, func(t *testing.T) {
+			if underRace {
+				t.Skip("the memory servers show the races")
+			}
+			t.Parallel()
+			home := imaptest.Dovecot(t, o[0])
+			work := home
+			if len(o) > 1 {
+				work = imaptest.Dovecot(t, o[1])
+			}
+			users := 0
+			f(t, 5, func() pair {
+				users++
+				return newPair(t, home.As(t, fmt.Sprintf("home%d", users)), work.As(t, fmt.Sprintf("work%d", users)))
+			})
+		})
+	}
+}
+
+// stride is how far apart the operations are at which a sweep ends something: one with
+// IMAPILOT_SIM_ALL.
+func stride(usual int) int {
+	if os.Getenv("IMAPILOT_SIM_ALL") != "" {
+		return 1
+	}
+	return usual
+}
+
+// wantNoneElsewhere checks that no mailbox but those where it belongs holds any, but
+// what is flagged \Deleted.
+func (p pair) wantNoneElsewhere() {
+	p.t.Helper()
+	for _, side := range []struct {
+		*rig
+		but string
+	}{{p.rig, "INBOX"}, {p.to, "Filed/Here"}} {
+		for _, box := range side.srv.Mailboxes(p.t) {
+			if box != side.but {
+				side.want(box)
+			}
+		}
+	}
+}
+
 // Wherever a connection ends, to this account or to the other, whatever was on its
 // way: every message is in its place once.
 func TestTransferOverALineThatBreaksAnywhere(t *testing.T) {
-	for name, o := range map[string][2]imaptest.Options{
-		"full": {}, "bare target": {{}, {NoMove: true, NoUIDPlus: true}}, "bare source": {{NoMove: true, NoUIDPlus: true}, {}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			run := func(n int) int {
-				o[0].NoIdle, o[1].NoIdle = true, true
-				p := newPair(t, imaptest.Memory(t, o[0]), imaptest.Memory(t, o[1]))
-				p.log = slog.New(slog.DiscardHandler)
-				copied, moved := p.fill(1)
-				cfg := p.load("", thereRules)
-				c := &cutter{n: n}
-				for range 3 {
-					p.once(cfg, existing, c.dialer)
-				}
-				p.wantCarried(copied, moved)
-				if got := p.entries(cfg); got[journal.Done] != 2 || len(got) != 1 {
-					t.Errorf("entries %v", got)
-				}
-				if t.Failed() {
-					t.Logf("cut at line %d of %d", n, c.count)
-				}
-				return c.count
+	pairs(t, func(t *testing.T, slow int, next func() pair) {
+		run := func(n int) int {
+			p := next()
+			p.log = slog.New(slog.DiscardHandler)
+			copied, moved := p.fill(1)
+			cfg := p.load("", thereRules)
+			c := &cutter{n: n}
+			for range 3 {
+				p.once(cfg, existing, c.dialer)
 			}
-			step := 9 // at every ninth line; at each with IMAPILOT_SIM_ALL
-			if os.Getenv("IMAPILOT_SIM_ALL") != "" {
-				step = 1
+			p.wantCarried(copied, moved)
+			p.wantNoneElsewhere()
+			if got := p.entries(cfg); got[journal.Done] != 2 || len(got) != 1 {
+				t.Errorf("entries %v", got)
 			}
-			for n, all := 1, run(0); n <= all && !t.Failed(); n += step {
-				run(n)
+			if t.Failed() {
+				t.Logf("cut at line %d of %d", n, c.count)
 			}
-		})
-	}
+			return c.count
+		}
+		for n, all := 1, run(0); n <= all && !t.Failed(); n += stride(13 * slow) {
+			run(n)
+		}
+	})
 }
 
 // mortal is a journal whose process dies at its nth commit, before or after it is
@@ -294,41 +345,39 @@ func (m *mortal) Commit(ctx context.Context, own journal.Ownership, b journal.Ba
 // Wherever the process dies, every message is in its place once, and no rule of the
 // other account acts on it.
 func TestTransferKilledAnywhere(t *testing.T) {
-	for name, o := range map[string][2]imaptest.Options{"full": {}, "bare": {{NoMove: true, NoUIDPlus: true}, {NoMove: true, NoUIDPlus: true}}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			run := func(n int, after bool) int {
-				p := newPair(t, imaptest.Memory(t, o[0]), imaptest.Memory(t, o[1]))
-				p.log = slog.New(slog.DiscardHandler)
-				cfg := p.load("watch: [INBOX, Filed/Here]", thereRules+"  - {name: any, accounts: [work], in: [INBOX, Filed/Here], if: 'true', then: [trash]}\n")
-				p.once(cfg)
-				copied, moved := p.fill(2)
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				var m *mortal
-				p.with(cfg, func(j journal.Journal) {
-					m = &mortal{Journal: j, n: n, after: after, kill: cancel}
-					o := p.options(m, func(o *engine.Options) { o.Timing.Grace = time.Nanosecond })
-					o.Once = true
-					_ = engine.New(cfg, o).Run(ctx) // it dies
-				})
-				p.once(cfg)
-				p.once(cfg)
-				p.wantCarried(copied, moved)
-				if got := p.entries(cfg); got[journal.Done] != 4 || len(got) != 1 {
-					t.Errorf("entries %v", got)
-				}
-				if t.Failed() {
-					t.Logf("dead at commit %d of %d, after it: %v", n, m.count, after)
-				}
-				return m.count
+	pairs(t, func(t *testing.T, slow int, next func() pair) {
+		run := func(n int, after bool) int {
+			p := next()
+			p.log = slog.New(slog.DiscardHandler)
+			cfg := p.load("watch: [INBOX, Filed/Here]", thereRules+"  - {name: any, accounts: [work], in: [INBOX, Filed/Here], if: 'true', then: [trash]}\n")
+			p.once(cfg)
+			copied, moved := p.fill(2)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var m *mortal
+			p.with(cfg, func(j journal.Journal) {
+				m = &mortal{Journal: j, n: n, after: after, kill: cancel}
+				o := p.options(m, func(o *engine.Options) { o.Timing.Grace = time.Nanosecond })
+				o.Once = true
+				_ = engine.New(cfg, o).Run(ctx) // it dies
+			})
+			p.once(cfg)
+			p.once(cfg)
+			p.wantCarried(copied, moved)
+			p.wantNoneElsewhere()
+			if got := p.entries(cfg); got[journal.Done] != 4 || len(got) != 1 {
+				t.Errorf("entries %v", got)
 			}
-			for n, all := 1, run(0, false); n <= all && !t.Failed(); n++ {
-				run(n, false)
-				run(n, true)
+			if t.Failed() {
+				t.Logf("dead at commit %d of %d, after it: %v", n, m.count, after)
 			}
-		})
-	}
+			return m.count
+		}
+		for n, all := 1, run(0, false); n <= all && !t.Failed(); n += stride(2 * slow) {
+			run(n, false)
+			run(n, true)
+		}
+	})
 }
 
 // meddled puts answers in front of the account work.
