@@ -188,7 +188,7 @@ func (o *outbox) mayNotSend(ctx context.Context, d journal.Delivery, l actions.L
 	case until.IsZero():
 		return nil
 	}
-	why := fmt.Errorf("%d messages were sent in 24 hours, which is all that smtp: allows in per_day:", most)
+	why := fmt.Errorf("%d messages were sent in 24 hours, which is the limit (per_day: in smtp:)", most)
 	o.letters.pause(until, why.Error())
 	o.account.log.Warn("the account sends no more for now", "error", why, "again", until.Format(time.RFC3339))
 	return postponed{why, until, journal.HeldByRate}

@@ -43,7 +43,7 @@ The states are:
   message        the message, as 'imapilot history' takes it
   attempts       how many were made; restarted: how many before the last replay
   next           while it is pending
-  held           what held it back last: quiet_hours or rate_limit
+  held           what held it back last: quiet_hours, rate_limit or mail_server
   digest         of one that is gathered: the id of the call that says it
   last_status, last_error, created, time (when it last changed)
 Those of endpoints: type "disabled", account, endpoint, since, reason. Times are
