@@ -47,7 +47,8 @@ func Start(t testing.TB, password string) *Server {
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(s.listener) }()
 	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
+		// Close knows no listener that Serve has not begun with yet.
+		if err := errors.Join(server.Close(), s.listener.Close()); err != nil && !errors.Is(err, net.ErrClosed) {
 			t.Error(err)
 		}
 		if err := <-done; err != nil && !errors.Is(err, smtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
