@@ -24,6 +24,8 @@ type serving struct {
 	// so would be all that follow.
 	took, failed, unsent atomic.Int32
 	refused, unknown     atomic.Bool
+	// why is what the last one that failed says.
+	why string
 }
 
 // call is one attempt: the delivery as the journal has it, and what came of it.
@@ -210,7 +212,7 @@ func (s *serving) recordAll(ctx context.Context, results <-chan call) error {
 	if s.unsent.Load() > 0 && s.failed.Load() == 0 {
 		return nil // nothing was learnt of the endpoint, and none of them is due at once
 	}
-	s.outbox.tire(s.hook.Name) // also where none could be made: they are due at once
+	s.outbox.tire(s.hook.Name, s.why) // also where none could be made: they are due at once
 	return nil
 }
 
@@ -235,7 +237,7 @@ func (s *serving) record(ctx context.Context, ended []call) error {
 	var failed []journal.Delivery
 	for _, c := range ended {
 		if d := s.settle(&batch, c); c.made && d.State == journal.Pending {
-			failed = append(failed, d)
+			failed, s.why = append(failed, d), d.LastError
 		}
 	}
 	if err := s.outbox.write(ctx, batch); err != nil {

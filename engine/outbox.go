@@ -56,6 +56,7 @@ const (
 type rest struct {
 	times int // in a row
 	until time.Time
+	why   string // the last error, "" where it is not the endpoint's
 }
 
 func newOutbox(a *account) *outbox {
@@ -161,7 +162,7 @@ func (o *outbox) beginCalls(ctx, work context.Context, hook config.Webhook, grou
 		if err == nil {
 			return
 		}
-		o.tire(hook.Name)
+		o.tire(hook.Name, "")
 		if ctx.Err() == nil {
 			o.account.log.Error("the attempts of a webhook cannot be recorded", "webhook", hook.Name, "error", err)
 		}
@@ -249,11 +250,11 @@ func (o *outbox) release(endpoint string) {
 }
 
 // tire leaves an endpoint alone for a while, longer each time in a row.
-func (o *outbox) tire(endpoint string) {
+func (o *outbox) tire(endpoint, why string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	r := o.rests[endpoint]
-	o.rests[endpoint] = rest{r.times + 1, time.Now().Add(min(firstRest<<min(r.times, 10), longestRest))}
+	o.rests[endpoint] = rest{r.times + 1, time.Now().Add(min(firstRest<<min(r.times, 10), longestRest)), why}
 }
 
 // refresh ends the rest of an endpoint.
@@ -301,7 +302,7 @@ func (o *outbox) restingNow() []Resting {
 	var out []Resting
 	for name, r := range o.rests {
 		if time.Until(r.until) > 0 {
-			out = append(out, Resting{Endpoint: name, Until: r.until})
+			out = append(out, Resting{Endpoint: name, Until: r.until, Why: r.why})
 		}
 	}
 	out = append(out, o.letters.resting(o.account.allowed()...)...)

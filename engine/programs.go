@@ -68,7 +68,7 @@ func (o *outbox) beginPrograms(ctx, work context.Context, outlet config.Webhook,
 		group.Go(func() {
 			defer o.releaseProgram(d)
 			if err := o.serve(ctx, work, outlet, []journal.Delivery{d}); err != nil {
-				o.tire(outlet.Name)
+				o.tire(outlet.Name, "")
 				o.account.tellOutside(d) // it may be recorded all the same
 				if ctx.Err() == nil {
 					o.account.log.Error("the attempts of a step cannot be recorded", "action", outlet.Name, "error", err)

@@ -275,7 +275,7 @@ func TestStatusTellsWhoRests(t *testing.T) {
 				}
 				return s.Accounts[0].Resting
 			}
-			if got := resting(); len(got) != 1 || got[0].Endpoint != "ci" || !got[0].Until.After(time.Now()) {
+			if got := resting(); len(got) != 1 || got[0].Endpoint != "ci" || !got[0].Until.After(time.Now()) || got[0].Why != errAnswer.Error() {
 				r.t.Errorf("%+v", got)
 			}
 			hook.answer(webhook.Result{Status: 200})
