@@ -60,6 +60,11 @@ func (s *screen) account(acc engine.AccountStatus, zone *time.Location) {
 	for _, p := range acc.Pauses {
 		s.line("  paused: ", yellow, fmt.Sprintf("%s since %s, tried again %s: %s", journal.ShowTarget(p.Target), ago(p.Since), p.Probe.In(zone).Format(time.DateTime), p.Reason))
 	}
+	for _, r := range acc.Resting {
+		if r.Why != "" {
+			s.line("  "+r.Endpoint+": ", yellow, fmt.Sprintf("gets nothing until %s: %s", r.Until.In(zone).Format(time.TimeOnly), r.Why))
+		}
+	}
 	if n := acc.Snoozed.Messages; n > 0 {
 		s.line("  ", plain, fmt.Sprintf("%s snoozed, the next one comes back %s", count(n, "message"), when(acc.Snoozed.Next, zone)))
 	}

@@ -38,6 +38,7 @@ func TestStatusGolden(t *testing.T) {
 			Name: "home", Host: "imap.example.org", State: engine.Waiting, Error: long, Fallbacks: []engine.Fallback{{Feature: "MOVE", Instead: "COPY", Reason: long}},
 			Mailboxes:  []engine.MailboxStatus{{Name: "INBOX", Watch: "idle"}, {Name: strings.Repeat("Lists/Deep/", 6), Watch: "poll 1m0s", Error: long}},
 			RuleErrors: []engine.RuleErrors{{Rule: "letters", Messages: 2, Last: long}}, Pauses: []journal.Pause{{Target: "Full", Reason: long}},
+			Resting: []engine.Resting{{Endpoint: "forward", Why: long}},
 			Entries: map[journal.EntryState]int{journal.Held: 15}, Deliveries: map[journal.DeliveryState]int{journal.Pending: 3},
 		},
 		{Name: "work", Host: "imap.example.net", State: engine.Stopped},
