@@ -19,6 +19,7 @@ const (
 	RemoveFlags Kind = "remove_flags"
 	SetFlags    Kind = "set_flags"
 	Copy        Kind = "copy"
+	AppendTo    Kind = "append"
 	Move        Kind = "move"
 	Trash       Kind = "trash"
 	Archive     Kind = "archive"
@@ -41,14 +42,14 @@ type Action struct {
 	// Flags are the system flags or keywords of add_flags, remove_flags and
 	// set_flags.
 	Flags []imap.Flag `json:"flags,omitempty"`
-	// Mailbox is the target of copy and move in configuration spelling: "/"
+	// Mailbox is the target of copy, append and move in configuration spelling: "/"
 	// separates hierarchy levels whatever the server uses. "role:junk" is the
 	// mailbox that has the role.
 	Mailbox string `json:"mailbox,omitempty"`
 	// Until is when a message comes back that snooze puts away, to the second, in
 	// the time zone of the configuration.
 	Until time.Time `json:"until,omitzero"`
-	// Account is the account of the target of copy and move, as the configuration
+	// Account is the account of the target of copy, append and move, as the configuration
 	// names it; "" is that of the message.
 	Account string `json:"account,omitempty"`
 	// Endpoint is the webhook's name in the configuration.
@@ -73,6 +74,8 @@ type Action struct {
 	Save *Saving `json:"save,omitempty"`
 	// Letter is what forward and reply send.
 	Letter *Letter `json:"letter,omitempty"`
+	// Append is what append adds.
+	Append *Append `json:"append,omitempty"`
 }
 
 // WhenDone is an Action.When.
@@ -114,6 +117,8 @@ func (a Action) String() string {
 			return fmt.Sprintf("%s: {to: %s, when: %s}", a.Kind, a.Endpoint, a.When)
 		}
 		return string(a.Kind) + ": " + a.Endpoint
+	case ArgAppend:
+		return string(a.Kind) + ": " + a.shownAppend()
 	case ArgCommand:
 		return string(a.Kind) + ": " + a.Command.String()
 	case ArgFolder:
@@ -131,7 +136,7 @@ func (a Action) String() string {
 // whatever their environment. [Letter.Tells] says it of letters.
 func (a Action) Equal(b Action) bool {
 	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Account == b.Account && a.Endpoint == b.Endpoint && a.When == b.When &&
-		a.Until.Equal(b.Until) && a.Command.equal(b.Command) && a.Save.equal(b.Save) && a.Letter.equal(b.Letter) &&
+		a.Until.Equal(b.Until) && a.Command.equal(b.Command) && a.Save.equal(b.Save) && a.Letter.equal(b.Letter) && a.Append.equal(b.Append) &&
 		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags))
 }
 

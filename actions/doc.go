@@ -28,4 +28,10 @@
 // Copy and move can lead to another account. No IMAP command does that: a message
 // is fetched and appended ([Mailbox.Transfer]), one at a time, and a move removes
 // the original once the copy is proven, by APPENDUID or by a look into the target.
+//
+// # What is appended
+//
+// Append makes a message: a note, or the message with fields before it ([Append.Message]).
+// The same origin makes the same message, octet for octet, and its id is in the
+// header, so that after a crash the target tells whether it is there.
 package actions

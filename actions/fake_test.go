@@ -158,6 +158,11 @@ func (f *fake) Arrived(_ context.Context, target string, refs []actions.MessageR
 	return out, nil
 }
 
+// Append is Transfer, here or there.
+func (f *fake) Append(ctx context.Context, ref actions.MessageRef, a actions.Action) (imap.UID, error) {
+	return f.Transfer(ctx, ref, a.Account, a.Mailbox)
+}
+
 // Transfer is FETCH and APPEND. The copy is made although APPENDUID is not sent.
 func (f *fake) Transfer(_ context.Context, ref actions.MessageRef, account, target string) (imap.UID, error) {
 	if err := f.command("APPEND", fmt.Sprintf("%d %s %s", ref.UID, account, target)); err != nil {

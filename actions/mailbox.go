@@ -35,8 +35,8 @@ var (
 	ErrTooLarge = errors.New("the message is too large")
 )
 
-// Mailbox is the selected mailbox as an action sees it. Every method but Transfer
-// is one IMAP command that was answered with a plain OK; anything else is an error.
+// Mailbox is the selected mailbox as an action sees it. Every method but Transfer and
+// Append is one IMAP command that was answered with a plain OK; anything else is an error.
 // None of them falls back to another command.
 type Mailbox interface {
 	// Can tells what the server supports.
@@ -66,6 +66,10 @@ type Mailbox interface {
 	// told (RFC 4315 section 3), 0 where the server did not. It changes nothing in
 	// this mailbox.
 	Transfer(ctx context.Context, ref MessageRef, account, target string) (imap.UID, error)
+	// Append is APPEND of what an action adds to its target, with an id by which it is
+	// found again, after FETCH of the whole message where that is a copy of it. It
+	// returns what Transfer does.
+	Append(ctx context.Context, ref MessageRef, a Action) (imap.UID, error)
 	// FindThere is Find for a mailbox of another account.
 	FindThere(ctx context.Context, account, target string, refs []MessageRef) (map[imap.UID]imap.UID, error)
 }

@@ -55,11 +55,14 @@ func (p *Plan) resolveDestinations() {
 }
 
 // resolveCopies keeps one copy of several into one mailbox of one account (RFC
-// 5228 section 2.10.3).
+// 5228 section 2.10.3), and of what a rule appends twice the first.
 func (p *Plan) resolveCopies() {
 	by := map[[2]string]string{}
 	for i := range p.Items {
 		item := &p.Items[i]
+		if item.Action.Kind == AppendTo && slices.ContainsFunc(p.Items[:i], func(o Item) bool { return o.Rule == item.Rule && o.Action.Equal(item.Action) }) {
+			item.SupersededBy = item.Rule
+		}
 		if item.Action.Kind != Copy {
 			continue
 		}

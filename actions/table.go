@@ -9,6 +9,7 @@ const (
 	ArgFlags                     // "add_flags: [\Seen]"
 	ArgMailbox                   // "move: Lists/${list.name}"
 	ArgEndpoint                  // "webhook: ci"
+	ArgAppend                    // "append: {to: Notes, subject: Hello}"
 	ArgCommand                   // "exec: [/usr/local/bin/notify, --, ${subject}]"
 	ArgUntil                     // "snooze: 3d", "snooze: {until: monday 08:00}"
 	ArgFolder                    // "save_attachments: /srv/invoices"
@@ -75,13 +76,14 @@ type line struct {
 
 // table is an array, so that Spec, which is asked of every action of every
 // message, leaves nothing for the garbage collector.
-func table() [16]line {
+func table() [17]line {
 	return [...]line{
 		{Webhook, webhookSpec},
 		{AddFlags, addFlagsSpec},
 		{RemoveFlags, removeFlagsSpec},
 		{SetFlags, setFlagsSpec},
 		{Copy, copySpec},
+		{AppendTo, appendSpec},
 		{Exec, execSpec},
 		{SaveAttachments, saveAttachmentsSpec},
 		{Unsubscribe, unsubscribeSpec},

@@ -403,14 +403,16 @@ func (c *connection) noteArrival(batch *journal.Batch, e journal.Entry, step int
 	if o.Target != 0 && cursor.UIDValidity != 0 && (s.TargetValidity == 0 || cursor.UIDValidity == s.TargetValidity) {
 		handle(&cursor, []imap.UID{o.Target})
 		batch.Known = append(batch.Known, journal.KnownBatch{Mailbox: s.Target, UIDValidity: cursor.UIDValidity,
-			Messages: []journal.Known{{UID: o.Target, Print: e.Print}}})
+			Messages: []journal.Known{{UID: o.Target, Print: s.Arrives(e)}}})
 		if i < 0 {
 			batch.Cursors = append(batch.Cursors, cursor)
 		} else {
 			batch.Cursors[i] = cursor
 		}
 		batch.Arrived = append(batch.Arrived, id)
-		c.noteCopy(batch, e, s.Target, cursor.UIDValidity, o.Target)
+		if s.Action.Append == nil || !s.Action.Append.Note {
+			c.noteCopy(batch, e, s.Target, cursor.UIDValidity, o.Target)
+		}
 		return
 	}
 	if s.State != journal.StepDone && s.State != journal.StepLeft && e.State != journal.Open {

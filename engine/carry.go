@@ -103,7 +103,7 @@ func (c *connection) prepareAbroad(ctx context.Context, group []*task) (bool, er
 	}
 	x := journal.Expected{
 		ID: c.cfg.Name + " " + expectedID(e.Seq, e.Next()), Mailbox: s.There, UIDValidity: s.TargetValidity,
-		UIDNext: s.TargetNext, Print: e.Print, Recorded: time.Now(),
+		UIDNext: s.TargetNext, Print: s.Arrives(e), Recorded: time.Now(),
 	}
 	x.Print.EmailID = ""
 	account, _, _ := journal.SplitAbroad(s.Target)

@@ -40,10 +40,11 @@ type connection struct {
 	recent    []string // the targets used last, the latest first
 	air       *air     // a flight of steps, nil if none
 	guests    map[string]*guest
-	carrying  time.Time // when the round of steps under way began
-	cutShort  bool      // it left some that lead to other accounts
-	spare     room      // that of a batch of a run that is done with
-	disturbed bool      // what was to be sent next has to be found anew
+	limits    map[string]int64 // APPENDLIMIT by mailbox, 0 if there is none
+	carrying  time.Time        // when the round of steps under way began
+	cutShort  bool             // it left some that lead to other accounts
+	spare     room             // that of a batch of a run that is done with
+	disturbed bool             // what was to be sent next has to be found anew
 	// batch is how many messages the server takes at once, 0: batchSize.
 	batch int
 	// unproven is set until a command with so many was accepted.

@@ -243,6 +243,19 @@ func scenarios() []scenario {
 			},
 		},
 		{
+			// Both targets are scanned before the appends are looked at, and one has a
+			// copy that is like the changed one.
+			name:    "append a note and a changed copy",
+			account: "watch: [Notes, X, INBOX]",
+			rules:   appendRules,
+			deliver: func(r *rig) {
+				r.mail("INBOX", "a", "x@example.org")
+				r.mail("INBOX", "b", "x@example.org", imap.FlagFlagged)
+				r.mail("INBOX", "foreign", "x@example.org", imap.FlagDeleted)
+			},
+			check: func(r *rig) { r.wantAppended("a", "b"); r.wantForeign() },
+		},
+		{
 			name:    "by the body, to a name from it",
 			decides: true,
 			rules:   "rules:\n  - name: body\n    if: body.text contains \"ticket\"\n    then: [{copy: All}, {move: 'T/${capture(body.text, \"ticket ([0-9]+)\")}'}]\n",

@@ -84,6 +84,14 @@
 // somebody else put it there. Another process, with a journal of its own, that watches
 // the other account knows nothing of it: its rules see new mail.
 //
+// # Appends
+//
+// What an append adds (append.go) is recorded in its step, all that makes the message
+// what it is included: its id, which is made of what the message is that it is about, and
+// the fingerprint with which it will arrive. The look at a step that may have been sent
+// reads the ids in its target, at or above the recorded UIDNEXT, or in all of it where it
+// was renumbered. A message with an id of ours is never taken for a copy of another one.
+//
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone
 // is a pure function in a file of its own: backoff.go, cursor.go, limits.go,

@@ -110,11 +110,10 @@ func commandOf(a actions.Action) string {
 
 func phaseOf(w *task) actions.Phase { return w.step().Action.Kind.Spec().Phase }
 
-// flies reports whether a step may be sent beside others. One that leads to another
-// account is no single command.
+// flies reports whether a step may be sent beside others.
 func (c *connection) flies(w *task) bool {
 	_, paused := c.pauses[w.lane()]
-	return !paused && !w.alone && !w.isAbroad() && phaseOf(w) != actions.PhaseExpunge
+	return !paused && !w.alone && !w.goesAlone() && phaseOf(w) != actions.PhaseExpunge
 }
 
 // air is a flight that was sent and whose outcomes are not recorded yet.
@@ -293,7 +292,7 @@ func (c *connection) conclusions(ctx context.Context, name string, all []group, 
 		step := g[0].step()
 		action := step.Action
 		action.Mailbox = cmp.Or(step.There, step.Target)
-		mb := &mailbox{c: c, name: name, step: step.Target, flight: done}
+		mb := &mailbox{c: c, name: name, step: step.Target, tasks: g, flight: done}
 		if i < len(sent) {
 			mb.ahead = &sent[i]
 		}

@@ -3,13 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/emersion/go-imap/v2"
 
 	"imapilot/engine/config"
 	"imapilot/engine/imapsession"
@@ -32,8 +28,7 @@ const (
 // APPEND, CREATE and SUBSCRIBE change anything.
 type guest struct {
 	*connection
-	used   time.Time
-	limits map[string]int64 // APPENDLIMIT by mailbox, 0 if there is none
+	used time.Time
 }
 
 // unreachable is another account that could not be reached.
@@ -132,7 +127,7 @@ func (c *connection) invite(ctx context.Context, cfg config.Account, all *config
 	if err != nil {
 		return nil, err
 	}
-	g := &guest{connection: newConnection(a, s), used: time.Now(), limits: map[string]int64{}}
+	g := &guest{connection: newConnection(a, s), used: time.Now()}
 	g.planning = true
 	entries, err := g.listing(ctx)
 	if err != nil {
@@ -197,34 +192,4 @@ func (g *guest) bounds(ctx context.Context, name string) (imapsession.Status, er
 		return imapsession.Status{}, err
 	}
 	return g.learnTarget(name, statusOf(sel), nil)
-}
-
-// takes says why a mailbox does not take a message of that size, "" if it does.
-func (g *guest) takes(ctx context.Context, name string, size int64) (string, error) {
-	if size > maxCarried {
-		return fmt.Sprintf("the message has %d octets, and at most %d MiB are carried to another account", size, maxCarried>>20), nil
-	}
-	limit, known := g.limits[name]
-	if !known {
-		var err error
-		if limit, err = g.session.AppendLimit(ctx, name); err != nil && !mailboxOnly(err) {
-			return "", err
-		}
-		g.limits[name] = limit
-	}
-	if limit > 0 && size > limit {
-		return fmt.Sprintf("the message has %d octets, and the account %s takes at most %d", size, g.cfg.Name, limit), nil
-	}
-	return "", nil
-}
-
-// append adds a message to a mailbox of the other account. One that is flagged
-// \Deleted there would be lost to the next client that expunges.
-func (g *guest) append(ctx context.Context, target string, m imapsession.WholeMessage) (imap.UID, error) {
-	flags := slices.DeleteFunc(imapsession.Settable(m.Flags), func(f imap.Flag) bool { return strings.EqualFold(string(f), string(imap.FlagDeleted)) })
-	uid, err := g.session.Append(ctx, target, flags, m.Received, m.Text)
-	if uid == 0 {
-		delete(g.targets, target) // there is, or may be, a copy of which nobody told the UID
-	}
-	return uid, err
 }

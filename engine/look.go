@@ -29,6 +29,9 @@ func (c *connection) look(ctx context.Context, name string, entries []*task) err
 			continue
 		}
 		at := w.step().Target + "\n" + w.step().There
+		if w.appends() {
+			at += "\n" // it is looked for by other means
+		}
 		byTarget[at] = append(byTarget[at], w)
 	}
 	for _, at := range slices.Sorted(maps.Keys(byTarget)) {
@@ -71,7 +74,11 @@ func (c *connection) lookInto(ctx context.Context, name, target string, group []
 	if err != nil {
 		return err
 	}
-	found, err := c.copies(ctx, target, group, nil)
+	search := func() (copies, error) { return c.copies(ctx, target, group, nil) }
+	if group[0].appends() {
+		search = func() (copies, error) { return c.additions(ctx, target, group) }
+	}
+	found, err := search()
 	if err != nil {
 		return err
 	}
@@ -179,6 +186,9 @@ func (c *connection) copies(ctx context.Context, target string, group []*task, t
 	if err != nil {
 		return out, err
 	}
+	if err := c.claimAdditions(ctx, in, group, there, claimed); err != nil {
+		return out, c.abroad(target, err)
+	}
 	maps.Copy(claimed, taken)
 	out.uids, out.weak = assign(group, there, claimed)
 	return out, nil
@@ -207,7 +217,7 @@ func (c *connection) listCopies(ctx context.Context, group []*task, from imap.UI
 
 func datesOf(group []*task) (first, last time.Time) {
 	for _, w := range group {
-		at := w.Print.Received
+		at := w.step().Arrives(w.Entry).Received
 		if first.IsZero() || at.Before(first) {
 			first = at
 		}
@@ -261,7 +271,7 @@ func (c *connection) claimed(ctx context.Context, target string, group []*task, 
 			case s.TargetUID != 0:
 				out[s.TargetUID] = true
 			case isDone(s):
-				untold = append(untold, e.Print)
+				untold = append(untold, s.Arrives(e))
 			}
 		}
 	}

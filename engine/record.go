@@ -92,7 +92,7 @@ func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, e *jour
 // ago: it cannot know. So they are looked for first.
 func doubtCopies(steps []journal.Step) {
 	for i := range steps {
-		steps[i].Doubt = steps[i].Action.Kind == actions.Copy
+		steps[i].Doubt = steps[i].Action.Kind.Spec().Phase == actions.PhaseCopy
 	}
 }
 
@@ -236,7 +236,7 @@ func (c *connection) steps(ctx context.Context, e *journal.Entry, items []action
 		if item.Action.Kind.Spec().Phase == actions.PhaseOutbox {
 			continue
 		}
-		s := journal.Step{Action: item.Action, Rule: item.Rule, Hash: item.Hash, Index: item.Index, State: journal.Recorded}
+		s := journal.Step{Action: item.Action, Rule: item.Rule, Hash: item.Hash, Index: item.Index, State: journal.Recorded, Adds: c.addition(*e, item)}
 		target, reason := c.target(item.Action, e.Mailbox)
 		if reason != "" {
 			s.State, s.Error = journal.StepFailed, reason
@@ -297,7 +297,7 @@ func (c *connection) expectations(e journal.Entry) []journal.Expected {
 		}
 		out = append(out, journal.Expected{
 			ID: expectedID(e.Seq, i), Mailbox: s.Target, UIDValidity: s.TargetValidity,
-			UIDNext: s.TargetNext, Print: e.Print, Recorded: time.Now(),
+			UIDNext: s.TargetNext, Print: s.Arrives(e), Recorded: time.Now(),
 		})
 	}
 	return out
@@ -354,8 +354,12 @@ func senderOf(m *candidate) string {
 func aboutOf(e journal.Entry) string { return fmt.Sprintf("%s %d %d", e.Mailbox, e.UIDValidity, e.UID) }
 
 func (c *connection) deliveryID(e journal.Entry, item actions.Item) string {
-	of := fmt.Appendf(nil, "%q %q %d %d %q %d %q",
-		c.cfg.Name, e.Mailbox, e.UIDValidity, e.UID, item.Rule, item.Index, item.Action.Endpoint)
+	return idOf(e, item, fmt.Appendf(nil, "%q %q %d %d %q %d %q",
+		c.cfg.Name, e.Mailbox, e.UIDValidity, e.UID, item.Rule, item.Index, item.Action.Endpoint))
+}
+
+// idOf is an id that is the same for the same text, occasion and program.
+func idOf(e journal.Entry, item actions.Item, of []byte) string {
 	if e.Occasion != "" {
 		// A rule that acts on a message again makes another call.
 		of = fmt.Appendf(of, " %q %q", e.Trigger, e.Occasion)

@@ -250,7 +250,7 @@ func withdraw(e *journal.Entry, plan []journal.Step) {
 	}
 	for _, s := range plan {
 		i := slices.IndexFunc(old, func(o journal.Step) bool {
-			return o.Rule == s.Rule && o.Target == s.Target && o.Action.Equal(s.Action) && o.State != journal.StepReplaced
+			return o.Rule == s.Rule && o.Target == s.Target && sameStep(o, s) && o.State != journal.StepReplaced
 		})
 		switch {
 		case i < 0:
@@ -263,7 +263,7 @@ func withdraw(e *journal.Entry, plan []journal.Step) {
 	}
 	for _, s := range old {
 		gone := !slices.ContainsFunc(kept, func(k journal.Step) bool {
-			return k.Rule == s.Rule && k.Target == s.Target && k.Action.Equal(s.Action)
+			return k.Rule == s.Rule && k.Target == s.Target && sameStep(k, s)
 		})
 		if s.State == journal.Recorded && gone {
 			s.State, s.Error = journal.StepReplaced, "no rule asks for it any more"
@@ -271,6 +271,12 @@ func withdraw(e *journal.Entry, plan []journal.Step) {
 		}
 	}
 	e.Steps = kept
+}
+
+// sameStep reports whether two steps of a rule do the same. What has the id of a message
+// that was added is that message, though the rule would say something else now.
+func sameStep(a, b journal.Step) bool {
+	return a.Action.Equal(b.Action) || a.Adds != nil && b.Adds != nil && a.Adds.ID == b.Adds.ID
 }
 
 // asDecided gives the flags that an entry's own flag steps touch the values

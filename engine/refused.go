@@ -44,7 +44,7 @@ func (c *connection) inOneCommand(group, ready []*task) []*task {
 	if _, paused := c.pauses[group[0].lane()]; paused {
 		return []*task{probe(group[0].lane(), ready)}
 	}
-	if group[0].alone || group[0].isAbroad() {
+	if group[0].alone || group[0].goesAlone() {
 		return group[:1]
 	}
 	group = filter(group, func(w *task) bool { return !w.alone })
@@ -139,11 +139,11 @@ func (c *connection) react(ctx context.Context, group []*task, e *imapsession.Er
 // about where it goes.
 func onSource(e *imapsession.Error) bool { return e.Op == "UID STORE" || e.Op == "UID EXPUNGE" }
 
-// doubt marks what may have happened in part. A tagged NO to COPY means that
-// nothing was copied (RFC 9051 section 6.4.7). Whatever else is refused, the look
+// doubt marks what may have happened in part. A tagged NO to COPY or APPEND means that
+// nothing was copied (RFC 9051 sections 6.4.7 and 6.3.12). Whatever else is refused, the look
 // for the proof of a copy included, there may be a copy already.
 func (c *connection) doubt(group []*task, e *imapsession.Error) {
-	nothing := e.Op == "UID COPY" && (e.Status == "NO" || e.Status == "BAD") && !e.Unknown
+	nothing := (e.Op == "UID COPY" || e.Op == "APPEND") && (e.Status == "NO" || e.Status == "BAD") && !e.Unknown
 	for _, w := range group {
 		w.look = w.step().Target != "" && !nothing
 	}

@@ -149,13 +149,13 @@ func isDone(s journal.Step) bool { return s.State == journal.StepDone || s.State
 // whatever is like it in the target is one.
 func markCopies(group []*sighting, e journal.Entry) {
 	for _, step := range e.Steps {
-		if !isDone(step) || step.Action.Kind != actions.Copy {
+		if !isDone(step) || step.Action.Kind.Spec().Phase != actions.PhaseCopy {
 			continue
 		}
 		at := place{mailbox: step.Target, validity: step.TargetValidity, uid: step.TargetUID}
 		for _, s := range group {
 			unknown := step.TargetUID == 0 && sameName(s.first.mailbox, step.Target)
-			if same(s.print, e.Print) && (unknown || s.first.is(at)) {
+			if same(s.print, step.Arrives(e)) && (unknown || s.first.is(at)) {
 				s.copied = true
 			}
 		}

@@ -113,6 +113,8 @@ type mailbox struct {
 	c    *connection
 	name string
 	step string // the target of the step under way
+	// tasks are those whose step it is.
+	tasks group
 	// ahead is the answer to the first command, where it was sent with others.
 	ahead *imapsession.Changed
 	// flight is what became of the commands before it in its flight.
@@ -205,15 +207,9 @@ func (m *mailbox) find(ctx context.Context, target string, refs []actions.Messag
 // Transfer carries a message to another account. Nothing of it is kept in memory
 // afterwards.
 func (m *mailbox) Transfer(ctx context.Context, ref actions.MessageRef, account, target string) (imap.UID, error) {
-	whole, found, err := m.c.session.FetchMessage(ctx, ref.UID, maxCarried)
-	if errors.Is(err, imapsession.ErrTooLarge) {
-		return 0, fmt.Errorf("%w: more than %d MiB", actions.ErrTooLarge, maxCarried>>20)
-	}
+	whole, err := m.whole(ctx, ref.UID)
 	if err != nil {
 		return 0, err
-	}
-	if !found {
-		return 0, m.notFound(ctx, imap.UIDSetNum(ref.UID))
 	}
 	g, err := m.c.guest(ctx, account)
 	if err != nil {

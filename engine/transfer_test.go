@@ -373,7 +373,7 @@ func TestTransferKilledAnywhere(t *testing.T) {
 			}
 			return m.count
 		}
-		for n, all := 1, run(0, false); n <= all && !t.Failed(); n += stride(2 * slow) {
+		for n, all := 1, run(0, false); n <= all && !t.Failed(); n += stride(2*slow - 1) {
 			run(n, false)
 			run(n, true)
 		}

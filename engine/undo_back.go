@@ -129,14 +129,14 @@ func reverse(a undoable, mailbox func(string) string, uidPlus bool) reversal {
 		case s.State == journal.StepUnsure:
 			r.unable(s.Action.String(), "it cannot be told whether it was done")
 		case !isDone(s) || s.Action.Kind.Spec().Phase == actions.PhaseFlags:
-		case s.Action.Kind == actions.Copy && journal.IsAbroad(s.Target):
+		case s.Action.Kind.Spec().Phase == actions.PhaseCopy && journal.IsAbroad(s.Target):
 			r.unable(s.Action.String(), "a copy in another account is not removed")
 		case s.Action.Kind.Spec().Phase == actions.PhaseMove:
 			r.moveBack(a, s, mailbox)
 		case s.Action.Kind.Letters() && s.Error != "": // nothing was sent
 		case s.Action.Kind.Letters():
 			r.unable(s.Action.String(), "what was sent cannot be called back")
-		case s.Action.Kind == actions.Copy:
+		case s.Action.Kind.Spec().Phase == actions.PhaseCopy:
 			r.removeCopy(a, i, uidPlus)
 		case s.Action.Kind == actions.SaveAttachments:
 			r.unable(s.Action.String(), "the files stay where they were saved")
@@ -261,7 +261,8 @@ func notOurs(a undoable, step int, copied lying) string {
 	if a.begun {
 		free = append(free, imap.FlagDeleted)
 	}
-	extra := func(f imap.Flag) bool { return !carriesAt(a.Entry, step, f) && !hasFlag(free, f) }
+	note := s.Action.Append != nil && s.Action.Append.Note // it has no flags, and is no copy
+	extra := func(f imap.Flag) bool { return (note || !carriesAt(a.Entry, step, f)) && !hasFlag(free, f) }
 	i := slices.IndexFunc(copied.flags, extra)
 	switch {
 	case s.TargetUID == 0 || s.TargetValidity == 0:
@@ -270,9 +271,9 @@ func notOurs(a undoable, step int, copied lying) string {
 		return copied.why
 	case !copied.sure:
 		return renumberedCopy
-	case !identical(copied.print, a.Print):
+	case !identical(copied.print, s.Arrives(a.Entry)):
 		return "what is in the place of the copy is another message"
-	case a.now.why != "":
+	case !note && a.now.why != "":
 		return "the message itself is not there, so that the copy may be the last: " + a.now.why
 	case a.now.is(copied.place):
 		return "the message itself cannot be told from the copy"

@@ -71,7 +71,7 @@ func (c *connection) copiesOf(acts []*undoable) []wanted {
 		for _, s := range a.Steps {
 			if isCopy(s) {
 				at := place{mailbox: s.Target, validity: s.TargetValidity, uid: s.TargetUID}
-				out = append(out, wanted{place: at, print: a.Print, exactly: true, found: &lying{}})
+				out = append(out, wanted{place: at, print: s.Arrives(a.Entry), exactly: true, found: &lying{}})
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func (c *connection) copiesOf(acts []*undoable) []wanted {
 }
 
 func isCopy(s journal.Step) bool {
-	return isDone(s) && s.Action.Kind == actions.Copy && s.TargetUID != 0 && s.TargetValidity != 0 && !journal.IsAbroad(s.Target)
+	return isDone(s) && s.Action.Kind.Spec().Phase == actions.PhaseCopy && s.TargetUID != 0 && s.TargetValidity != 0 && !journal.IsAbroad(s.Target)
 }
 
 // keepCopies gives the copies that were found to the acts that made them.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -239,9 +240,18 @@ func (c *connection) undoneOf(e journal.Entry) Undone {
 // backText says what a step of an undo does.
 func (c *connection) backText(u journal.Entry, s journal.Step) string {
 	if u.OfCopy {
-		return "remove the copy in " + c.dir.config(u.Mailbox)
+		return c.removalText(u.Print, u.Mailbox)
 	}
 	return s.Action.String()
+}
+
+// removalText says what is removed from a mailbox.
+func (c *connection) removalText(print journal.Fingerprint, mailbox string) string {
+	what := "copy"
+	if actions.IsNote(print.MessageID) {
+		what = "note"
+	}
+	return fmt.Sprintf("remove the %s in %s", what, c.dir.config(mailbox))
 }
 
 // reversed is what can be put back of an act, and how that is told.
@@ -259,7 +269,7 @@ func (c *connection) reversed(a *undoable) (reversal, Undone) {
 		out.Back = append(out.Back, s.Action.String())
 	}
 	for _, m := range r.removed {
-		out.Back = append(out.Back, "remove the copy in "+c.dir.config(m.copy.mailbox))
+		out.Back = append(out.Back, c.removalText(m.copy.print, m.copy.mailbox))
 	}
 	return r, out
 }

@@ -20,8 +20,8 @@ func (b *builder) checkAccount(r RuleSource, a ActionSource, d *draftAction) {
 	}
 	message, hint := "", ""
 	switch {
-	case d.kind != actions.Copy && d.kind != actions.Move:
-		message, hint = fmt.Sprintf("%s has no account:", d.kind), "copy and move lead to other accounts"
+	case d.kind != actions.Copy && d.kind != actions.Move && d.kind != actions.AppendTo:
+		message, hint = fmt.Sprintf("%s has no account:", d.kind), "copy, append and move lead to other accounts"
 	case strings.Contains(name, "${"):
 		message, hint = "the name of an account cannot hold ${}", "a message must not choose where it is sent"
 	case !slices.Contains(names, name):

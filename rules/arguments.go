@@ -38,13 +38,14 @@ func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
 		d.message.wantsWhole() // its signature is over all of it
 	}
 	b.checkLetter(a, &d)
+	b.checkAppend(r, a, &d)
 	b.checkAccount(r, a, &d)
 	return d
 }
 
 func unknownAction(name string) (message, hint string) {
 	switch strings.ToLower(name) {
-	case "append", "notify", "tag":
+	case "notify", "tag":
 		return fmt.Sprintf("the action %q is not available in this version yet", name), "webhook can call what does it"
 	}
 	hint = map[string]string{
@@ -73,7 +74,7 @@ func (b *builder) checkCount(a ActionSource, spec actions.Spec) bool {
 		message = fmt.Sprintf("%s takes one flag or more", spec.Kind)
 	case spec.Arg == actions.ArgFlags && n > maxActions:
 		message = fmt.Sprintf("%s takes at most %d flags", spec.Kind, maxActions)
-	case spec.Arg == actions.ArgMailbox && n != 1:
+	case (spec.Arg == actions.ArgMailbox || spec.Arg == actions.ArgAppend) && n != 1:
 		message = fmt.Sprintf("%s takes one mailbox, not %d", spec.Kind, n)
 	case spec.Arg == actions.ArgUntil && (a.Until == nil || n > 0):
 		message = fmt.Sprintf("%s takes a while or a time", spec.Kind)
@@ -150,7 +151,7 @@ func (b *builder) checkText(r RuleSource, kind actions.Kind, arg draftArgument, 
 	switch kind.Spec().Arg {
 	case actions.ArgFlags:
 		b.checkFlag(kind, arg, literal, whole)
-	case actions.ArgMailbox:
+	case actions.ArgMailbox, actions.ArgAppend:
 		b.checkMailbox(arg, literal, whole)
 		if whole && !away {
 			b.checkOwnMailbox(r, kind, arg.text, literal)
@@ -216,8 +217,11 @@ func (b *builder) checkOwnMailbox(r RuleSource, kind actions.Kind, arg Text, tar
 			continue
 		}
 		severity, hint := Warning, "the copies are in a mailbox of the same rule"
-		if kind.Spec().Destination {
+		switch {
+		case kind.Spec().Destination:
 			severity, hint = Error, "a rule cannot move a message to a mailbox that it looks at: take it out of in:"
+		case kind == actions.AppendTo:
+			severity, hint = Error, "a rule cannot append to a mailbox that it looks at: it would find what it appended"
 		}
 		b.problem(arg.Pos, severity, fmt.Sprintf("the target %q is in the rule's own in: %s", target, in), hint)
 		return

@@ -17,7 +17,7 @@ func TestProblemsOfArguments(t *testing.T) {
 		{action: "moov", arg: "X", pos: 20, message: `unknown action "moov"`, hint: "did you mean move?"},
 		{action: "fileinto", arg: "X", pos: 20, message: "unknown action", hint: "did you mean move?"},
 		{action: "stop", arg: "-", pos: 20, message: "unknown action", hint: "stop: true"},
-		{action: "append", arg: "x@y", pos: 20, message: "not available in this version yet", hint: "webhook"},
+		{action: "notify", arg: "x@y", pos: 20, message: "not available in this version yet", hint: "webhook"},
 		{action: "zzz", arg: "-", pos: 20, message: "unknown action", hint: "the actions are webhook, add_flags"},
 		{action: "trash", arg: "X", pos: 20, message: "trash takes no argument", hint: "as in trash"},
 		{action: "expunge", arg: "X", pos: 20, message: "expunge takes no argument"},

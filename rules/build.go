@@ -141,6 +141,8 @@ func printAction(a ActionSource) string {
 		return actions.Action{Kind: actions.Kind(a.Kind.Value), Save: writtenSaving(a, args)}.String()
 	case actions.ArgRecipients, actions.ArgAnswer:
 		return printLetter(a)
+	case actions.ArgAppend:
+		return printAppend(a)
 	default:
 		return actions.Action{Kind: actions.Kind(a.Kind.Value), Account: a.Account.Value, Mailbox: strings.Join(args, ", ")}.String()
 	}
@@ -152,7 +154,9 @@ func (a draftAction) literalTarget() (string, bool) {
 	if role := a.kind.Spec().Role; role != "" {
 		return "role:" + role, true
 	}
-	if a.account != "" || a.kind.Spec().Arg != actions.ArgMailbox || len(a.args) != 1 || a.args[0].segments == nil {
+	arg := a.kind.Spec().Arg
+	leads := arg == actions.ArgMailbox && len(a.args) == 1 || arg == actions.ArgAppend && len(a.args) > 0
+	if a.account != "" || !leads || a.args[0].segments == nil {
 		return "", false
 	}
 	return literalOf(a.args[0].segments)
@@ -170,11 +174,12 @@ func (l *linker) hash(d *draft, used uses) string {
 		parts = append(parts, a.until.printed()...)
 		used.calendar = used.calendar || a.until != nil && a.until.Calendar
 		parts = append(parts, a.saving.printed()...)
+		parts = append(parts, a.appending.printed()...)
 		if a.account != "" {
 			parts = append(parts, "account", a.account)
 		}
 		for _, arg := range a.args {
-			if arg := a.kind.Spec().Arg; arg == actions.ArgCommand || arg == actions.ArgRecipients {
+			if arg := a.kind.Spec().Arg; arg == actions.ArgCommand || arg == actions.ArgRecipients || arg == actions.ArgAppend {
 				parts = append(parts, "element") // where one ends makes a difference
 			}
 			for _, s := range arg.segments {
@@ -295,7 +300,10 @@ func (l *linker) fact(name string) int {
 }
 
 func (s *ruleScope) action(a draftAction) compiledAction {
-	out := compiledAction{kind: a.kind, arg: a.kind.Spec().Arg, account: a.account, message: a.message, command: a.command, saving: a.saving, letter: a.letter, until: a.until}
+	out := compiledAction{
+		kind: a.kind, arg: a.kind.Spec().Arg, account: a.account, message: a.message, command: a.command,
+		saving: a.saving, letter: a.letter, appending: a.appending, until: a.until,
+	}
 	for _, arg := range a.args {
 		var t template
 		for _, seg := range arg.segments {

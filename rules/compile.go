@@ -52,6 +52,8 @@ type draftAction struct {
 	args []draftArgument
 	// account is that of the target, "" where it is the message's.
 	account string
+	// appending is what an append adds.
+	appending appending
 	// message says which of args make what a webhook is sent with.
 	message message
 	// command says how args make the program of exec.

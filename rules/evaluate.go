@@ -358,9 +358,9 @@ func (r *run) isVoid(a actions.Action) bool {
 // isThere reports whether a message is where an action would bring it.
 func isThere(a actions.Action, m Mailbox) bool {
 	if role := a.Role(); role != "" {
-		return a.Account == "" && m.Role == role
+		return a.Account == "" && a.Append == nil && m.Role == role
 	}
-	return a.Account == "" && a.Mailbox != "" && sameMailbox(a.Mailbox, m.Name)
+	return a.Account == "" && a.Mailbox != "" && a.Append == nil && sameMailbox(a.Mailbox, m.Name)
 }
 
 func (r *run) action(c *compiledAction) (actions.Action, error) {
@@ -389,6 +389,13 @@ func (r *run) action(c *compiledAction) (actions.Action, error) {
 	if c.kind.Letters() {
 		a.Include, a.RawLimit = c.message.include, c.message.rawLimit
 		a.Letter, err = c.letter.fill(r, c.kind, c.args)
+		return a, err
+	}
+	if c.arg == actions.ArgAppend {
+		if a.Mailbox, err = c.args[0].mailbox(r); err != nil {
+			return actions.Action{}, err
+		}
+		a.Append, err = c.appending.fill(r, c.args)
 		return a, err
 	}
 	for _, t := range c.args {

@@ -192,6 +192,14 @@ func exampleRule(name, example string) RuleSource {
 	if list, isList := strings.CutPrefix(arg, "["); isList {
 		return rule(name, "true", kind+": "+strings.TrimSuffix(list, "]"))
 	}
+	if settings, has := strings.CutPrefix(arg, "{to: "); has {
+		parts := strings.Split(strings.TrimSuffix(settings, "}"), ", ")
+		text := func(i int, name string) Text {
+			return Text{Value: strings.Trim(strings.TrimPrefix(parts[i], name), "'")}
+		}
+		r.Then[0].Args, r.Then[0].Subject, r.Then[0].Body = []Text{text(0, "")}, text(1, "subject: "), text(2, "body: ")
+		return r
+	}
 	if arg != "" {
 		r.Then[0].Args = []Text{{Value: arg}}
 	}

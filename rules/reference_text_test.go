@@ -204,6 +204,7 @@ func (p *page) actions() {
 	p.text(letterIntro)
 	p.saving()
 	p.leaving()
+	p.appends()
 }
 
 const programIntro = "`exec` runs a program of yours. It is off unless the configuration allows it at the top level:" + `
@@ -253,6 +254,48 @@ rules:
 func (p *page) programs() {
 	p.heading(3, "Programs")
 	p.text(programIntro)
+}
+
+const appendIntro = "`append` adds a message to a mailbox. It is of one of two kinds:" + `
+
+` + "```yaml" + `
+accounts:
+  home:
+    host: imap.example.org
+    username: me@example.org
+    password: {env: IMAP_PASSWORD}
+
+rules:
+  - name: bills
+    if: has(subject, "invoice")
+    then:
+      - append: {to: Notes, subject: 'Bill of ${from.name}', body: "It is due soon:\n${subject}"}
+      - append: {to: Accounting, header: {X-Rule: '${rule}', X-Domain: '${from.domain}'}}
+    tests:
+      - message: |
+          From: Ann <ann@example.com>
+          Subject: Your invoice
+        want:
+          - append: {to: Notes, subject: Bill of Ann, body: "It is due soon:\nYour invoice"}
+          - append: {to: Accounting, header: {X-Rule: bills, X-Domain: example.com}}
+` + "```" + `
+
+- With ` + "`subject:`" + ` it is a note: a message of our own, from the first of the account's ` + "`addresses:`" + `, in UTF-8, with ` + "`Auto-Submitted: auto-generated`" + `.
+  Its body has at most 8,000 octets.
+- With ` + "`header:`" + ` it is a copy of the message, octet for octet and with its flags and its date, with at most eight fields before it:
+  ` + "`X-`" + ` and more, ` + "`Keywords`" + ` or ` + "`Comments`" + `, each of one line and at most 1,000 octets.
+- In all of these ` + "`${rule}`" + ` is the name of the rule, beside the expressions. Both kinds have ` + "`X-Imapilot`" + `, the name of the rule, and
+  ` + "`X-Imapilot-Id`" + `, by which they are found again after a crash: nothing is appended twice, unless somebody expunged it before
+  its reply came.
+- It is made before the message is moved, and fires no rule. A rule cannot append to a mailbox that it looks at.
+- A larger message than the server takes, or than 64 MiB, fails the action, and the message stays.
+- ` + "`imapilot undo`" + ` removes it where the server named it, it is the same still, and nobody gave it a flag.
+`
+
+// appends tells what there is to know of append.
+func (p *page) appends() {
+	p.heading(3, "Notes and changed copies")
+	p.text(appendIntro)
 }
 
 const savingIntro = "`save_attachments: /srv/invoices` saves all attachments of a message in that folder, under their own names. It is off unless\n`allow: [save_attachments]` stands at the top level. With settings:" + `

@@ -104,7 +104,7 @@ type ActionSource struct {
 	// recipients of forward, or the one argument of the others: of save_attachments the
 	// folder. Every argument may hold ${expressions}, but for recipients.
 	Args []Text
-	// Account is the account of the target of copy and move; a Text without a value
+	// Account is the account of the target of copy, append and move; a Text without a value
 	// is that of the message.
 	Account Text
 	// When, Title, Body and JSON are the settings of a webhook; see
@@ -112,6 +112,10 @@ type ActionSource struct {
 	// Title, Body and the texts of JSON may hold ${expressions}.
 	When, Title, Body Text
 	JSON              *Document
+	// Subject and Body make a note of append, Header the fields of a copy. They may hold
+	// ${expressions}, and ${rule}.
+	Subject Text
+	Header  []Variable
 	// Include are words of [actions.Included]. RawLimit is how many octets of a raw
 	// message are included, 0 for [DefaultRaw] and at most [MaxRaw].
 	Include  []Text
@@ -154,7 +158,7 @@ type Until struct {
 	At func(now time.Time) time.Time
 }
 
-// Variable is one of a program's environment. Its value may hold ${expressions}.
+// Variable is one of a program's environment, or a header field. Its value may hold ${expressions}.
 type Variable struct{ Name, Value Text }
 
 // Document is a JSON value as it is written in a configuration: one of its fields

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ func TestActionScripts(t *testing.T) {
 		return setup(env)
 	}
 	p.Cmds["put"], p.Cmds["holds"], p.Cmds["due"] = place, contents, makeDue
-	p.Cmds["mails"], p.Cmds["returned"] = mails(post), returned
+	p.Cmds["mails"], p.Cmds["returned"], p.Cmds["says"] = mails(post), returned, says
 	testscript.Run(t, p)
 }
 
@@ -73,6 +74,15 @@ func place(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	_, err := eyes(ts, ts.Getenv("USER")).Append(args[0], flags, time.Now(), []byte(raw))
 	ts.Check(err)
+}
+
+// says demands one message of a mailbox that matches a pattern: says MAILBOX PATTERN.
+func says(ts *testscript.TestScript, _ bool, args []string) {
+	all, err := eyes(ts, ts.Getenv("USER")).Texts(args[0])
+	ts.Check(err)
+	if len(all) != 1 || !regexp.MustCompile(args[1]).MatchString(all[0]) {
+		ts.Fatalf("%s says %q", args[0], all)
+	}
 }
 
 // contents demands the messages of a mailbox, in their order, by Message-ID and flags

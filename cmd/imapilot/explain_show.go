@@ -193,7 +193,7 @@ func superseded(i actions.Item) string {
 		return "the same rule does the like already"
 	case spec.Destination:
 		return fmt.Sprintf("%q takes the message away already", i.SupersededBy)
-	case i.Action.Kind == actions.Copy:
+	case spec.Phase == actions.PhaseCopy:
 		return fmt.Sprintf("%q copies it there already", i.SupersededBy)
 	default:
 		return fmt.Sprintf("%q changes the same flags back later", i.SupersededBy)

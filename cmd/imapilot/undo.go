@@ -37,7 +37,8 @@ cannot be undone, and asks. Of one message the newest act is undone first.
   move, trash   the message goes back to its old mailbox, which is made again if it is
            gone. One that somebody moved on is left where it is.
   snooze   the message comes back at once, for as long as it is snoozed.
-  copy     the copy is removed where the server named it, it is the same still, nobody
+  copy, append
+           the copy is removed where the server named it, it is the same still, nobody
            gave it a flag, and the message itself is there. Without UIDPLUS it is
            left, flagged \Deleted.
   expunge, webhooks, and whatever was sent cannot be undone, nor can a copy or move

@@ -115,6 +115,8 @@ func (l *loader) withSettings(name string) func(kind, n *strictyaml.Node) (rules
 		return l.reply
 	case actions.Copy, actions.Move:
 		return l.place
+	case actions.AppendTo:
+		return l.addition
 	}
 	return nil
 }

@@ -179,6 +179,8 @@ func written(a actions.Action) string {
 			return fmt.Sprintf("%s: {to: %s, when: %s}", a.Kind, quoted(a.Endpoint), a.When)
 		}
 		return string(a.Kind) + ": " + quoted(a.Endpoint)
+	case actions.ArgAppend:
+		return writtenAppend(a)
 	case actions.ArgCommand:
 		var argv []string
 		for _, arg := range a.Command.Argv {

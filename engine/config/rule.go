@@ -192,7 +192,6 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 // laterAction refuses an action that a later version will have.
 func (l *loader) laterAction(n *strictyaml.Node) bool {
 	hint, later := map[string]string{
-		"append":     "",
 		"add_labels": "use copy", "remove_labels": "",
 	}[n.Value]
 	if later {

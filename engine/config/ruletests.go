@@ -169,6 +169,8 @@ func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actio
 		return a, false
 	case spec.Arg == actions.ArgEndpoint && one:
 		a.Endpoint, a.When = src.Args[0].Value, doneOnly(src.When.Value)
+	case spec.Arg == actions.ArgAppend && one:
+		a.Mailbox, a.Account, a.Append = src.Args[0].Value, src.Account.Value, wantedAppend(src)
 	case spec.Arg == actions.ArgCommand && len(src.Args) > 0:
 		a.Command = wantedCommand(src)
 	case spec.Arg == actions.ArgUntil && src.Until != nil:
@@ -214,7 +216,7 @@ func howWritten(spec actions.Spec) string {
 	example := map[actions.ArgKind]string{
 		actions.ArgFlags: `: ['\Seen']`, actions.ArgMailbox: ": Lists/announce", actions.ArgEndpoint: ": NAME",
 		actions.ArgCommand: ": [/usr/local/bin/notify, Hello]", actions.ArgUntil: ": 3d", actions.ArgFolder: ": /srv/invoices",
-		actions.ArgRecipients: ": ann@example.net", actions.ArgAnswer: ": Thank you.",
+		actions.ArgRecipients: ": ann@example.net", actions.ArgAnswer: ": Thank you.", actions.ArgAppend: ": {to: Notes, subject: Hello}",
 	}[spec.Arg]
 	return string(spec.Kind) + example
 }

@@ -105,6 +105,8 @@ func withArgument() shape {
 			argument = either(defined("text"), defined("place"))
 		case actions.ArgEndpoint:
 			argument = either(defined("text"), defined("call"))
+		case actions.ArgAppend:
+			argument = defined("addition")
 		case actions.ArgCommand:
 			argument = either(defined("texts"), defined("program"))
 		case actions.ArgUntil:

@@ -38,7 +38,7 @@ func homeOf(name string) string {
 func objects() []object {
 	return []object{
 		configurationKeys(), accountKeys(), tlsKeys(), smtpKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(),
-		webhookActionKeys(), programKeys(), placeKeys(), forwardKeys(), replyKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
+		webhookActionKeys(), programKeys(), placeKeys(), additionKeys(), forwardKeys(), replyKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
 }
@@ -156,6 +156,17 @@ func placeKeys() object {
 	return object{what: "place", doc: "A mailbox, of another account too.", required: []string{"mailbox"}, keys: []key{
 		{"account", "The name of another account, which the message is appended to; default the message's own.", filled()},
 		{"mailbox", "The mailbox there, or its role as in role:archive; it may hold ${expressions}.", defined("text")},
+	}}
+}
+
+func additionKeys() object {
+	return object{what: "addition", doc: "What append adds: a copy with header, or a note with subject and body.", required: []string{"to"}, keys: []key{
+		{"to", "The mailbox, or its role as in role:archive; it may hold ${expressions}.", defined("text")},
+		{"account", "The name of another account, which it is appended to; default the message's own.", filled()},
+		{"header", "Header fields at the top of a copy of the message, at most 8: X- and more, Keywords or Comments. Their values may hold ${expressions}, and ${rule}. Each copy has X-Imapilot, the name of the rule, as well.",
+			shape{"type": "object", "additionalProperties": defined("text"), "propertyNames": pattern("^([Xx]-[A-Za-z0-9-]+|[Kk]eywords|[Cc]omments)$")}},
+		{"subject", "The subject of a note; it may hold ${expressions}, and ${rule}.", defined("text")},
+		{"body", "The text of a note, at most 8,000 octets; it may hold ${expressions}, and ${rule}.", defined("text")},
 	}}
 }
 

@@ -34,7 +34,7 @@ smtp: {}
 accounts: {a: {tls: {}, password: {}, snooze: {}}}
 webhooks: {w: {secret: {}, client_certificate: {}, rate_limit: {}, digest: {}}}
 lists: {l: {}}
-rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {copy: {}}, {save_attachments: {}}, {snooze: {}}, {forward: {}}, {reply: {}}]}]
+rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {copy: {}}, {save_attachments: {}}, {snooze: {}}, {forward: {}}, {reply: {}}, {append: {}}]}]
 retention: [{}]
 tests: [{given: {}}]
 `

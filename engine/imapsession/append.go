@@ -11,7 +11,7 @@ import (
 )
 
 // Append adds a message to a mailbox and returns its UID there, 0 when the
-// server does not tell. A zero date is the time of arrival. When the server
+// server does not tell; CopiedInto knows under which UIDVALIDITY. A zero date is the time of arrival. When the server
 // refuses the message before it is sent, the connection ends with the command.
 func (s *Session) Append(ctx context.Context, mailbox string, flags []imap.Flag, date time.Time, msg []byte) (imap.UID, error) {
 	if err := checkMailbox(mailbox); err != nil {
@@ -21,9 +21,10 @@ func (s *Session) Append(ctx context.Context, mailbox string, flags []imap.Flag,
 		return 0, refuse("APPEND", mailbox, Bad, err)
 	}
 	var uid imap.UID
+	var validity uint32
 	op := newOperation("APPEND", mailbox, func(r response) bool {
 		if r.code == "APPENDUID" {
-			uid = parseAppendUID(r.args)
+			validity, uid = parseAppendUID(r.args)
 		}
 		return false
 	})
@@ -35,6 +36,7 @@ func (s *Session) Append(ctx context.Context, mailbox string, flags []imap.Flag,
 		_, err := cmd.Wait()
 		return err
 	})
+	s.noteTarget(mailbox, validity)
 	return uid, err
 }
 
@@ -68,13 +70,15 @@ func Settable(flags []imap.Flag) []imap.Flag {
 	return slices.DeleteFunc(slices.Clone(flags), func(f imap.Flag) bool { return checkFlags([]imap.Flag{f}) != nil })
 }
 
-// parseAppendUID reads the arguments of APPENDUID (RFC 4315 section 3).
-func parseAppendUID(args []byte) imap.UID {
+// parseAppendUID reads the arguments of APPENDUID (RFC 4315 section 3): 0, unknown, if
+// malformed.
+func parseAppendUID(args []byte) (validity uint32, uid imap.UID) {
 	s := scanner{b: args}
-	if _, ok := s.number(32); !ok {
-		return 0
+	v, ok := s.number(32)
+	if !ok {
+		return 0, 0
 	}
 	s.spaces()
-	n, _ := s.number(32) // 0, unknown, if malformed
-	return imap.UID(n)
+	n, _ := s.number(32)
+	return uint32(v), imap.UID(n)
 }

@@ -201,6 +201,8 @@ type Step struct {
 	// There is the server's spelling of a target in another account. It is "" until
 	// the step is about to be sent: until then nothing is known of the target.
 	There string `json:"there,omitempty"`
+	// Adds is set where the step adds a message of its own.
+	Adds *Addition `json:"adds,omitempty"`
 	// Delivery is the ID of the delivery that does the step, where it leaves the
 	// mailbox.
 	Delivery string `json:"delivery,omitempty"`
@@ -218,6 +220,24 @@ type Step struct {
 	TargetUID imap.UID  `json:"target_uid,omitempty"`
 	At        time.Time `json:"at,omitzero"` // when it reached its state
 	Error     string    `json:"error,omitempty"`
+}
+
+// Addition is the message that a step adds: the same record makes the same message.
+type Addition struct {
+	// ID is in its header, and in that of no other message.
+	ID string `json:"id"`
+	// From is the address that it is from, where it is a note.
+	From string `json:"from,omitempty"`
+	// Print is its fingerprint, as far as the server changes nothing.
+	Print Fingerprint `json:"print"`
+}
+
+// Arrives is the fingerprint of what a step of an entry brings to its target.
+func (s Step) Arrives(e Entry) Fingerprint {
+	if s.Adds != nil {
+		return s.Adds.Print
+	}
+	return e.Print
 }
 
 // Next returns the index of the first step that is not finished, -1 if none.

@@ -224,6 +224,14 @@ func (s *Server) Messages(t testing.TB, mailbox string) []Message {
 	return list
 }
 
+// Texts returns the messages of a mailbox as they are.
+func (s *Server) Texts(t testing.TB, mailbox string) []string {
+	t.Helper()
+	list, err := s.see.Texts(s.spell(mailbox))
+	must(t, err)
+	return list
+}
+
 // KillConnections cuts every connection to the server without a word.
 func (s *Server) KillConnections(t testing.TB) {
 	t.Helper()

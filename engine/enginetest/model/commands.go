@@ -34,7 +34,7 @@ func handlers() map[string]handler {
 		"CAPABILITY": capability, "NOOP": noop, "LOGOUT": logout, "AUTHENTICATE": authenticate, "LOGIN": authenticate,
 		"NAMESPACE": namespace, "LIST": list, "STATUS": status, "CREATE": create, "SUBSCRIBE": subscribe,
 		"SELECT": selectBox, "EXAMINE": examine, "UNSELECT": unselect,
-		"UID SEARCH": search, "UID FETCH": fetch, "UID STORE": store, "UID COPY": copyTo, "UID MOVE": moveTo, "UID EXPUNGE": expunge,
+		"UID SEARCH": search, "UID FETCH": fetch, "UID STORE": store, "UID COPY": copyTo, "UID MOVE": moveTo, "UID EXPUNGE": expunge, "APPEND": appendTo,
 		"CLOSE": never, "EXPUNGE": never, "FETCH": never, "STORE": never, "COPY": never, "MOVE": never, "SEARCH": never,
 	}
 }

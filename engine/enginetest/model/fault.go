@@ -28,7 +28,7 @@ const (
 	OverQuota      Fault = "NO [OVERQUOTA]"
 	OKOverQuota    Fault = "OK [OVERQUOTA]"
 	OKMessageLimit Fault = "OK [MESSAGELIMIT]"
-	// BadCopyUID names no UIDs, as Exchange did.
+	// BadCopyUID names no UIDs, as Exchange did; APPENDUID likewise.
 	BadCopyUID Fault = "malformed COPYUID"
 	// Late leaves the newest message out of a FETCH: it was announced and is
 	// not there yet.
@@ -45,11 +45,11 @@ const (
 func (f Fault) Applies(op Operation) bool {
 	switch f {
 	case OverQuota:
-		return op.Command == "UID COPY" || op.Command == "UID MOVE" || op.Command == "CREATE"
+		return op.Command == "UID COPY" || op.Command == "UID MOVE" || op.Command == "APPEND" || op.Command == "CREATE"
 	case OKOverQuota, OKMessageLimit:
 		return op.Command == "UID COPY" || op.Command == "UID MOVE" || op.Command == "UID STORE"
 	case BadCopyUID:
-		return op.Command == "UID COPY" || op.Command == "UID MOVE"
+		return op.Command == "UID COPY" || op.Command == "UID MOVE" || op.Command == "APPEND"
 	case Late, Twice, Unsolicited:
 		return op.Command == "UID FETCH"
 	case Renumbered:

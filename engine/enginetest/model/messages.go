@@ -279,6 +279,38 @@ func moveTo(r *request) string {
 	return r.transfer(true)
 }
 
+// appendTo adds a message (RFC 9051 section 6.3.12): its flags and its date may be
+// left out.
+func appendTo(r *request) string {
+	to := r.server.boxes[r.arg(0)]
+	switch {
+	case to == nil:
+		return "NO [TRYCREATE] No such mailbox"
+	case r.server.full[to.name]:
+		return "NO [OVERQUOTA] Quota exceeded"
+	}
+	r.server.origins++
+	m := &Message{Origin: r.server.origins, Received: time.Now().UTC().Truncate(time.Second)}
+	for _, v := range r.args[1 : len(r.args)-1] {
+		if at, err := time.Parse("_2-Jan-2006 15:04:05 -0700", v.text); err == nil {
+			m.Received = at.UTC()
+		}
+		for _, f := range v.list {
+			m.set(imap.Flag(f.text), true)
+		}
+	}
+	m.read(r.arg(len(r.args) - 1))
+	to.add(m)
+	r.server.tell(to)
+	switch o := r.server.opts; {
+	case r.fault == BadCopyUID:
+		return fmt.Sprintf("OK [APPENDUID %d ] done", to.validity)
+	case o.NoUIDPlus || o.NoCopyUID:
+		return "OK done"
+	}
+	return fmt.Sprintf("OK [APPENDUID %d %d] done", to.validity, m.UID)
+}
+
 func expunge(r *request) string {
 	box, refused := r.box()
 	if refused != "" {

@@ -66,6 +66,20 @@ func (m *Message) clear() {
 	}
 }
 
+// read takes the text of a message.
+func (m *Message) read(text string) {
+	header, body, _ := strings.Cut(text, "\r\n\r\n")
+	m.header, m.body = []byte(header+"\r\n\r\n"), []byte(body)
+	for line := range strings.SplitSeq(header, "\r\n") {
+		switch name, value, _ := strings.Cut(line, ": "); name {
+		case "Subject":
+			m.Subject = value
+		case "Message-ID":
+			m.ID = strings.Trim(value, "<>")
+		}
+	}
+}
+
 type mailbox struct {
 	name     string
 	validity uint32

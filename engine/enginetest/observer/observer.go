@@ -203,9 +203,34 @@ func (o *Observer) UIDValidity(mailbox string) (validity uint32, err error) {
 	return validity, err
 }
 
+// Texts are the messages of a mailbox as they are, by UID; none when it does not exist.
+func (o *Observer) Texts(mailbox string) (out []string, err error) {
+	err = o.look(mailbox, func(c *imapclient.Client) (err error) { out, err = texts(c); return err })
+	return out, err
+}
+
+func texts(c *imapclient.Client) ([]string, error) {
+	section := &imap.FetchItemBodySection{Peek: true}
+	var all imap.UIDSet
+	all.AddRange(1, 0)
+	list, err := c.Fetch(all, &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}}).Collect()
+	slices.SortFunc(list, func(a, b *imapclient.FetchMessageBuffer) int { return cmp.Compare(a.UID, b.UID) })
+	var out []string
+	for _, m := range list {
+		out = append(out, string(m.FindBodySection(section)))
+	}
+	return out, err
+}
+
 // Messages lists what a mailbox holds, by UID; none when it does not exist.
 func (o *Observer) Messages(mailbox string) (out []Message, err error) {
-	err = o.with(func(c *imapclient.Client) error {
+	err = o.look(mailbox, func(c *imapclient.Client) (err error) { out, err = fetch(c); return err })
+	return out, err
+}
+
+// look selects a mailbox that holds something.
+func (o *Observer) look(mailbox string, f func(c *imapclient.Client) error) error {
+	return o.with(func(c *imapclient.Client) error {
 		sel, err := c.Select(mailbox, &imap.SelectOptions{ReadOnly: true}).Wait()
 		var refused *imap.Error
 		if errors.As(err, &refused) && refused.Type == imap.StatusResponseTypeNo {
@@ -215,11 +240,10 @@ func (o *Observer) Messages(mailbox string) (out []Message, err error) {
 			return err
 		}
 		if sel.NumMessages > 0 {
-			out, err = fetch(c)
+			err = f(c)
 		}
 		return errors.Join(err, c.Unselect().Wait())
 	})
-	return out, err
 }
 
 func fetch(c *imapclient.Client) ([]Message, error) {

@@ -103,6 +103,12 @@ func (l *letter) wanted() map[string]int {
 	if l.wants("copy") {
 		out["Copies"]++
 	}
+	if l.wants("note") {
+		out[notes]++
+	}
+	if l.wants("label") {
+		out["Labelled"]++
+	}
 	if l.wants("body") {
 		out["Tickets/12"]++
 	}
@@ -167,8 +173,8 @@ func flagged(l *letter, p model.Place) []string {
 		{"$Done", l.wants("flag")}, {"$Only", l.wants("only")}, {"$Again", ownArrival},
 		{imap.FlagDeleted, slices.Contains(l.Flags, imap.FlagDeleted)},
 	} {
-		if p.Has(f.flag) != f.want {
-			out = append(out, fmt.Sprintf("%q in %s: %s is %v", p.Subject, p.Mailbox, f.flag, !f.want))
+		if want := f.want && p.Mailbox != notes; p.Has(f.flag) != want {
+			out = append(out, fmt.Sprintf("%q in %s: %s is %v", p.Subject, p.Mailbox, f.flag, !want))
 		}
 	}
 	return out
@@ -251,7 +257,7 @@ func (w *World) lost(group []*letter, all []model.Place) []string {
 		}
 	}
 	for _, p := range all {
-		if p.Subject == group[0].Subject {
+		if p.Subject == group[0].Subject && p.Mailbox != notes {
 			have[p.Mailbox]++
 		}
 	}

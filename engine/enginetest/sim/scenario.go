@@ -71,9 +71,10 @@ func verbs() []string {
 		rule("program", "exec: /bin/program"), rule("save", "save_attachments: /srv/mail"), rule("leave", "unsubscribe"), rule("hook", "webhook: hook"), rule("flag", `add_flags: ['\Flagged', $Done]`), rule("seen", `add_flags: ['\Seen']`),
 		rule("forward", "forward: bob@example.net"), rule("answer", "reply: {text: Thank you., anyway: true}"),
 		rule("unread", `remove_flags: ['\Seen']`), rule("only", `set_flags: ['\Seen', $Only]`), rule("archive", "archive"), rule("junk", "junk"), rule("trash", "trash"),
-		rule("copy", "copy: Copies"), rule("move", "move: Moved"), rule("list", "move: Lists"), rule("away", "expunge"),
+		rule("copy", "copy: Copies"), rule("note", "append: {to: Notes, subject: '${subject}'}"), rule("label", "append: {to: Labelled, header: {X-Label: '${subject}'}}"), rule("move", "move: Moved"), rule("list", "move: Lists"), rule("away", "expunge"),
 		"  - {name: body, if: 'has(subject, \"body\") and body.text contains \"ticket\"', then: [copy: 'Tickets/${capture(body.text, \"ticket ([0-9]+)\")}']}\n",
-		// Fires on what arrives in Lists by itself, never on what we moved there.
+		// These fire on what arrives by itself, never on what we put there.
+		"  - {name: added, in: [Notes, Labelled], if: 'true', then: [add_flags: [$Again]]}\n",
 		"  - {name: again, in: [Lists], if: 'true', then: [add_flags: [$Again]]}\n",
 	}
 }
