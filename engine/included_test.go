@@ -211,7 +211,7 @@ func TestRawOnlyForTheRuleThatIncludesIt(t *testing.T) {
   - {name: all, if: true, then: [{webhook: second}]}
 `)
 		r.once(cfg)
-		text := long("large", 30<<20)
+		text := long("large", 3<<20)
 		r.srv.Append(t, "INBOX", nil, time.Now(), text)
 		r.mail("INBOX", "small", "x@example.org")
 		w := &wire{}
