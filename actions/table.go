@@ -79,9 +79,9 @@ type line struct {
 func table() [17]line {
 	return [...]line{
 		{Webhook, webhookSpec},
+		{SetFlags, setFlagsSpec},
 		{AddFlags, addFlagsSpec},
 		{RemoveFlags, removeFlagsSpec},
-		{SetFlags, setFlagsSpec},
 		{Copy, copySpec},
 		{AppendTo, appendSpec},
 		{Exec, execSpec},

@@ -670,3 +670,22 @@ func TestLargeMessageForAProgram(t *testing.T) {
 		}
 	})
 }
+
+// TestReplayOfAStepWhoseMessageIsGone: what was done with its message is not made again,
+// for the journal has that no more, and stays done.
+func TestReplayOfAStepWhoseMessageIsGone(t *testing.T) {
+	executing(t, execRaw, func(t *testing.T, r *rig, cfg *config.Config, h *host) {
+		r.once(cfg)
+		d := r.theDelivery(cfg)
+		r.with(cfg, func(j journal.Journal) {
+			n, err := engine.ReplayOffline(t.Context(), j, "test", engine.Replay{Account: "home", IDs: []string{d.ID}, Delivered: true})
+			if n != 0 || err != nil || !engine.LacksMessage(d) {
+				t.Errorf("%d replayed, %v", n, err)
+			}
+		})
+		r.once(cfg)
+		if r.wantState(cfg, journal.Done, journal.Delivered); h.count() != 1 {
+			t.Errorf("%d runs", h.count())
+		}
+	})
+}

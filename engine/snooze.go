@@ -206,7 +206,7 @@ func (c *connection) missing(batch *journal.Batch, all []*sleeper, found map[int
 		}
 		batch.Woken = append(batch.Woken, s.Seq)
 		batch.Events = append(batch.Events, journal.Event{Kind: "snooze", Mailbox: s.Mailbox, UID: s.UID, Rule: s.Rule, Seq: s.Seq, Text: fmt.Sprintf(
-			"%s: the snooze of message %d of %s is over: it was moved or deleted there, and does not come back", c.dir.config(s.Mailbox), s.Seq, c.dir.config(s.Back))})
+			"%s: the snooze by act %d on a message of %s is over: the message was moved or deleted there, and does not come back", c.dir.config(s.Mailbox), s.Seq, c.dir.config(s.Back))})
 	}
 	return here
 }

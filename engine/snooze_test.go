@@ -178,7 +178,7 @@ func TestSnoozeEndsWhenTheUserActs(t *testing.T) {
 				s.days(s.cfg, time.Minute)
 				test.act(s)
 				s.days(s.cfg, test.after)
-				s.wantOver("the snooze of message")
+				s.wantOver("the snooze by act")
 				s.days(s.cfg, 4*time.Hour)
 				s.want("INBOX", test.inbox...)
 				s.wantCalls(1, 1)

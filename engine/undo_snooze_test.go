@@ -149,7 +149,7 @@ func TestUndoASnoozeThatTheUserEnded(t *testing.T) {
 			s.want("Elsewhere", "letter")
 			s.days(s.cfg, 130*time.Minute)
 		}
-		s.wantOver("the snooze of message")
+		s.wantOver("the snooze by act")
 	})
 }
 

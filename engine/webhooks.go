@@ -30,6 +30,12 @@ func (r Replay) Wants(s journal.DeliveryState) bool {
 	return s == journal.Pending || s == journal.Dead || s == journal.Delivered && r.Delivered
 }
 
+// LacksMessage reports whether a step that leaves the mailbox cannot be attempted again,
+// because its message is not kept any more. What was sent stays sent.
+func LacksMessage(d journal.Delivery) bool {
+	return isOutside(d.Endpoint) && d.RawSize > 0 && !d.RawKept
+}
+
 // DeliveryReader is what finds deliveries: a journal, or one that is only read.
 type DeliveryReader interface {
 	Deliveries(ctx context.Context, q journal.DeliveryQuery) ([]journal.Delivery, error)
@@ -50,7 +56,7 @@ func (r Replay) calls(ctx context.Context, j DeliveryReader, now time.Time) ([]j
 			return nil, err
 		}
 		for _, d := range found {
-			if r.Wants(d.State) {
+			if r.Wants(d.State) && !LacksMessage(d) {
 				d.Restarted, d.State, d.Next, d.Updated = d.Attempts, journal.Pending, now, now
 				out = append(out, d)
 			}

@@ -18,7 +18,7 @@ func TestProblemsOfArguments(t *testing.T) {
 		{action: "fileinto", arg: "X", pos: 20, message: "unknown action", hint: "did you mean move?"},
 		{action: "stop", arg: "-", pos: 20, message: "unknown action", hint: "stop: true"},
 		{action: "notify", arg: "x@y", pos: 20, message: "not available in this version yet", hint: "webhook"},
-		{action: "zzz", arg: "-", pos: 20, message: "unknown action", hint: "the actions are webhook, add_flags"},
+		{action: "zzz", arg: "-", pos: 20, message: "unknown action", hint: "the actions are webhook, set_flags"},
 		{action: "trash", arg: "X", pos: 20, message: "trash takes no argument", hint: "as in trash"},
 		{action: "expunge", arg: "X", pos: 20, message: "expunge takes no argument"},
 		{action: "move", arg: "-", pos: 20, message: "move takes one mailbox, not 0", hint: "as in move:"},

@@ -23,6 +23,14 @@ func isMapText(doc Document) bool {
 	return doc.Text != nil && !strings.Contains(doc.Text.Value, "${")
 }
 
+// checkMapWithValues refuses an object that is written as a text around ${expressions}:
+// it would be sent as a text.
+func (b *builder) checkMapWithValues(doc Document) {
+	if doc.Text != nil && !isMapText(doc) && strings.HasPrefix(strings.TrimSpace(doc.Text.Value), "{") {
+		b.problem(doc.Text.Pos, Error, "json: is a text with ${}, and would be sent as a text", `an expression that gives a map has no ${} and no quotes around fields: '{"title": subject}'`)
+	}
+}
+
 func (b *builder) checkMap(text Text, d *draftAction) document {
 	e, issues := parse(text.Value, b.parser)
 	b.add(text.Pos, 0, issues)

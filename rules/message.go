@@ -79,6 +79,7 @@ func (b *builder) checkJSON(a ActionSource, d *draftAction) {
 	if len(a.Args) == 1 && slices.Contains(b.src.Presets, a.Args[0].Value) {
 		b.problem(a.Kind.Pos, Error, fmt.Sprintf("the webhook %q has a preset, which makes its own document", a.Args[0].Value), "use title: and body:")
 	}
+	b.checkMapWithValues(*a.JSON)
 	if isMapText(*a.JSON) {
 		doc := b.checkMap(*a.JSON.Text, d)
 		d.message.document = &doc

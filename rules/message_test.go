@@ -126,6 +126,7 @@ func TestProblemsOfMessages(t *testing.T) {
 		set  func(a *ActionSource)
 		want string
 	}{
+		{mapped(`{"a": "${subject}"}`), "would be sent as a text"},
 		{mapped("subject"), "an expression that gives no map"},
 		{mapped(`{"a": subjct}`), `unknown field "subjct"`},
 		{mapped(`{"a": to}`), "this is a list of addresses"},

@@ -21,7 +21,7 @@ func (a *app) printStatus(s answer, zone *time.Location) {
 	for _, acc := range s.Accounts {
 		out.account(acc, zone)
 		if n := acc.Deliveries[journal.Dead]; n > 0 {
-			out.line("  ", red, fmt.Sprintf("%s given up; '%s' shows why", count(n, "webhook call"), a.command("webhooks", "list", "--account", acc.Name, "--state", "dead")))
+			out.line("  ", red, fmt.Sprintf("%s given up; '%s' shows why", deliveries(n), a.command("webhooks", "list", "--account", acc.Name, "--state", "dead")))
 		}
 		for _, o := range s.Webhooks {
 			if o.Account == acc.Name {
@@ -75,9 +75,17 @@ func (s *screen) account(acc engine.AccountStatus, zone *time.Location) {
 	}
 	for _, state := range []journal.DeliveryState{journal.Pending, journal.Delivered} {
 		if n := acc.Deliveries[state]; n > 0 {
-			s.line("  ", plain, count(n, "webhook")+" "+string(state))
+			s.line("  ", plain, deliveries(n)+" "+string(state))
 		}
 	}
+}
+
+// deliveries counts calls of webhooks and steps that leave the mailbox.
+func deliveries(n int) string {
+	if n == 1 {
+		return "1 call or step"
+	}
+	return fmt.Sprintf("%d calls and steps", n)
 }
 
 // mailboxes shows how each is watched. What is wrong with one stands below, where

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"imapilot/actions"
 	"imapilot/engine"
 	"imapilot/engine/config"
 	"imapilot/engine/control"
@@ -126,6 +127,9 @@ func (r *archive) replayable(ctx context.Context, cfg *config.Config, ids []stri
 		if !(engine.Replay{Delivered: true}).Wants(d.State) {
 			return nil, usagef("%s is %s: %s", id, d.State, meaningOfCall(d.State))
 		}
+		if engine.LacksMessage(d) {
+			return nil, usagef("%s was done, and its message is not kept any more: it cannot be done again", id)
+		}
 		if !slices.ContainsFunc(found, func(o journal.Delivery) bool { return o.ID == d.ID && o.Account == d.Account }) {
 			found = append(found, d)
 		}
@@ -234,7 +238,10 @@ func (a *app) tellWaiting(ctx context.Context, s *screen, cfg *config.Config, r 
 		}
 		told = append(told, d.Endpoint)
 		hook, ok := endpointNamed(cfg, d.Endpoint)
-		if !ok {
+		switch {
+		case isStep(d) && actions.Kind(d.Endpoint).NeedsAllow() && !slices.Contains(cfg.Allow, d.Endpoint):
+			s.line("", plain, d.Endpoint+" is off: it waits until allow: has it.")
+		case !ok && !isStep(d):
 			s.line("", plain, d.Endpoint+" is not in the configuration any more: its calls wait until it is.")
 		}
 		if now := time.Now(); ok {

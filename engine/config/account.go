@@ -88,7 +88,7 @@ func (l *loader) required(e strictyaml.Entry, a Account) {
 
 // showsOther reports whether an account shows something else than a password.
 func (a Account) showsOther(n *strictyaml.Node) bool {
-	return n.Get("oauth") != nil || n.Get("token") != nil || a.Certificate != ""
+	return n.Get("oauth") != nil || n.Get("token") != nil || a.Certificate != "" || a.Mechanism == "EXTERNAL" || a.showsToken()
 }
 
 // filled reads a text that may not be empty.

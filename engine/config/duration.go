@@ -20,8 +20,11 @@ const (
 // duration reads a time within limits. It reports false, and leaves out as it
 // is, when a problem was reported.
 func (l *loader) duration(n *strictyaml.Node, low, high time.Duration, out *time.Duration) bool {
-	unit, example := "s", "90s, 5m or 2h"
-	if high > day {
+	unit, example := "s", "90s or 5m"
+	switch {
+	case low >= day:
+		unit, example = "d", "3d or 2w"
+	case high > day:
 		unit, example = "d", "12h, 30d or 2w"
 	}
 	d, ok := parseDuration(n.Value)

@@ -42,9 +42,12 @@ func (l *loader) pin(n *strictyaml.Node, out *[sha256.Size]byte) {
 	*out = [sha256.Size]byte(b)
 }
 
+// showsToken reports whether an account asks for a way to log in by a token.
+func (a Account) showsToken() bool { return a.Mechanism == "OAUTHBEARER" || a.Mechanism == "XOAUTH2" }
+
 // credentials reports what an account shows that does not go with how it logs in.
 func (l *loader) credentials(e strictyaml.Entry, a Account) {
-	bearer := a.Mechanism == "OAUTHBEARER" || a.Mechanism == "XOAUTH2"
+	bearer := a.showsToken()
 	switch {
 	case !a.Token.IsZero() && !a.Password.IsZero():
 		l.problem(e.Value.Get("token"), "an account shows a token or a password, not both", "keep the one that the server takes")
