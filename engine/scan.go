@@ -262,14 +262,27 @@ func (c *connection) importReason(ctx context.Context, cursor journal.Cursor, to
 	if err != nil {
 		return "", err
 	}
-	received := make([]time.Time, len(known))
-	for i, k := range known {
-		received[i] = k.Print.Received
-	}
-	if isImport(received, cursor.Scanned) {
+	if isImport(c.unexpected(cursor, known), cursor.Scanned) {
 		return importHeld, nil
 	}
 	return "", nil
+}
+
+// unexpected are the dates of the messages of which no arrival is expected: what
+// imapilot brought, from another account too, is no import.
+func (c *connection) unexpected(cursor journal.Cursor, known []journal.Known) []time.Time {
+	all := make([]*candidate, len(known))
+	for i, k := range known {
+		all[i] = &candidate{fetched: imapsession.Fetched{UID: k.UID}, print: k.Print}
+	}
+	c.recognise(cursor, all)
+	var out []time.Time
+	for _, m := range all {
+		if m.arrived == "" {
+			out = append(out, m.print.Received)
+		}
+	}
+	return out
 }
 
 const importHeld = "they look imported: more than 100 arrived at once that are older than the last scan. Run 'imapilot confirm' to act on them, 'imapilot skip' to leave them alone"
