@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"imapilot/actions"
+	"imapilot/engine/config"
 	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
 )
@@ -134,6 +136,9 @@ func (c *connection) readyAbroad(ctx context.Context, w *task) (out readiness, r
 	if cfg.DryRun || all.DryRun {
 		return readiness{reason: "dry_run: of the account " + account + " keeps it as it is", wait: c.timing.Probe}, "", nil
 	}
+	if isSameLogin(cfg, c.cfg) {
+		return out, "the account " + account + " has the login of this one, so that it would arrive here again; name the mailbox without account:", nil
+	}
 	g, err := c.guest(ctx, account)
 	if err != nil {
 		return out, "", err
@@ -152,6 +157,12 @@ func (c *connection) readyAbroad(ctx context.Context, w *task) (out readiness, r
 		refusal, err = g.takes(ctx, name, w.Print.Size)
 	}
 	return out, refusal, c.guestFailed(account, err)
+}
+
+// isSameLogin reports whether two accounts are two names of one: what goes from one to
+// the other has not left.
+func isSameLogin(a, b config.Account) bool {
+	return strings.EqualFold(a.Host, b.Host) && a.Port == b.Port && a.Username == b.Username
 }
 
 // createAbroad makes the target of a step in another account, by the rules for

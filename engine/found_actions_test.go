@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,6 +58,24 @@ rules:
 		}, p.dialer)
 		if got := p.entries(cfg); got[journal.Done] != 121 || len(got) != 1 {
 			p.t.Errorf("entries %v", got)
+		}
+	})
+}
+
+// What is moved to another name of the same account would arrive here again, for ever.
+func TestFoundTwoAccountsOfOneLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, pipes(t, imaptest.Options{NoIdle: true}))
+		cfg := r.config("", fmt.Sprintf("  work:\n    host: 127.0.0.1\n    port: 1\n    tls: none\n    username: %s\n    password: '%s'\n    watch: [Other]\n%s",
+			r.srv.Username, r.srv.Password, "rules:\n  - {name: there, accounts: [home], if: 'true', then: [{move: {account: work, mailbox: INBOX}}]}\n"))
+		r.daemon(cfg, func(*engine.Engine) {
+			time.Sleep(time.Minute)
+			r.mail("INBOX", "one", "a@example.org")
+			time.Sleep(time.Hour)
+			r.want("INBOX", "one")
+		})
+		if e := r.theEntry(cfg); e.State != journal.Failed || !strings.Contains(e.Reason, "has the login of this one") {
+			t.Errorf("%+v", e)
 		}
 	})
 }
