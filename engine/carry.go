@@ -104,7 +104,7 @@ func (c *connection) prepareAbroad(ctx context.Context, group []*task) (bool, er
 		return false, nil
 	}
 	x := journal.Expected{
-		ID: c.cfg.Name + " " + expectedID(e.Seq, e.Next()), Mailbox: s.There, UIDValidity: s.TargetValidity,
+		ID: c.foretoldID(e.Seq, e.Next()), Mailbox: s.There, UIDValidity: s.TargetValidity,
 		UIDNext: s.TargetNext, Print: s.Arrives(e), Recorded: time.Now(),
 	}
 	x.Print.EmailID = ""

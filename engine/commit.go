@@ -15,10 +15,12 @@ func (a *account) commit(ctx context.Context, b journal.Batch) error {
 		return err
 	}
 	a.stamp(&b)
+	takeBack := a.takeBack(b.Entries)
 	if err := a.commitNow(ctx, a.own, b); err != nil {
 		return err
 	}
 	a.remember(b)
+	takeBack(ctx)
 	return nil
 }
 

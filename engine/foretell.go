@@ -41,7 +41,18 @@ func (o *owners) of(name string) *account {
 // them up. Any goroutine may add some.
 type foretold struct {
 	mu   sync.Mutex
-	list []journal.Expected
+	list []tiding
+}
+
+// tiding is an arrival that is about to come, or that will not come after all.
+type tiding struct {
+	journal.Expected
+	over bool
+}
+
+// foretoldID is the name of an arrival in the journal of another account.
+func (a *account) foretoldID(seq int64, step int) string {
+	return a.cfg.Name + " " + expectedID(seq, step)
 }
 
 // foretell records in the journal of an account that a message of another one is about
@@ -49,7 +60,51 @@ type foretold struct {
 // account that does not run in this process is written for under a lease that this
 // process takes: nobody else writes this journal.
 func (e *Engine) foretell(ctx context.Context, name string, x journal.Expected) error {
-	batch := journal.Batch{Expect: []journal.Expected{x}}
+	return e.announce(ctx, name, journal.Batch{Expect: []journal.Expected{x}}, tiding{Expected: x})
+}
+
+// takeBack is for arrivals that were foretold and that will not come: of steps of some
+// entries, which are about to be written, that will not be done. Nothing else is to be
+// taken for them. One that cannot be taken back means nothing but the same message, and
+// is forgotten in time.
+func (a *account) takeBack(entries []journal.Entry) func(ctx context.Context) {
+	var list []struct{ account, id string }
+	for _, e := range entries {
+		w, open := a.open[e.Seq]
+		if !open || w.look {
+			continue // it may be there
+		}
+		for i, s := range w.Steps {
+			if s.There == "" || s.State != journal.Recorded || mayArrive(e, i, s) {
+				continue
+			}
+			if account, _, abroad := journal.SplitAbroad(s.Target); abroad {
+				list = append(list, struct{ account, id string }{account, a.foretoldID(e.Seq, i)})
+			}
+		}
+	}
+	return func(ctx context.Context) {
+		for _, x := range list {
+			_ = a.engine.announce(ctx, x.account, journal.Batch{Arrived: []string{x.id}}, tiding{journal.Expected{ID: x.id}, true})
+		}
+	}
+}
+
+// mayArrive reports whether an entry may still bring about what was expected of a step
+// that it had.
+func mayArrive(now journal.Entry, step int, before journal.Step) bool {
+	if now.State == journal.Gone {
+		return true // nobody knows how it left
+	}
+	if step >= len(now.Steps) || now.Steps[step].Target != before.Target {
+		return false // it has another place in the entry, and another name
+	}
+	s := now.Steps[step].State
+	return s != journal.StepFailed && s != journal.StepReplaced && (s != journal.Recorded || !isCancelling(now.State))
+}
+
+// announce writes a batch of another account and tells its owner.
+func (e *Engine) announce(ctx context.Context, name string, batch journal.Batch, of tiding) error {
 	a := e.owners.of(name)
 	if a == nil {
 		return e.commitFor(ctx, name, batch)
@@ -63,7 +118,7 @@ func (e *Engine) foretell(ctx context.Context, name string, x journal.Expected) 
 	}
 	a.foretold.mu.Lock()
 	defer a.foretold.mu.Unlock()
-	a.foretold.list = append(a.foretold.list, x)
+	a.foretold.list = append(a.foretold.list, of)
 	return nil
 }
 
@@ -94,7 +149,11 @@ func (a *account) hear() {
 	a.foretold.mu.Lock()
 	defer a.foretold.mu.Unlock()
 	for _, x := range a.foretold.list {
-		a.expected[x.ID] = x
+		if x.over {
+			delete(a.expected, x.ID)
+			continue
+		}
+		a.expected[x.ID] = x.Expected
 	}
 	a.foretold.list = nil
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -22,6 +23,48 @@ func inPair(t *testing.T, f func(p pair)) {
 		p.timing = engine.Timing{}
 		f(p)
 	})
+}
+
+// What was foretold to another account and will not come is taken back: the user may
+// bring the same message there, and its rules are to see it.
+func TestFoundForetoldThatDoesNotCome(t *testing.T) {
+	const file = "\n  - {name: file, accounts: [work], if: 'true', then: [{move: Filed}]}\n"
+	rules := "rules:\n  - {name: there, accounts: [home], if: 'true', then: [{move: {account: work, mailbox: INBOX}}]}" + file
+	for name, end := range map[string]func(p pair, e *engine.Engine) error{
+		"skipped": func(_ pair, e *engine.Engine) error {
+			_, err := e.Amend(context.Background(), engine.Skip, engine.Selection{})
+			return err
+		},
+		"withdrawn": func(p pair, e *engine.Engine) error {
+			err := e.Reload(p.load("", "rules:"+file))
+			time.Sleep(2 * time.Hour) // until the next probe
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inPair(t, func(p pair) {
+				a := &answers{to: func(line string) (out answer) {
+					if strings.Contains(line, "APPEND") {
+						out = say("NO [OVERQUOTA] full")
+					}
+					return out
+				}}
+				p.daemon(p.load("", rules), func(e *engine.Engine) {
+					time.Sleep(time.Minute)
+					p.mail("INBOX", "one", "a@example.org")
+					at := p.srv.Messages(p.t, "INBOX")[0].Received
+					time.Sleep(time.Minute)
+					if err := end(p, e); err != nil {
+						p.t.Fatal(err)
+					}
+					p.want("INBOX", "one")
+					p.work.Append(p.t, "INBOX", nil, at, message("one", "a@example.org"))
+					time.Sleep(time.Minute)
+					p.to.want("Filed", "one")
+				}, p.meddled(a))
+			})
+		})
+	}
 }
 
 // hourly is two accounts, of which work looks once an hour.
