@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/emersion/go-imap/v2"
+
 	"imapilot/actions"
 	"imapilot/engine/config"
 	"imapilot/engine/imapsession"
@@ -35,6 +37,19 @@ func (w *task) abroad() int {
 // sent, for that is recorded first.
 func (w *task) isUnprepared() bool {
 	return w.isAbroad() && w.step().There == "" && !w.step().Doubt
+}
+
+// isCarried reports whether the copy of a message that is moved to another account was
+// proven before, and only the original is to be removed.
+func (w *task) isCarried() bool { return w.isAbroad() && w.step().TargetUID != 0 }
+
+// noteCarried records the proof of a copy before the original is removed. Where that
+// cannot be done for a while, the copy may be filed on there in the meantime: it would
+// not be found again, and be made a second time.
+func (c *connection) noteCarried(ctx context.Context, w *task, uid imap.UID) error {
+	e := cloneEntry(w.Entry)
+	e.Steps[e.Next()].TargetUID = uid
+	return c.commit(ctx, journal.Batch{Entries: []journal.Entry{e}})
 }
 
 // carriedEnough reports whether carrying makes room for other work.

@@ -122,3 +122,32 @@ func TestFoundTwoAccountsOfOneLogin(t *testing.T) {
 		}
 	})
 }
+
+// The copy of a message whose original cannot be removed for a while may be filed on in
+// the meantime: it is not made again.
+func TestFoundCopyFiledOnBeforeItsOriginalWent(t *testing.T) {
+	inPair(t, func(p pair) {
+		a := &answers{to: func(line string) (out answer) {
+			if strings.Contains(line, "UID STORE") {
+				out = say("NO [UNAVAILABLE] later")
+			}
+			return out
+		}}
+		cfg := p.load("", "rules:\n  - {name: there, accounts: [home], if: 'true', then: [{move: {account: work, mailbox: Filed}}]}\n")
+		p.daemon(cfg, func(*engine.Engine) {
+			time.Sleep(time.Minute)
+			p.mail("INBOX", "one", "a@example.org")
+			time.Sleep(5 * time.Minute)
+			p.want("INBOX", "one")
+			p.to.want("Filed", "one")
+			p.work.Empty(p.t, "Filed")
+			a.change(nil)
+			time.Sleep(6 * time.Hour)
+			p.want("INBOX")
+			p.to.want("Filed")
+		}, func(o *engine.Options) {
+			p.dialer(o)
+			a.dialer(o)
+		})
+	})
+}

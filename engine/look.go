@@ -98,6 +98,9 @@ func (c *connection) lookInto(ctx context.Context, name, target string, group []
 // conclude draws the conclusion for one message.
 func (c *connection) conclude(ctx context.Context, mb *mailbox, w *task, present bool, found copies) error {
 	uid, copied := found.uids[w.UID]
+	if w.isCarried() {
+		uid, copied, found = w.step().TargetUID, true, copies{}
+	}
 	leaves := w.step().Action.Kind.Spec().Destination
 	one := []*task{w}
 	switch {

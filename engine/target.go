@@ -207,6 +207,10 @@ func (m *mailbox) find(ctx context.Context, target string, refs []actions.Messag
 // Transfer carries a message to another account. Nothing of it is kept in memory
 // afterwards.
 func (m *mailbox) Transfer(ctx context.Context, ref actions.MessageRef, account, target string) (imap.UID, error) {
+	w := m.tasks[0]
+	if w.isCarried() {
+		return w.step().TargetUID, nil
+	}
 	whole, err := m.whole(ctx, ref.UID)
 	if err != nil {
 		return 0, err
@@ -216,7 +220,10 @@ func (m *mailbox) Transfer(ctx context.Context, ref actions.MessageRef, account,
 		return 0, err
 	}
 	uid, err := g.append(ctx, target, whole)
-	return uid, m.c.guestFailed(account, err)
+	if err != nil || uid == 0 || !w.step().Action.Kind.Spec().Destination {
+		return uid, m.c.guestFailed(account, err)
+	}
+	return uid, m.c.noteCarried(ctx, w, uid)
 }
 
 // notFound is the error of a message that did not come.
