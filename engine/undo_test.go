@@ -235,7 +235,8 @@ func TestUndoByADaemon(t *testing.T) {
 			}
 			r.want("INBOX", "letter", "raise")
 			r.mail("INBOX", "second", "b@news.example")
-			r.eventually("new mail is filed", func() bool { return len(r.subjects("News")) == 1 })
+			// Without MOVE the copy is there before the original is gone.
+			r.eventually("new mail is filed", func() bool { return len(r.subjects("News")) == 1 && len(r.subjects("INBOX")) == 2 })
 			r.want("INBOX", "letter", "raise")
 		})
 	})
