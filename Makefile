@@ -16,7 +16,8 @@ SEEDS            := 10000
 build: ## a static binary, the same as the container's
 	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o $(OUTPUT) ./cmd/imapilot
 
-test: setup vet lint unit sweep ## everything: set-up, vet, linters, all tests with -race, a fault at every operation, fuzzing
+test: setup vet lint unit ## everything: set-up, vet, linters, all tests with -race, a fault at every few operations, fuzzing
+	IMAPILOT_SIM_EVERY=6 .ci/simulate 'Test(Sweep|Random)'
 	.ci/fuzz 2s
 
 setup:

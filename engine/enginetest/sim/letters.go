@@ -105,10 +105,10 @@ func (w *World) unsentAndMoved(group []*letter, all []model.Place) []string {
 // writing is mail that is forwarded or answered before it is moved.
 func writing() []Scenario {
 	return []Scenario{{
-		Name: "letters",
+		Name: "letters", Sparse: 5,
 		Acts: []Act{then(bystanders), then(mail("1 forward copy move", "2 answer")), then(mail("3 forward answer flag move", "4 answer move"))},
 	}, {
-		Name: "apply with letters", Apply: wholeInbox, Server: model.Options{NoMove: true},
+		Name: "apply with letters", Sparse: 5, Apply: wholeInbox, Server: model.Options{NoMove: true},
 		Before: func(w *World) { old("1 forward answer move", "2 forward flag")(w) },
 	}}
 }

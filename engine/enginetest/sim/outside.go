@@ -142,10 +142,10 @@ func (w *World) movedEarly(group []*letter, all []model.Place) (out []string) {
 // moved.
 func leaving() []Scenario {
 	return []Scenario{{
-		Name: "attachments", Sparse: 2,
+		Name: "attachments", Sparse: 5,
 		Acts: []Act{then(bystanders), then(mail("1 save copy move", "2 save")), then(mail("3 save program hook flag move"))},
 	}, {
-		Name: "lists", Sparse: 2,
+		Name: "lists", Sparse: 5,
 		Acts: []Act{then(bystanders), then(news("1 leave move", "2 leave")), then(news("3 leave save program move"))},
 	}}
 }

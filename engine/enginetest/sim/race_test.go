@@ -6,6 +6,6 @@ package sim
 // tries every stride-th operation, and there are few random runs. "make sweep"
 // has the rest without it.
 const (
-	stride = 97
+	stride = 197
 	seeds  = 16
 )

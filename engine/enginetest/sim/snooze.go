@@ -20,8 +20,8 @@ func snoozes() []Scenario {
 		{After: 3 * time.Hour, Do: mail("5 snooze")}, {After: time.Hour, Do: turnOff(5 * time.Hour)},
 	}
 	return []Scenario{
-		{Name: "snooze", Rules: []string{rule}, Target: asleep, Sparse: 3, Acts: acts, Account: []string{"watch: [INBOX, Snoozed]", "connections: 1"}, Mailboxes: []string{asleep}},
-		{Name: "snooze, COPYUID withheld", Rules: []string{rule}, Target: asleep, Sparse: 3, Acts: acts, Server: model.Options{NoCopyUID: true, NoIdle: true}},
+		{Name: "snooze", Rules: []string{rule}, Target: asleep, Sparse: 6, Acts: acts, Account: []string{"watch: [INBOX, Snoozed]", "connections: 1"}, Mailboxes: []string{asleep}},
+		{Name: "snooze, COPYUID withheld", Rules: []string{rule}, Target: asleep, Sparse: 6, Acts: acts, Server: model.Options{NoCopyUID: true, NoIdle: true}},
 	}
 }
 
