@@ -4,5 +4,6 @@ package sim
 
 const (
 	stride = 1
+	oneOf  = 1
 	seeds  = 100
 )
