@@ -37,7 +37,7 @@
 // # Mail that comes back
 //
 // A snoozed message lies in the snooze mailbox, and a row of the journal, written with the
-// outcome of its move there, says until when (snooze.go). When it is due one commit puts
+// outcome of its move there, says until when (snooze.go, snooze_find.go, snooze_back.go). When it is due one commit puts
 // an entry in the row's place, whose steps bring it back; no rule is asked. Undo ends a
 // snooze that lasts (undo_snooze.go).
 //

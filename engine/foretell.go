@@ -85,7 +85,10 @@ func (a *account) takeBack(entries []journal.Entry) func(ctx context.Context) {
 	}
 	return func(ctx context.Context) {
 		for _, x := range list {
-			_ = a.engine.announce(ctx, x.account, journal.Batch{Arrived: []string{x.id}}, tiding{journal.Expected{ID: x.id}, true})
+			err := a.engine.announce(ctx, x.account, journal.Batch{Arrived: []string{x.id}}, tiding{journal.Expected{ID: x.id}, true})
+			if err != nil && ctx.Err() == nil {
+				a.log.Warn("another account still expects a message that will not come", "other", x.account, "error", err)
+			}
 		}
 	}
 }

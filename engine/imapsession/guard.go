@@ -2,7 +2,6 @@ package imapsession
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -193,17 +192,6 @@ func (g *guard) Write(p []byte) (int, error) {
 	return asked, g.send(p)
 }
 
-// response mends what imapclient answers to a challenge: an empty response is an empty
-// line, and "=" only with the command itself (RFC 9051 section 6.2.2).
-func (g *guard) response(p []byte) []byte {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if op := g.writing(); op != nil && op.command == "AUTHENTICATE" && string(p) == "=\r\n" {
-		return p[1:]
-	}
-	return p
-}
-
 // pass returns what is to be sent now that some bytes have come: all that was held
 // with them, or nothing. What asks the server for a word before it goes on is never
 // held.
@@ -367,18 +355,6 @@ func (g *guard) continuation(text, out []byte) ([]byte, error) {
 		return challenge(text, out)
 	}
 	return append(out, "+\r\n"...), nil
-}
-
-// challenge passes on a challenge of SASL: base64, and no more than any mechanism has.
-func challenge(text, out []byte) ([]byte, error) {
-	text = bytes.TrimSpace(text)
-	if len(text) > maxChallenge {
-		return out, fmt.Errorf("%w: a challenge of %d octets", errTooMuch, len(text))
-	}
-	if _, err := base64.StdEncoding.DecodeString(string(text)); err != nil {
-		text = nil // "+ Ready for additional text" is what some say to mean nothing
-	}
-	return append(append(append(out, "+ "...), text...), "\r\n"...), nil
 }
 
 // untagged takes in a data or status response. None is passed on.

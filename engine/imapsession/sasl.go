@@ -1,6 +1,8 @@
 package imapsession
 
 import (
+	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -60,6 +62,29 @@ func (s *Session) exchange(mechanism string) (*exchange, error) {
 		return &exchange{Client: &loginMechanism{username: o.Username, password: o.Password}}, nil
 	}
 	return &exchange{Client: sasl.NewPlainClient("", o.Username, o.Password)}, nil
+}
+
+// response mends what imapclient answers to a challenge: an empty response is an empty
+// line, and "=" only with the command itself (RFC 9051 section 6.2.2).
+func (g *guard) response(p []byte) []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if op := g.writing(); op != nil && op.command == "AUTHENTICATE" && string(p) == "=\r\n" {
+		return p[1:]
+	}
+	return p
+}
+
+// challenge passes on a challenge of SASL: base64, and no more than any mechanism has.
+func challenge(text, out []byte) ([]byte, error) {
+	text = bytes.TrimSpace(text)
+	if len(text) > maxChallenge {
+		return out, fmt.Errorf("%w: a challenge of %d octets", errTooMuch, len(text))
+	}
+	if _, err := base64.StdEncoding.DecodeString(string(text)); err != nil {
+		text = nil // "+ Ready for additional text" is what some say to mean nothing
+	}
+	return append(append(append(out, "+ "...), text...), "\r\n"...), nil
 }
 
 // gs2Name writes a name as RFC 5801 section 4 has it.
