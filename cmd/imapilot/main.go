@@ -67,7 +67,7 @@ Exit codes: 0 all is well, 1 problems were found (check, test, demo),
 	for _, cmd := range []*cobra.Command{
 		a.demoCommand(), a.initCommand(), a.checkCommand(), a.testCommand(),
 		a.explainCommand(), a.evalCommand(), a.rulesCommand(), a.planCommand(), a.applyCommand(), a.runCommand(), a.reloadCommand(),
-		a.statusCommand(), a.historyCommand(), a.undoCommand(), a.webhooksCommand(), a.mailboxesCommand(), a.confirmCommand(), a.retryCommand(), a.skipCommand(), a.schemaCommand(), a.versionCommand(),
+		a.statusCommand(), a.historyCommand(), a.undoCommand(), a.webhooksCommand(), a.mailboxesCommand(), a.doctorCommand(), a.confirmCommand(), a.retryCommand(), a.skipCommand(), a.schemaCommand(), a.versionCommand(),
 	} {
 		root.AddCommand(cmd)
 	}

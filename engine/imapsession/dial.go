@@ -117,7 +117,8 @@ func secure(ctx context.Context, raw net.Conn, o Options) (*Session, response, e
 	}
 	if o.TLS != TLSNone {
 		secured := tls.Client(raw, o.tlsConfig())
-		if err := secured.HandshakeContext(ctx); err != nil {
+		err := secured.HandshakeContext(ctx)
+		if o.Trace.secured(secured, err); err != nil {
 			return nil, response{}, &Error{Op: "TLS", Subject: o.Host, Class: tlsClass(err), Err: inWords(err)}
 		}
 		conn = secured
@@ -130,6 +131,7 @@ func secure(ctx context.Context, raw net.Conn, o Options) (*Session, response, e
 			return nil, response{}, err
 		}
 	}
+	o.Trace.greeted(&o, greeting)
 	s.attach(greeting)
 	return s, greeting, nil
 }

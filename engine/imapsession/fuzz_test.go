@@ -149,3 +149,21 @@ func (c *canned) Close() error {
 
 func (*canned) SetReadDeadline(time.Time) error  { return nil }
 func (*canned) SetWriteDeadline(time.Time) error { return nil }
+
+// FuzzExamine reads namespaces and quotas, whatever a server says.
+func FuzzExamine(f *testing.F) {
+	for _, seed := range []string{`(("INBOX." ".")) NIL (("a/" "/" "X" ("y")))`, `"" (STORAGE 10 512)`, `((NIL NIL)) ((`, "{3}\r\nabc (MESSAGE 1 18446744073709551616)"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		spaces, quotas := parseNamespaces(bytes.Clone(data)), parseQuota(bytes.Clone(data))
+		if len(spaces) > maxNamespaces || len(quotas) > maxQuotas {
+			t.Fatalf("%d namespaces, %d quotas", len(spaces), len(quotas))
+		}
+		for _, n := range spaces {
+			if n.Prefix != printable(n.Prefix) {
+				t.Fatalf("%q", n.Prefix)
+			}
+		}
+	})
+}

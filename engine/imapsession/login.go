@@ -12,13 +12,19 @@ func (s *Session) login(ctx context.Context, greeting response) error {
 	if err := s.client.WaitGreeting(); err != nil {
 		return &Error{Op: "GREETING", Subject: s.o.Host, Class: Connection, Err: err}
 	}
-	if err := s.readCapabilities(ctx); err != nil || greeting.kind == "PREAUTH" {
+	if err := s.readCapabilities(ctx); err != nil {
 		return err
+	}
+	s.o.Trace.announced(s.caps, greeting.kind == "PREAUTH")
+	if greeting.kind == "PREAUTH" {
+		return nil
 	}
 	if err := s.authenticate(ctx); err != nil {
 		return err
 	}
-	return s.readCapabilities(ctx)
+	err := s.readCapabilities(ctx)
+	s.o.Trace.announced(s.caps, true)
+	return err
 }
 
 // readCapabilities takes the list that came with the last answer, or asks.
@@ -46,6 +52,7 @@ func (s *Session) authenticate(ctx context.Context) error {
 	if err != nil {
 		return refuse("LOGIN", s.o.Host, Config, err)
 	}
+	s.o.Trace.tried(mechanism)
 	if mechanism == loginCommand {
 		op := newOperation("LOGIN", s.o.Host, nil)
 		op.showCaps = true

@@ -157,6 +157,8 @@ type Status struct {
 	UIDNext       imap.UID
 	Messages      uint32
 	HighestModSeq uint64
+	// Size is how many octets it holds, where that was asked for (RFC 8438).
+	Size uint64
 	// appendLimit is APPENDLIMIT (RFC 7889 section 4).
 	appendLimit int64
 }
@@ -184,7 +186,11 @@ func (s *Session) status(ctx context.Context, mailbox string, modSeq bool) (Stat
 
 // statusTask is a STATUS, and what gives its result once it has ended.
 func (s *Session) statusTask(mailbox string, modSeq bool) (task, func(error) (Status, error)) {
-	return s.statusOf(mailbox, &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, HighestModSeq: modSeq && s.caps.CondStore})
+	return s.statusOf(mailbox, s.statusOptions(modSeq))
+}
+
+func (s *Session) statusOptions(modSeq bool) *imap.StatusOptions {
+	return &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, HighestModSeq: modSeq && s.caps.CondStore}
 }
 
 func (s *Session) statusOf(mailbox string, options *imap.StatusOptions) (task, func(error) (Status, error)) {
@@ -223,12 +229,12 @@ type StatusResult struct {
 func (s *Session) StatusAll(ctx context.Context, mailboxes []string) []StatusResult {
 	var out []StatusResult
 	for chunk := range slices.Chunk(mailboxes, maxFlight) {
-		out = append(out, s.statusFlight(ctx, chunk)...)
+		out = append(out, s.statusFlight(ctx, chunk, s.statusOptions(false))...)
 	}
 	return out
 }
 
-func (s *Session) statusFlight(ctx context.Context, mailboxes []string) []StatusResult {
+func (s *Session) statusFlight(ctx context.Context, mailboxes []string, options *imap.StatusOptions) []StatusResult {
 	out := make([]StatusResult, len(mailboxes))
 	var tasks []task
 	var results []func(error) (Status, error)
@@ -238,7 +244,7 @@ func (s *Session) statusFlight(ctx context.Context, mailboxes []string) []Status
 			out[i].Err = refuse("STATUS", name, Target, err)
 			continue
 		}
-		t, result := s.statusTask(name, false)
+		t, result := s.statusOf(name, options)
 		tasks, results, at = append(tasks, t), append(results, result), append(at, i)
 	}
 	if len(tasks) == 0 {
@@ -278,6 +284,8 @@ func parseStatus(data []byte, mailbox string) (st Status, ok bool) {
 			st.Messages = clamp(n)
 		case "HIGHESTMODSEQ":
 			st.HighestModSeq = n
+		case "SIZE":
+			st.Size = n
 		case "APPENDLIMIT":
 			st.appendLimit = int64(min(n, 1<<62))
 		}

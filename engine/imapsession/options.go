@@ -56,6 +56,8 @@ type Options struct {
 	// Logger takes what a server says beside its answers, at debug level, and
 	// its alerts, as warnings. It may be nil. Secrets are never logged.
 	Logger *slog.Logger
+	// Trace, where it is set, is filled in on the way to the login.
+	Trace *Trace
 
 	// token is what Token gave for this connection.
 	token string

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -325,6 +326,20 @@ func throughTheGuard(t *testing.T, in []byte) {
 	for r.Scan() {
 		if s := r.Text(); s != "+" && !strings.HasPrefix(s, "T1 OK [CAPABILITY IMAP4rev1") && s != "T1 NO done" && s != "T1 BAD done" {
 			t.Fatalf("imapclient sees %q", s)
+		}
+	}
+}
+
+func TestParseNamespaces(t *testing.T) {
+	for data, want := range map[string][]Namespace{
+		`(("" "/")) NIL NIL`: {{"personal", "", '/'}},
+		`(("INBOX." ".")) (("Other/" "/" "X-EXT" ("a")) ("&ZeVnLA-/" NIL)) NIL`: {{"personal", "INBOX.", '.'}, {"other users", "Other/", '/'}, {"other users", "日本/", 0}},
+		`NIL NIL (("a" "/"))`: {{"shared", "a", '/'}},
+		`(("" "/")`:           {{"personal", "", '/'}},
+		"nonsense":            nil,
+	} {
+		if got := parseNamespaces([]byte(data)); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", data, got, want)
 		}
 	}
 }

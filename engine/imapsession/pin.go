@@ -32,3 +32,6 @@ func (p Pin) verify(chain []*x509.Certificate) error {
 	}
 	return nil
 }
+
+// PinOf is the pin of a certificate.
+func PinOf(c *x509.Certificate) Pin { return sha256.Sum256(c.Raw) }
