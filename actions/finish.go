@@ -7,7 +7,8 @@ import (
 )
 
 // FinishMove removes the originals of messages whose copies are proven: it
-// flags exactly those \Deleted and expunges exactly those. copied maps source
+// flags exactly those \Deleted and expunges exactly those; where Can().Aside is set they
+// are moved there in place of that. copied maps source
 // to target UIDs; a message that it does not name is left alone and reported
 // as not done. Recovery uses it to complete a move that was cut off after its
 // copy, which must never be sent again.
@@ -15,6 +16,12 @@ func FinishMove(ctx context.Context, mb Mailbox, refs []MessageRef, copied map[i
 	proven, out := split(refs, copied)
 	if len(proven) == 0 {
 		return out, nil
+	}
+	if aside := mb.Can().Aside; aside != "" {
+		if _, err := mb.Move(ctx, proven, aside); err != nil {
+			return nil, err
+		}
+		return removed(out, proven, Done), nil
 	}
 	if err := mb.Store(ctx, proven, imap.StoreFlagsAdd, []imap.Flag{imap.FlagDeleted}); err != nil {
 		return nil, err
@@ -26,12 +33,17 @@ func FinishMove(ctx context.Context, mb Mailbox, refs []MessageRef, copied map[i
 		}
 		state = Done
 	}
+	return removed(out, proven, state), nil
+}
+
+// removed are the outcomes when the originals of these are out of the way.
+func removed(out []Outcome, proven imap.UIDSet, state State) []Outcome {
 	for i := range out {
 		if proven.Contains(out[i].UID) {
 			out[i].State = state
 		}
 	}
-	return out, nil
+	return out
 }
 
 func split(refs []MessageRef, copied map[imap.UID]imap.UID) (imap.UIDSet, []Outcome) {

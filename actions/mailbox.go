@@ -25,6 +25,9 @@ type MessageRef struct {
 type Can struct {
 	Move    bool // RFC 6851
 	UIDPlus bool // RFC 4315
+	// Aside is the mailbox that holds every message anyway, where to expunge one
+	// elsewhere is not to remove it from there alone; "" on other servers.
+	Aside string
 }
 
 // The errors of a transfer that are the message's own.

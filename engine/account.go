@@ -15,6 +15,7 @@ import (
 	"imapilot/engine/config"
 	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
+	"imapilot/engine/provider"
 	"imapilot/rules"
 	"imapilot/rules/facts"
 )
@@ -91,6 +92,10 @@ type account struct {
 	// idleFailures counts connections in a row that ended right after IDLE
 	// began.
 	idleFailures atomic.Int32
+	// profile is that of the server as it was met last, nil before that; hushed is what
+	// it asked a watch connection to wait for.
+	profile atomic.Pointer[provider.Profile]
+	hushed  atomic.Pointer[hushed]
 }
 
 // task is an open entry and what the owner knows of it in this process.

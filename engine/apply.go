@@ -311,8 +311,8 @@ func (c *connection) cannot(step journal.Step) string {
 	if spec := kind.Spec(); step.Target == "" && (spec.Phase == actions.PhaseCopy || spec.Phase == actions.PhaseMove) {
 		return "its target could not be resolved"
 	}
-	if kind == actions.Expunge && c.session.Capabilities().Has("X-GM-EXT-1") && !slices.Contains([]string{"trash", "junk"}, c.dir.role(c.selected)) {
-		return "Gmail keeps a message that is expunged outside of its trash and spam, unless the user has set it otherwise; use trash"
+	if why := c.cannotHere(step.Action); why != "" {
+		return why
 	}
 	if kind != actions.AddFlags && kind != actions.SetFlags || len(c.permanent) == 0 || hasFlag(c.permanent, imap.FlagWildcard) {
 		return ""

@@ -45,6 +45,7 @@ type connection struct {
 	cutShort  bool             // it left some that lead to other accounts
 	spare     room             // that of a batch of a run that is done with
 	disturbed bool             // what was to be sent next has to be found anew
+	renumbers bool   // one event said that this server renumbered its mailboxes
 	// batch is how many messages the server takes at once, 0: batchSize.
 	batch int
 	// unproven is set until a command with so many was accepted.
@@ -66,6 +67,7 @@ func (a *account) connection(ctx, work context.Context, b *backoff) error {
 		return err
 	}
 	b.connected()
+	a.meet(s.Profile())
 	c := newConnection(a, s)
 	a.state.set(func(s *AccountStatus) { s.State, s.Error, s.NextTry, s.Connections = Watching, "", time.Time{}, 1 })
 	err = errors.Join(c.live(ctx, work), c.written())
@@ -75,7 +77,7 @@ func (a *account) connection(ctx, work context.Context, b *backoff) error {
 
 func newConnection(a *account, s *imapsession.Session) *connection {
 	return &connection{
-		account: a, session: s,
+		account: a, session: s, batch: batchOf(s),
 		swept: map[string]imapsession.Status{}, repeats: map[string]repeat{}, recreated: map[string]time.Time{},
 	}
 }
@@ -132,7 +134,7 @@ func (c *connection) startWatchers(ctx context.Context) *sync.WaitGroup {
 	if !c.session.Capabilities().Idle {
 		return &group
 	}
-	for _, name := range c.watched[:min(len(c.watched), c.cfg.Connections-1)] {
+	for _, name := range c.watched[:min(len(c.watched), c.connections()-1)] {
 		w := watcher{account: c.account, mailbox: name, label: c.dir.config(name)}
 		group.Go(func() { w.run(ctx) })
 	}
@@ -152,7 +154,7 @@ func (c *connection) showMailboxes() {
 			m := MailboxStatus{Name: c.dir.config(name), Watch: c.pollName()}
 			if old, ok := before[m.Name]; ok {
 				m = old
-			} else if c.cfg.Connections == 1 && i == 0 && c.session.Capabilities().Idle {
+			} else if c.connections() == 1 && i == 0 && c.session.Capabilities().Idle {
 				m.Watch = "idle"
 			}
 			s.Mailboxes = append(s.Mailboxes, m)
@@ -172,8 +174,8 @@ func (c *connection) loop(ctx, work context.Context) error {
 		if req != nil {
 			c.answer(work, *req)
 		}
-		if c.stale != nil {
-			return c.stale
+		if err := worst(c.stale, c.quiet()); err != nil {
+			return err
 		}
 		if !time.Now().Before(sweep) {
 			if err := c.sweep(work); err != nil {
@@ -348,7 +350,7 @@ func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 
 // idlesItself reports whether the work connection is the only one, and idles.
 func (c *connection) idlesItself() bool {
-	return c.cfg.Connections == 1 && c.session.Capabilities().Idle && len(c.watched) > 0
+	return c.connections() == 1 && c.session.Capabilities().Idle && len(c.watched) > 0
 }
 
 // idle waits on the work connection itself: an IDLE that ends on news, on a

@@ -16,6 +16,7 @@ import (
 
 	"imapilot/engine/config"
 	"imapilot/engine/imapsession"
+	"imapilot/engine/provider"
 )
 
 // Examination is what [Examine] found out about the server of an account. It holds no
@@ -31,7 +32,9 @@ type Examination struct {
 	Trace   imapsession.Trace
 	Failure error
 
-	Server       imapsession.Server
+	Server imapsession.Server
+	// Profile is what is known of such servers beside what they announce.
+	Profile      provider.Profile
 	Capabilities imapsession.Capabilities
 	Delimiter    rune
 	Namespaces   []imapsession.Namespace
@@ -96,7 +99,7 @@ func Examine(ctx context.Context, acc config.Account) Examination {
 		return x
 	}
 	defer s.Close()
-	x.Server, x.Capabilities, x.Delimiter = s.Server(), s.Capabilities(), s.Delimiter()
+	x.Server, x.Profile, x.Capabilities, x.Delimiter = s.Server(), s.Profile(), s.Capabilities(), s.Delimiter()
 	if x.Failure = x.look(ctx, s); x.Failure == nil {
 		x.Failure = s.Logout(ctx)
 	}
@@ -268,16 +271,17 @@ func (x Examination) Strategies() []Strategy {
 func (x Examination) watching() Strategy {
 	poll := x.Account.Poll.String()
 	s := Strategy{What: "new mail"}
-	idlers := min(x.Watched, max(x.Account.Connections-1, 1))
+	connections, _ := x.Profile.Connections(x.Account.Connections)
+	idlers := min(x.Watched, max(connections-1, 1))
 	switch {
 	case !x.Capabilities.Idle:
 		s.How, s.Why = "STATUS of every watched mailbox each "+poll, "the server does not offer IDLE"
 	case idlers == x.Watched:
 		s.How = "IDLE on " + strconv.Itoa(idlers) + " of " + strconv.Itoa(x.Watched) + " watched"
-		s.Why = fmt.Sprintf("connections: %d is enough for all", x.Account.Connections)
+		s.Why = fmt.Sprintf("connections: %d is enough for all", connections)
 	default:
 		s.How = fmt.Sprintf("IDLE on %d of %d watched, STATUS of the others each %s", idlers, x.Watched, poll)
-		s.Why = fmt.Sprintf("connections: %d", x.Account.Connections)
+		s.Why = fmt.Sprintf("connections: %d", connections)
 	}
 	return s
 }
@@ -291,6 +295,8 @@ func (x Examination) flagWatching() Strategy {
 
 func (x Examination) moving() Strategy {
 	switch {
+	case x.Profile.MoveOnly && !x.Capabilities.Move:
+		return Strategy{"move", "none: moves fail, visibly", x.Profile.Name + " moves messages by MOVE only, which it does not offer here"}
 	case x.Capabilities.Move:
 		return Strategy{"move", "MOVE", "the server offers it (RFC 6851)"}
 	case x.Capabilities.UIDPlus:
@@ -308,7 +314,7 @@ func (x Examination) expunging() Strategy {
 }
 
 func (x Examination) searching() Strategy {
-	if SearchProfileOf(x.Server).Text {
+	if SearchProfileOf(x.Profile).Text {
 		return Strategy{"large backlogs", "SEARCH by flags, sizes, dates, addresses and subjects skips what no rule wants",
 			"this server finds parts of words, as RFC 9051 has it; a sample is checked"}
 	}
@@ -345,6 +351,12 @@ func (x Examination) Suggestions() []Suggestion {
 	}
 	if x.Account.Token.IsZero() && x.wantsToken() {
 		add("the server takes no password, only a token", "token: {command: [/path/to/a/program, that, prints, one]}")
+	}
+	if n, above := x.Profile.Connections(x.Account.Connections); above {
+		add(fmt.Sprintf("%s allows %d connections", x.Profile.Name, x.Profile.MaxConnections), fmt.Sprintf("connections: %d", min(n, x.Profile.MaxConnections)))
+	}
+	if most := x.Profile.IdleMax; most > 0 && x.Account.Idle > most {
+		add(fmt.Sprintf("%s ends an IDLE that lasts longer", x.Profile.Name), "idle: "+most.String())
 	}
 	for _, pattern := range x.Lost {
 		add(fmt.Sprintf("watch: %s names no mailbox of this account; 'imapilot mailboxes %s' lists them", pattern, x.Account.Name))

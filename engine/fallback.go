@@ -113,7 +113,7 @@ func (c *connection) without(feature string, why error) bool {
 // could be wrong, a NO without a reason.
 func (c *connection) fallBack(e *imapsession.Error) bool {
 	switch {
-	case e.Op == "UID MOVE" && e.Class == imapsession.Bad:
+	case e.Op == "UID MOVE" && e.Class == imapsession.Bad && !c.session.Profile().MoveOnly:
 		return c.without("MOVE", e)
 	case e.Op == "UID EXPUNGE" && (e.Class == imapsession.Bad || e.Class == imapsession.Message):
 		return c.without("UIDPLUS", e)

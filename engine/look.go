@@ -121,6 +121,10 @@ func (c *connection) conclude(ctx context.Context, mb *mailbox, w *task, present
 		return c.commit(ctx, c.closing(e))
 	case copied && (!leaves || !present):
 		return c.settleAll(ctx, []landed{{one, outcome(w, actions.Done, uid)}})
+	case copied && c.movesAgain(w):
+		return nil
+	case copied && c.cannotHere(w.step().Action) != "":
+		return c.giveUp(ctx, one, c.cannotHere(w.step().Action))
 	case copied:
 		done, err := actions.FinishMove(ctx, mb, refsOf(one), map[imap.UID]imap.UID{w.UID: uid})
 		if err != nil {

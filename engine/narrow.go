@@ -10,8 +10,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 
-	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
+	"imapilot/engine/provider"
 	"imapilot/rules"
 )
 
@@ -85,7 +85,7 @@ func (c *connection) searchKey(ctx context.Context, ruleset *rules.Ruleset, name
 	box, now := c.ruleMailbox(name), time.Now()
 	profile := rules.SearchProfile{}
 	if c.trust == trustAll {
-		profile = SearchProfileOf(c.session.Server())
+		profile = SearchProfileOf(c.session.Profile())
 	}
 	key, ok := ruleset.SearchKey(c.cfg.Name, box, now, profile)
 	if !ok || !profile.Text || c.textProved {
@@ -105,13 +105,12 @@ func (c *connection) searchKey(ctx context.Context, ruleset *rules.Ruleset, name
 	return key, ok, nil
 }
 
-// SearchProfileOf is what is known of how a server searches. Dovecot finds any
-// part of an address, as RFC 9051 section 6.4.4 wants, and puts one of two words
-// into those that it cannot read. Gmail and Exchange find words; of others it is
-// not known.
-func SearchProfileOf(s imapsession.Server) rules.SearchProfile {
-	if strings.HasPrefix(strings.ToLower(s.Name), "dovecot") {
-		return rules.SearchProfile{Text: true, Marks: []string{"MISSING_DOMAIN", "SYNTAX_ERROR"}}
+// SearchProfileOf is what is known of how a server searches. One that finds any part of
+// an address, as RFC 9051 section 6.4.4 wants, may put words of its own into those that it
+// cannot read. Others find words only, or it is not known.
+func SearchProfileOf(p provider.Profile) rules.SearchProfile {
+	if p.Text == provider.TextSubstring {
+		return rules.SearchProfile{Text: true, Marks: p.Marks}
 	}
 	return rules.SearchProfile{}
 }

@@ -44,6 +44,7 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 		batch.Events = []journal.Event{{Kind: "appeared", Mailbox: name, Text: fmt.Sprintf(
 			"%s: a new mailbox: %d messages are left alone, %d are new", c.dir.config(name), len(handled), len(fresh))}}
 	}
+	batch.Events = c.tellOnce(batch.Events)
 	if err := c.rebind(ctx, &batch, name, old.UIDValidity, sel.UIDValidity, renumbered(before, now), now); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"imapilot/engine/enginetest/corpus"
 	"imapilot/engine/enginetest/imaptest"
 	"imapilot/engine/imapsession"
+	"imapilot/engine/provider"
 	"imapilot/rules"
 	"imapilot/rules/facts"
 )
@@ -43,7 +44,7 @@ func TestASearchFindsWhateverMatches(t *testing.T) {
 			}
 			profile := rules.SearchProfile{}
 			if i%2 == 0 {
-				profile = engine.SearchProfileOf(imapsession.Server{Name: "Dovecot"})
+				profile = engine.SearchProfileOf(provider.Of(provider.Facts{Name: "Dovecot"}))
 			}
 			c, e := checkKey(t, s, rs, condition, messages, now, profile)
 			cases, excluded = cases+c, excluded+e
@@ -234,6 +235,6 @@ func TestAddressKeysFindEverySpelling(t *testing.T) {
 		if len(d.Plan.Items) == 0 {
 			t.Logf("no match here: %.80q %s (from %+v subject %.60q)", x.header, x.condition, m[0].Header.Addresses("From"), m[0].Header.Subject())
 		}
-		checkKey(t, s, rs, x.condition, m, time.Now(), engine.SearchProfileOf(imapsession.Server{Name: "Dovecot"}))
+		checkKey(t, s, rs, x.condition, m, time.Now(), engine.SearchProfileOf(provider.Of(provider.Facts{Name: "Dovecot"})))
 	}
 }

@@ -133,7 +133,7 @@ func (m *mailbox) answered() (imapsession.Changed, bool) {
 
 func (m *mailbox) Can() actions.Can {
 	caps := m.c.session.Capabilities()
-	return actions.Can{Move: caps.Move, UIDPlus: caps.UIDPlus}
+	return actions.Can{Move: caps.Move, UIDPlus: caps.UIDPlus, Aside: m.c.aside()}
 }
 
 func (m *mailbox) Store(ctx context.Context, uids imap.UIDSet, op imap.StoreFlagsOp, flags []imap.Flag) error {

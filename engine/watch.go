@@ -97,6 +97,8 @@ func (w watcher) run(ctx context.Context) {
 		if b.failures > 1 {
 			wait = max(wait, time.Minute)
 		}
+		wait = max(wait, crowded(err, b.failures, w.account.timing))
+		w.account.hush(err)
 		w.account.log.Warn("watch connection lost", "mailbox", w.mailbox, "error", err, "again_in", wait.Round(time.Millisecond).String())
 		sleep(ctx, wait)
 	}

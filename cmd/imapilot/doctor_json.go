@@ -22,18 +22,21 @@ type examined struct {
 	Mechanism string            `json:"mechanism,omitempty"`
 	Server    map[string]string `json:"server,omitempty"`
 	// Namespaces are in the order of RFC 2342.
-	Namespaces  []examinedNamespace `json:"namespaces,omitempty"`
-	Quotas      []examinedQuota     `json:"quotas,omitempty"`
-	Mailboxes   int                 `json:"mailboxes"`
-	Watched     int                 `json:"watched"`
-	Messages    uint64              `json:"messages"`
-	Octets      uint64              `json:"octets,omitempty"`
-	Roles       map[string]string   `json:"roles,omitempty"`
-	RoundTrip   float64             `json:"round_trip_ms,omitempty"`
-	ClockAhead  *float64            `json:"clock_ahead_seconds,omitempty"`
-	Strategies  []examinedStrategy  `json:"strategies,omitempty"`
-	Suggestions []examinedFix       `json:"suggestions,omitempty"`
-	Error       string              `json:"error,omitempty"`
+	Namespaces []examinedNamespace `json:"namespaces,omitempty"`
+	Quotas     []examinedQuota     `json:"quotas,omitempty"`
+	Mailboxes  int                 `json:"mailboxes"`
+	Watched    int                 `json:"watched"`
+	Messages   uint64              `json:"messages"`
+	Octets     uint64              `json:"octets,omitempty"`
+	Roles      map[string]string   `json:"roles,omitempty"`
+	RoundTrip  float64             `json:"round_trip_ms,omitempty"`
+	ClockAhead *float64            `json:"clock_ahead_seconds,omitempty"`
+	Strategies []examinedStrategy  `json:"strategies,omitempty"`
+	// Provider is what the server is known as, Quirks what is known of it.
+	Provider    string          `json:"provider,omitempty"`
+	Quirks      []examinedQuirk `json:"quirks,omitempty"`
+	Suggestions []examinedFix   `json:"suggestions,omitempty"`
+	Error       string          `json:"error,omitempty"`
 }
 
 type examinedAddress struct {
@@ -69,6 +72,13 @@ type examinedStrategy struct {
 	What string `json:"what"`
 	How  string `json:"how"`
 	Why  string `json:"why"`
+}
+
+type examinedQuirk struct {
+	Name   string `json:"name"`
+	Does   string `json:"does"`
+	Duty   string `json:"duty"`
+	Source string `json:"source"`
 }
 
 type examinedFix struct {
@@ -116,6 +126,10 @@ func (e *examined) learned(x engine.Examination) {
 	e.Server = map[string]string{"name": x.Server.Name, "version": x.Server.Version, "vendor": x.Server.Vendor}
 	for _, s := range x.Strategies() {
 		e.Strategies = append(e.Strategies, examinedStrategy(s))
+	}
+	e.Provider = x.Profile.Name
+	for _, q := range x.Profile.Quirks {
+		e.Quirks = append(e.Quirks, examinedQuirk(q))
 	}
 	if x.Failure == nil && x.ClockUnknown == nil {
 		ahead := x.Clock.Seconds()

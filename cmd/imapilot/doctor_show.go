@@ -22,6 +22,7 @@ func (a *app) printExamination(x engine.Examination, now time.Time) {
 		p.server(x)
 		p.mailboxes(x)
 		p.strategies(x)
+		p.quirks(x)
 	}
 	p.suggestions(x)
 	fmt.Fprint(a.out, p.b.String())
@@ -281,6 +282,18 @@ func (p page) strategies(x engine.Examination) {
 	for _, s := range x.Strategies() {
 		p.fact(s.What, s.How)
 		p.line(strings.Repeat(" ", 18), plain, "because "+s.Why)
+	}
+}
+
+// quirks are what is known of such a server, whether or not it shows here.
+func (p page) quirks(x engine.Examination) {
+	if len(x.Profile.Quirks) == 0 {
+		return
+	}
+	p.heading("Known of " + x.Profile.Name)
+	for _, q := range x.Profile.Quirks {
+		p.fact(q.Name, fmt.Sprintf("%s (%s)", q.Does, q.Source))
+		p.line(strings.Repeat(" ", 18), plain, "so "+q.Duty)
 	}
 }
 

@@ -46,6 +46,7 @@ func (l *loader) account(e strictyaml.Entry) {
 	a.defaults()
 	l.required(e, a)
 	l.credentials(e, a)
+	l.tooManyConnections(e, a)
 	l.cfg.Accounts = append(l.cfg.Accounts, a)
 }
 

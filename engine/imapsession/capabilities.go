@@ -11,8 +11,8 @@ type Capabilities struct {
 	SpecialUse, ListExtended, ListStatus    bool
 	Namespace, Unselect, Notify, ObjectID   bool
 	LiteralPlus, LiteralMinus, ID           bool
-	// MessageLimit is how many messages one command may name (RFC 9738), 0 if
-	// any number.
+	// MessageLimit is how many messages one command may name: as it announces (RFC
+	// 9738), or fewer where its profile says so; 0 if any number.
 	MessageLimit int
 	// AppendLimit is the most octets of a message that APPEND takes (RFC 7889), 0
 	// where the server announces none, or another one for each mailbox.

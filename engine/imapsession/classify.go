@@ -69,7 +69,9 @@ func notSuccess(code string) bool {
 	return code == "OVERQUOTA" || code == "MESSAGELIMIT"
 }
 
-const maxRetryAfter = 24 * time.Hour
+// maxRetryAfter bounds what a server may ask for: whoever answers in its place must not
+// stop an account for days.
+const maxRetryAfter = time.Hour
 
 // retryAfter reads Exchange's "Suggested Backoff Time: 299961 milliseconds".
 func retryAfter(text string) time.Duration {

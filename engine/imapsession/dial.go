@@ -34,10 +34,12 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	for _, name := range o.Without {
 		s.Without(name)
 	}
+	s.recognise()
 	if err := s.introduce(ctx); err != nil {
 		_ = s.Close() // likewise
 		return nil, err
 	}
+	s.recognise() // by how it introduced itself, too
 	o.Traffic.Connections.Add(1)
 	return s, nil
 }

@@ -17,14 +17,18 @@ type Server struct {
 // clientName is what this side says of itself.
 const clientName = "imapilot"
 
+// clientVersion is said only where a server wants to know who asks: clients that name a
+// version are let in there. It is no release.
+const clientVersion = "1"
+
 // maxIDFields is how many pairs an answer may have (RFC 2971 section 3.3).
 const maxIDFields = 30
 
-// introduce says who we are, where the server wants to know, and asks for the
+// introduce says who we are, where the server takes that or insists on it, and asks for the
 // namespace in the same round trip. A server that refuses ID loses nothing by it.
 func (s *Session) introduce(ctx context.Context) error {
 	var tasks []task
-	if s.caps.ID {
+	if s.caps.ID || s.profile.NeedsID {
 		tasks = append(tasks, s.identify())
 	}
 	if !s.caps.Namespace {
@@ -40,8 +44,12 @@ func (s *Session) introduce(ctx context.Context) error {
 func last(errs []error) error { return errs[len(errs)-1] }
 
 func (s *Session) identify() task {
+	self := &imap.IDData{Name: clientName}
+	if s.profile.NeedsID {
+		self.Version, self.Vendor = clientVersion, clientName
+	}
 	return task{newOperation("ID", s.o.Host, s.takeID), func() func() error {
-		cmd := s.client.ID(&imap.IDData{Name: clientName})
+		cmd := s.client.ID(self)
 		return func() error {
 			_, err := cmd.Wait()
 			return err

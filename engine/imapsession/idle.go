@@ -1,6 +1,7 @@
 package imapsession
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,8 @@ const maxIdle = 25 * time.Minute
 
 // Idle waits in the selected mailbox, by IDLE (RFC 2177), until the server
 // announces that it changed (EXISTS, EXPUNGE, FETCH): then it returns true. It
-// returns false when refresh has passed (at most 25 minutes), or ctx is done,
+// returns false when refresh has passed (at most 25 minutes, or what the server's
+// profile allows), or ctx is done,
 // which is no error and leaves the session usable. What was announced since the
 // last SELECT, or since Idle last returned true, counts, and Idle returns at
 // once.
@@ -39,7 +41,7 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error)
 	if err := s.guard.begin(op); err != nil {
 		return false, s.lost(op, err)
 	}
-	wait, err := s.idle(ctx, op, min(refresh, maxIdle))
+	wait, err := s.idle(ctx, op, min(refresh, cmp.Or(s.profile.IdleMax, maxIdle)))
 	if err == nil && s.guard.takeNews() {
 		// What follows goes out behind the DONE, not after its answer.
 		s.air = &flying{tasks: []task{{op: op}}, waits: []func() error{wait}, errs: make([]error, 1),

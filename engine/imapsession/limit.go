@@ -13,7 +13,7 @@ import (
 // the server announces and then refuses. It sends nothing.
 func (s *Session) Without(name string) {
 	name = strings.ToUpper(name)
-	s.caps = newCapabilities(slices.DeleteFunc(slices.Clone(s.caps.Names), func(n string) bool { return n == name }))
+	s.setCapabilities(slices.DeleteFunc(slices.Clone(s.caps.Names), func(n string) bool { return n == name }))
 }
 
 // announcedLimit reads MESSAGELIMIT=1000 (RFC 9738 section 3) from a list of

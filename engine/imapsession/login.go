@@ -12,6 +12,7 @@ func (s *Session) login(ctx context.Context, greeting response) error {
 	if err := s.client.WaitGreeting(); err != nil {
 		return &Error{Op: "GREETING", Subject: s.o.Host, Class: Connection, Err: err}
 	}
+	s.greeting = printable(string(greeting.text))
 	if err := s.readCapabilities(ctx); err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (s *Session) readCapabilities(ctx context.Context) error {
 		}
 		names = s.guard.takeCapabilities()
 	}
-	s.caps = newCapabilities(names)
+	s.setCapabilities(names)
 	return nil
 }
 

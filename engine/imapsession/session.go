@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"imapilot/engine/provider"
 )
 
 // Session is one authenticated connection. It is used by one goroutine at a
@@ -22,6 +24,8 @@ type Session struct {
 	prefix    string
 	selected  string // the selected mailbox, "" if none
 	server    Server
+	greeting  string
+	profile   provider.Profile
 	owned     int  // counts the commands of our own
 	noEmailID bool // the server refused what it announced
 	// copiedInto are the UIDVALIDITYs that COPYUID named last, by target.
@@ -217,9 +221,7 @@ func (s *Session) outcome(op *operation, err error) error {
 		return s.lost(op, err)
 	case op.completion.status != "OK", notSuccess(op.completion.code):
 		e := refusal(op.command, op.subject, op.completion)
-		if e.Limit > 0 && (s.caps.MessageLimit == 0 || e.Limit < s.caps.MessageLimit) {
-			s.caps.MessageLimit = e.Limit // an announcement that came late
-		}
+		s.caps.MessageLimit = lower(s.caps.MessageLimit, e.Limit) // an announcement that came late
 		return e
 	case op.failed != nil:
 		return &Error{Op: op.command, Subject: op.subject, Status: "OK", Class: Limit, Err: op.failed}

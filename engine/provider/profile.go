@@ -27,6 +27,9 @@ type Profile struct {
 	// UnstableUIDValidity is set where a restart of the server may give all mailboxes
 	// another UIDVALIDITY, so that this is no news.
 	UnstableUIDValidity bool
+	// SharedThrottle is set where a connection that is told to wait speaks for all that
+	// the user does.
+	SharedThrottle bool
 	// Text is what a SEARCH for a text finds. Marks are words that such a server puts in
 	// the place of an address that it cannot read.
 	Text  Text

@@ -34,7 +34,7 @@ func giants() []row {
 		ids: []string{"microsoft.exchange"}, greetings: []string{"microsoft exchange imap4"},
 		hosts: []string{"outlook.office365.com", "office365.com", "imap-mail.outlook.com", "outlook.com", "partner.outlook.cn"},
 		profile: Profile{
-			Name: "Exchange", MaxConnections: 20, Adjustable: true, Text: TextWords,
+			Name: "Exchange", MaxConnections: 20, Adjustable: true, SharedThrottle: true, Text: TextWords,
 			Quirks: []Quirk{
 				{"backoff", "refuses with \"Suggested Backoff Time: 299961 milliseconds\"", "nobody of the account talks to the server for that time, at most an hour", Captured},
 				{"false login", "accepts a wrong password and then says \"User is authenticated but not connected\"", "that counts as a refused login", Captured},

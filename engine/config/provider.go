@@ -1,0 +1,25 @@
+package config
+
+import (
+	"fmt"
+
+	"imapilot/engine/config/strictyaml"
+	"imapilot/engine/provider"
+)
+
+// tooManyConnections warns of more connections than a provider that is known by its host
+// allows: what the server itself tells is known only when it is connected to.
+func (l *loader) tooManyConnections(e strictyaml.Entry, a Account) {
+	if e.Value.Kind != strictyaml.Mapping || e.Value.Get("connections") == nil {
+		return
+	}
+	p := provider.Of(provider.Facts{Host: a.Host})
+	if n, above := p.Connections(a.Connections); above {
+		what := "no more are opened"
+		if n == a.Connections {
+			what = "unless its administrator allowed more, the others are refused"
+		}
+		l.warn(e.Value.Get("connections"), fmt.Sprintf("%s allows %d connections: %s", p.Name, p.MaxConnections, what),
+			"mail programs that read the same mail count, too, so leave some to them")
+	}
+}
