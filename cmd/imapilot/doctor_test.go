@@ -23,7 +23,7 @@ func TestDoctor(t *testing.T) {
 	for name, start := range map[string]func(testing.TB, imaptest.Options) *imaptest.Server{"dovecot": imaptest.Dovecot, "cyrus": imaptest.Cyrus} {
 		t.Run(name, func(t *testing.T) {
 			golden := filepath.Join(must[string](t)(os.Getwd()), "testdata", "doctor", name+".txt")
-			srv := start(t, imaptest.Options{TLS: true, Quota: 1 << 20})
+			srv := start(t, imaptest.Options{TLS: true, Quota: 1 << 20}).As(t, "annabel")
 			srv.Append(t, "INBOX", nil, time.Now().Add(-3*time.Hour), []byte("Subject: secret-subject\r\nMessage-ID: <1@test>\r\n\r\nHello.\r\n"))
 			srv.Append(t, "Secret-Project", nil, time.Now(), []byte("Subject: two\r\n\r\nHello.\r\n"))
 			before := fmt.Sprint(srv.Messages(t, "INBOX"))

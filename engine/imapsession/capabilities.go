@@ -10,7 +10,9 @@ type Capabilities struct {
 	Move, UIDPlus, Idle, CondStore, ESearch bool
 	SpecialUse, ListExtended, ListStatus    bool
 	Namespace, Unselect, Notify, ObjectID   bool
-	LiteralPlus, LiteralMinus, ID           bool
+	// Gmail is X-GM-EXT-1.
+	Gmail                         bool
+	LiteralPlus, LiteralMinus, ID bool
 	// MessageLimit is how many messages one command may name: as it announces (RFC
 	// 9738), or fewer where its profile says so; 0 if any number.
 	MessageLimit int
@@ -34,7 +36,7 @@ func newCapabilities(names []string) Capabilities {
 		"MOVE": &c.Move, "UIDPLUS": &c.UIDPlus, "IDLE": &c.Idle, "CONDSTORE": &c.CondStore, "ESEARCH": &c.ESearch,
 		"SPECIAL-USE": &c.SpecialUse, "LIST-EXTENDED": &c.ListExtended, "LIST-STATUS": &c.ListStatus,
 		"NAMESPACE": &c.Namespace, "UNSELECT": &c.Unselect, "NOTIFY": &c.Notify, "OBJECTID": &c.ObjectID,
-		"LITERAL+": &c.LiteralPlus, "LITERAL-": &c.LiteralMinus, "ID": &c.ID,
+		"LITERAL+": &c.LiteralPlus, "LITERAL-": &c.LiteralMinus, "ID": &c.ID, "X-GM-EXT-1": &c.Gmail,
 	} {
 		*field = c.Has(name)
 	}

@@ -93,13 +93,20 @@ func (s *Session) transfer(ctx context.Context, command string, uids imap.UIDSet
 // the first error. After some parts have taken effect the whole has done so in
 // part: Unknown is set then.
 func (s *Session) each(ctx context.Context, command, subject string, uids imap.UIDSet, begin func(part imap.UIDSet) (*operation, func() error)) (ended int, err error) {
-	parts, err := split(uids, 4*len(encodeUTF7(subject)))
+	return s.eachBeside(ctx, command, subject, uids, 4*len(encodeUTF7(subject)), func(part imap.UIDSet) task {
+		op, send := begin(part)
+		return task{op, func() func() error { return send }}
+	})
+}
+
+// eachBeside is each for a command that needs so many bytes beside the set.
+func (s *Session) eachBeside(ctx context.Context, command, subject string, uids imap.UIDSet, others int, begin func(part imap.UIDSet) task) (ended int, err error) {
+	parts, err := split(uids, others)
 	if err != nil {
 		return 0, refuse(command, subject, Bad, err)
 	}
 	for _, part := range limited(parts, s.caps.MessageLimit) {
-		op, send := begin(part)
-		if err := s.run(ctx, op, send); err != nil {
+		if err := s.together(ctx, begin(part))[0]; err != nil {
 			var e *Error
 			if ended > 0 && errors.As(err, &e) {
 				e.Unknown = true

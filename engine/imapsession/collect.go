@@ -24,6 +24,11 @@ const (
 	itemParts // BODY[1.2]
 	itemRaw   // BODY[], or BODY[]<1024>
 	itemEmailID
+	itemLabels
+	itemThread
+	itemGmailID
+
+	itemsGmail = itemLabels | itemThread | itemGmailID
 )
 
 // message is what came of one message so far, and which items.
@@ -34,6 +39,7 @@ type message struct {
 	headerCut bool
 	structure FetchedStructure
 	parts     []FetchedPart
+	gmail     Gmail
 }
 
 // collector puts together what came for the messages that were asked for. The
@@ -149,6 +155,9 @@ func (m *message) footprint() int {
 	for _, p := range m.parts {
 		size += len(p.Data) + overhead
 	}
+	for _, label := range m.gmail.Labels {
+		size += len(label) + 16
+	}
 	return size
 }
 
@@ -165,6 +174,7 @@ func (m *message) merge(n message) {
 	if n.has&itemEmailID != 0 {
 		m.EmailID = n.EmailID
 	}
+	m.gmail.merge(n.gmail, n.has)
 	if n.has&(itemFields|itemHeader) != 0 {
 		m.Header = wholeLines(n.Header, n.headerCut)
 	}
@@ -295,6 +305,13 @@ func (m *message) read(s *scanner, name string, want item) bool {
 	case "EMAILID":
 		id, ok := readEmailID(s)
 		m.EmailID, m.has = id, m.has|itemEmailID
+		return ok
+	case "X-GM-LABELS", "X-GM-THRID", "X-GM-MSGID":
+		if want&itemsGmail == 0 {
+			return s.skip()
+		}
+		has, ok := m.gmail.read(s, name)
+		m.has |= has
 		return ok
 	case "BODYSTRUCTURE":
 		if want&itemStructure == 0 {

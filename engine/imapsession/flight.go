@@ -11,7 +11,7 @@ import (
 // Change is one command of a flight: UID STORE, UID COPY or UID MOVE of messages
 // in the selected mailbox.
 type Change struct {
-	// Verb is "STORE", "COPY" or "MOVE".
+	// Verb is "STORE", "COPY" or "MOVE", or "LABEL" and "UNLABEL" for StoreLabels.
 	Verb string
 	UIDs imap.UIDSet
 	// Target is where COPY and MOVE lead.
@@ -19,6 +19,8 @@ type Change struct {
 	// Op and Flags are those of STORE, which is .SILENT.
 	Op    imap.StoreFlagsOp
 	Flags []imap.Flag
+	// Labels are those of LABEL and UNLABEL.
+	Labels []string
 }
 
 // Changed is what became of one command. Pairs are those of Copy and Move.
@@ -85,7 +87,11 @@ func (f *Changing) Wait(ctx context.Context) []Changed {
 
 // fitsOne reports whether a change is one command that may be sent.
 func (s *Session) fitsOne(c Change) bool {
-	parts, err := split(c.UIDs, 4*len(encodeUTF7(c.Target)))
+	others := 4 * len(encodeUTF7(c.Target))
+	if c.isLabels() {
+		others = maxLabelText
+	}
+	parts, err := split(c.UIDs, others)
 	if err != nil || len(parts) != 1 || len(limited(parts, s.caps.MessageLimit)) != 1 {
 		return false
 	}
@@ -96,9 +102,14 @@ func (s *Session) fitsOne(c Change) bool {
 		return s.caps.Move && checkMailbox(c.Target) == nil
 	case "COPY":
 		return checkMailbox(c.Target) == nil
+	case "LABEL", "UNLABEL":
+		_, err := s.labelList(c.Labels)
+		return err == nil && len(c.Labels) > 0
 	}
 	return false
 }
+
+func (c Change) isLabels() bool { return c.Verb == "LABEL" || c.Verb == "UNLABEL" }
 
 // transferred gathers what COPYUID tells of one command.
 type transferred struct {
@@ -127,6 +138,10 @@ func (t *transferred) take(r response, part imap.UIDSet) {
 }
 
 func (s *Session) changeTask(c Change) (task, *transferred) {
+	if c.isLabels() {
+		list, _ := s.labelList(c.Labels) // fitsOne let it pass
+		return s.labelTask(c.UIDs, c.Verb == "LABEL", list), nil
+	}
 	command := "UID " + c.Verb
 	if c.Verb == "STORE" {
 		op := newOperation(command, s.selected, func(r response) bool { return r.kind == "FETCH" })
@@ -154,6 +169,8 @@ func (s *Session) changeAlone(ctx context.Context, c Change) (out Changed) {
 	switch c.Verb {
 	case "STORE":
 		out.Err = s.Store(ctx, c.UIDs, c.Op, c.Flags)
+	case "LABEL", "UNLABEL":
+		out.Err = s.StoreLabels(ctx, c.UIDs, c.Verb == "LABEL", c.Labels)
 	case "COPY":
 		out.Pairs, out.Err = s.Copy(ctx, c.UIDs, c.Target)
 	case "MOVE":

@@ -98,6 +98,16 @@ func (s *Session) searchTask(mailbox string, criteria *imap.SearchCriteria) (tas
 	if s.caps.ESearch {
 		options = &imap.SearchOptions{ReturnAll: true}
 	}
+	op, result := s.searchOperation(mailbox)
+	return task{op, func() func() error {
+		cmd := s.client.UIDSearch(criteria, options)
+		return func() error { _, err := cmd.Wait(); return err }
+	}}, result
+}
+
+// searchOperation is a UID SEARCH without its words, and what gives its result once it
+// has ended.
+func (s *Session) searchOperation(mailbox string) (*operation, func(error) ([]imap.UIDRange, error)) {
 	var found []imap.UIDRange
 	op := newOperation("UID SEARCH", mailbox, nil)
 	op.take = func(r response) bool {
@@ -117,11 +127,7 @@ func (s *Session) searchTask(mailbox string, criteria *imap.SearchCriteria) (tas
 		found = append(found, ranges...)
 		return true
 	}
-	send := func() func() error {
-		cmd := s.client.UIDSearch(criteria, options)
-		return func() error { _, err := cmd.Wait(); return err }
-	}
-	return task{op, send}, func(err error) ([]imap.UIDRange, error) {
+	return op, func(err error) ([]imap.UIDRange, error) {
 		if n := messages(found); err == nil && n > maxMessages {
 			// Of class Target: it is this mailbox, and the connection is good.
 			return nil, &Error{Op: "UID SEARCH", Subject: mailbox, Status: "OK", Class: Target,
