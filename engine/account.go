@@ -87,6 +87,7 @@ type account struct {
 	outbox   *outbox
 	news     news
 	state    stateBox
+	heart    heartbeat
 	// fallbacks are what the server does not do though it announces it.
 	fallbacks fallbacks
 	// idleFailures counts connections in a row that ended right after IDLE
@@ -135,7 +136,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 	}
 	a.outbox = newOutbox(a)
 	a.spelling = func(server string) string { return server } // until the mailboxes are listed
-	a.state.set(func(s *AccountStatus) { s.Name, s.Host, s.State = cfg.Name, cfg.Host, Connecting })
+	a.state.begin(cfg)
 	a.reload(all)
 	return a
 }
@@ -193,14 +194,21 @@ func (a *account) isDryRun() bool {
 }
 
 func (a *account) report() AccountStatus {
+	now := time.Now()
 	s := a.state.get()
+	for i := range s.Mailboxes {
+		s.Mailboxes[i].judge(now, a.cfg, a.wake.since(s.Mailboxes[i].server))
+	}
 	s.Resting = a.outbox.restingNow()
+	s.Troubles = troubles(s, a.cfg, now)
 	return s
 }
 
 // run owns the account until ctx is done. With Once it returns an error when
 // the account could not be processed; otherwise only when it was fenced.
 func (a *account) run(ctx context.Context) error {
+	a.heart.beat(0)
+	defer a.heart.end()
 	defer a.state.set(func(s *AccountStatus) {
 		if s.State != Fenced {
 			s.State = Stopped
@@ -343,6 +351,7 @@ func (a *account) pause(ctx context.Context, v verdict) bool {
 	check := time.NewTicker(a.timing.Again)
 	defer check.Stop()
 	for {
+		a.heart.beat(a.timing.Again)
 		select {
 		case <-ctx.Done():
 			return false
@@ -397,6 +406,7 @@ func (a *account) login(ctx context.Context) (*imapsession.Session, [sha256.Size
 		return nil, [sha256.Size]byte{}, &imapsession.Error{Op: "TLS", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
 	}
 	s, err := imapsession.Dial(ctx, o)
+	a.state.loggedIn(err)
 	return s, sha256.Sum256([]byte(secret)), err
 }
 

@@ -69,6 +69,8 @@ func (a *account) connection(ctx, work context.Context, b *backoff) error {
 	b.connected()
 	a.meet(s.Profile())
 	c := newConnection(a, s)
+	a.heart.hear(s.Traffic())
+	defer a.heart.quiet(s.Traffic())
 	a.state.set(func(s *AccountStatus) { s.State, s.Error, s.NextTry, s.Connections = Watching, "", time.Time{}, 1 })
 	err = errors.Join(c.live(ctx, work), c.written())
 	c.end(err)
@@ -118,6 +120,7 @@ func (c *connection) live(ctx, work context.Context) error {
 	if err := c.scanAll(ctx, work); err != nil {
 		return err
 	}
+	c.state.caughtUp()
 	if c.engine.opts.Once {
 		return c.runDue(ctx, work)
 	}
@@ -151,7 +154,7 @@ func (c *connection) showMailboxes() {
 		}
 		s.Mailboxes = nil
 		for i, name := range c.watched {
-			m := MailboxStatus{Name: c.dir.config(name), Watch: c.pollName()}
+			m := MailboxStatus{Name: c.dir.config(name), Watch: c.pollName(), server: name}
 			if old, ok := before[m.Name]; ok {
 				m = old
 			} else if c.connections() == 1 && i == 0 && c.session.Capabilities().Idle {
@@ -290,6 +293,8 @@ func (c *connection) later(name string, d time.Duration) {
 		t.timer.Stop()
 		d = min(max(d, t.after*2), c.timing.Reconcile)
 	}
+	next := time.Now().Add(d)
+	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.NextTry = next })
 	c.repeats[name] = repeat{after: d, timer: time.AfterFunc(d, func() { c.wake.mailbox(name) })}
 }
 
@@ -316,6 +321,8 @@ func (c *connection) due(sweep time.Time) time.Time {
 // wait returns at once while a run is under way, else when a mailbox was announced, a request came, at has come or
 // ctx is done. With a single connection it idles meanwhile.
 func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
+	c.heart.beat(time.Until(at))
+	defer c.heart.beat(0)
 	if len(c.passes) > 0 {
 		if c.idlesItself() {
 			c.wake.mailbox(c.watched[0]) // nothing else tells of mail meanwhile

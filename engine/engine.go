@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -92,6 +93,10 @@ type Engine struct {
 	started time.Time
 	dir     string // of the state file, in which programs run
 
+	// accountNames are those of the configuration, in its order, for whoever must not
+	// wait for the mutex: Reload holds it while an account ends.
+	accountNames atomic.Pointer[[]string]
+
 	mu       sync.Mutex
 	cfg      *config.Config
 	accounts map[string]*running
@@ -136,10 +141,20 @@ func New(cfg *config.Config, o Options) *Engine {
 		o.Mailer = smtp.NewClient().Send
 	}
 	o.Once = o.Once || o.isJob()
-	return &Engine{
+	e := &Engine{
 		opts: o, timing: o.Timing.withDefaults(), log: o.Logger,
 		cfg: cfg, dir: filepath.Dir(cfg.State), accounts: map[string]*running{}, callers: callers{rooms: map[string]chan struct{}{}}, raws: semaphore.NewWeighted(rawsUnderWay),
 	}
+	e.nameAccounts(cfg)
+	return e
+}
+
+func (e *Engine) nameAccounts(cfg *config.Config) {
+	var names []string
+	for _, a := range cfg.Accounts {
+		names = append(names, a.Name)
+	}
+	e.accountNames.Store(&names)
 }
 
 // Run works until ctx is done and everything is recorded and logged out, or,
@@ -204,6 +219,7 @@ func (e *Engine) Reload(cfg *config.Config) error {
 		return fmt.Errorf("state: changed from %s to %s; restart the daemon for that", e.cfg.State, cfg.State)
 	}
 	e.cfg = cfg
+	e.nameAccounts(cfg)
 	e.stopChanged(cfg)
 	for _, acc := range cfg.Accounts {
 		if r, ok := e.accounts[acc.Name]; ok {
@@ -254,6 +270,8 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 			s.Accounts = append(s.Accounts, withCounts(r.account.report(), sums))
 		}
 	}
+	s.Troubles = worstFirst(s.Accounts)
+	s.Ready = len(s.Troubles) == 0
 	return s, nil
 }
 

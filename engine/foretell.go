@@ -3,6 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"imapilot/engine/journal"
@@ -35,6 +38,13 @@ func (o *owners) of(name string) *account {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.accounts[name]
+}
+
+// all returns the accounts by name, those that have ended too.
+func (o *owners) all() []*account {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.SortedFunc(maps.Values(o.accounts), func(a, b *account) int { return strings.Compare(a.cfg.Name, b.cfg.Name) })
 }
 
 // foretold are arrivals that other accounts are about to cause, until the owner takes

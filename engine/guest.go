@@ -65,8 +65,7 @@ func (c *connection) guestFailed(account string, err error) error {
 	}
 	// A refused APPEND may leave the line in the middle of a message.
 	if g := c.guests[account]; g != nil && (e.Op == "APPEND" || !mailboxOnly(e)) {
-		g.session.Close()
-		delete(c.guests, account)
+		c.dismiss(account)
 	}
 	return &abroadError{account, e}
 }
@@ -95,8 +94,7 @@ func (c *connection) guest(ctx context.Context, account string) (*guest, error) 
 			g.used = time.Now()
 			return g, nil
 		}
-		g.session.Close()
-		delete(c.guests, account)
+		c.dismiss(account)
 	}
 	if u, ok := c.unreachable[account]; ok && time.Now().Before(u.until) {
 		return nil, &abroadError{account, u.err}
@@ -110,6 +108,7 @@ func (c *connection) guest(ctx context.Context, account string) (*guest, error) 
 		c.guests = map[string]*guest{}
 	}
 	c.guests[account] = g
+	c.heart.hear(g.session.Traffic())
 	return g, nil
 }
 
@@ -162,10 +161,17 @@ func (c *connection) reached(account string, err error) {
 func (c *connection) closeGuests(idle time.Duration) {
 	for account, g := range c.guests {
 		if time.Since(g.used) >= idle {
-			g.session.Close()
-			delete(c.guests, account)
+			c.dismiss(account)
 		}
 	}
+}
+
+// dismiss closes the connection to another account.
+func (c *connection) dismiss(account string) {
+	g := c.guests[account]
+	c.heart.quiet(g.session.Traffic())
+	g.session.Close()
+	delete(c.guests, account)
 }
 
 // guestDue is when the next one is to be closed, zero if there is none.

@@ -35,6 +35,7 @@ type outbox struct {
 	limits map[string]limits
 
 	letters  letters
+	heart    heartbeat
 	running  map[string]bool // the programs under way, by the ID of their delivery
 	restarts restarts
 }
@@ -90,8 +91,11 @@ func (o *outbox) start(ctx, work context.Context) (wait func()) {
 func (o *outbox) loop(ctx, work context.Context) {
 	var group sync.WaitGroup
 	defer group.Wait()
+	defer o.heart.end()
 	for ctx.Err() == nil {
+		o.heart.beat(0)
 		_, next := o.dispatch(ctx, work, o.outlets(), &group)
+		o.heart.beat(next)
 		timer := time.NewTimer(next)
 		select {
 		case <-ctx.Done():

@@ -49,10 +49,11 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 	if err := c.scanFlags(ctx, work, name, sel); err != nil {
 		return err
 	}
+	c.wake.scanned(name, began)
 	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) {
 		m.LastScan = time.Now()
 		if c.unfetched == 0 {
-			m.Error = ""
+			m.Error, m.NextTry = "", time.Time{}
 		}
 	})
 	return nil

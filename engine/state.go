@@ -5,25 +5,89 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"imapilot/engine/config"
 )
 
 // stateBox is the part of an account that others may read at any time.
 type stateBox struct {
 	mu     sync.Mutex
 	status AccountStatus
+	// before are the mailboxes of the connection before, while no new one has listed
+	// any: what was proven of them stays true, and gets old.
+	before []MailboxStatus
+}
+
+// begin says whose state it is.
+func (b *stateBox) begin(cfg config.Account) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.status.Name, b.status.Host, b.status.State, b.status.since, b.status.began = cfg.Name, cfg.Host, Connecting, now, now
 }
 
 func (b *stateBox) set(change func(*AccountStatus)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	state, mailboxes := b.status.State, b.status.Mailboxes
 	change(&b.status)
+	if b.status.State != state {
+		b.status.since = time.Now()
+	}
+	b.follow(mailboxes)
 }
 
+// follow carries over what is known of mailboxes when their list was replaced.
+func (b *stateBox) follow(before []MailboxStatus) {
+	now := b.status.Mailboxes
+	switch {
+	case len(now) == 0:
+		if len(before) > 0 {
+			b.before = before
+		}
+		return
+	case len(before) == len(now) && &before[0] == &now[0]:
+		return
+	case len(before) == 0:
+		before = b.before
+	}
+	b.before = nil
+	inherit(now, before, time.Now())
+}
+
+// inherit gives mailboxes that are listed anew what was known of those of the same name.
+func inherit(now, before []MailboxStatus, at time.Time) {
+	old := make(map[string]MailboxStatus, len(before))
+	for _, m := range before {
+		old[m.Name] = m
+	}
+	for i := range now {
+		m := &now[i]
+		if o, ok := old[m.Name]; ok && m.known.IsZero() {
+			m.LastProof, m.LastMessage, m.known = o.LastProof, o.LastMessage, o.known
+			m.Error, m.Since = o.Error, o.Since
+		}
+		if m.known.IsZero() {
+			m.known = at
+		}
+	}
+}
+
+// get returns a copy. While there is no connection it shows the mailboxes of the one
+// before, watched by nothing.
 func (b *stateBox) get() AccountStatus {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.status
-	s.Mailboxes, s.RuleErrors = slices.Clone(s.Mailboxes), slices.Clone(s.RuleErrors)
+	if len(s.Mailboxes) == 0 {
+		s.Mailboxes = slices.Clone(b.before)
+		for i := range s.Mailboxes {
+			s.Mailboxes[i].Watch, s.Mailboxes[i].NextTry = "", time.Time{}
+		}
+	} else {
+		s.Mailboxes = slices.Clone(s.Mailboxes)
+	}
+	s.RuleErrors = slices.Clone(s.RuleErrors)
 	return s
 }
 
@@ -34,7 +98,14 @@ func (b *stateBox) mailbox(name string, change func(*MailboxStatus)) {
 		if i < 0 {
 			return
 		}
-		change(&s.Mailboxes[i])
+		m := &s.Mailboxes[i]
+		change(m)
+		switch {
+		case m.Error == "":
+			m.Since = time.Time{}
+		case m.Since.IsZero():
+			m.Since = time.Now()
+		}
 	})
 }
 
@@ -55,4 +126,24 @@ func (b *stateBox) proof(mailbox string) {
 	now := time.Now()
 	b.set(func(s *AccountStatus) { s.LastProof = now })
 	b.mailbox(mailbox, func(m *MailboxStatus) { m.LastProof = now })
+}
+
+// loggedIn counts a login.
+func (b *stateBox) loggedIn(err error) {
+	b.set(func(s *AccountStatus) {
+		if err != nil {
+			s.LoginFailures++
+			return
+		}
+		s.Logins++
+	})
+}
+
+// caughtUp notes that every mailbox has been scanned.
+func (b *stateBox) caughtUp() {
+	b.set(func(s *AccountStatus) {
+		if s.CaughtUp.IsZero() {
+			s.CaughtUp = time.Now()
+		}
+	})
 }

@@ -16,6 +16,10 @@ type Status struct {
 	DryRun   bool            `json:"dry_run"`
 	Rules    int             `json:"rules"`
 	Accounts []AccountStatus `json:"accounts"`
+	// Ready is set when every watched mailbox is: Troubles are why it is not, the
+	// worst first.
+	Ready    bool      `json:"ready"`
+	Troubles []Trouble `json:"troubles,omitempty"`
 }
 
 // AccountState says what an account is doing.
@@ -40,10 +44,16 @@ type AccountStatus struct {
 	Error   string    `json:"error,omitempty"`
 	NextTry time.Time `json:"next_try,omitzero"`
 	// LastProof is when the server last proved that it answers.
-	LastProof   time.Time       `json:"last_proof,omitzero"`
-	Connections int             `json:"connections"`
-	DryRun      bool            `json:"dry_run"`
-	Mailboxes   []MailboxStatus `json:"mailboxes"`
+	LastProof time.Time `json:"last_proof,omitzero"`
+	// CaughtUp is when all of its mailboxes had been scanned for the first time in
+	// this process, zero if they were not yet.
+	CaughtUp    time.Time `json:"caught_up,omitzero"`
+	Connections int       `json:"connections"`
+	// Logins counts those that worked since the start, LoginFailures the others.
+	Logins        int             `json:"logins"`
+	LoginFailures int             `json:"login_failures"`
+	DryRun        bool            `json:"dry_run"`
+	Mailboxes     []MailboxStatus `json:"mailboxes"`
 	// Fallbacks are what the server announced and refused since the start.
 	Fallbacks []Fallback `json:"fallbacks,omitempty"`
 	// RuleErrors are the rules that could not be evaluated for some message since
@@ -58,6 +68,11 @@ type AccountStatus struct {
 	// Entries counts what the journal holds by state, Deliveries the webhooks.
 	Entries    map[journal.EntryState]int    `json:"entries,omitempty"`
 	Deliveries map[journal.DeliveryState]int `json:"deliveries,omitempty"`
+	// Troubles are why the account is not ready, the worst first.
+	Troubles []Trouble `json:"-"`
+
+	since time.Time // of its state
+	began time.Time // when this process began with it
 }
 
 // Resting is an endpoint that is left alone until some time, because it took none of
@@ -80,11 +95,29 @@ type RuleErrors struct {
 // MailboxStatus is one watched mailbox.
 type MailboxStatus struct {
 	Name string `json:"name"`
-	// Watch is "idle" or "poll 1m0s".
-	Watch       string    `json:"watch"`
+	// Watch is how it is watched, "idle" or "poll 1m0s", "" while there is no connection.
+	Watch string `json:"watch"`
+	// LastProof is when the server last proved that it answers for this mailbox, LastScan
+	// when this connection last looked through it, LastMessage when this process last
+	// saw a new message.
 	LastProof   time.Time `json:"last_proof,omitzero"`
 	LastScan    time.Time `json:"last_scan,omitzero"`
 	LastMessage time.Time `json:"last_message,omitzero"`
-	Messages    uint32    `json:"messages"`
-	Error       string    `json:"error,omitempty"`
+	// Silent is for how long the server has proved nothing, counted from the start where
+	// it never did, Bound how long that may be. Stale is set beyond it.
+	Silent Seconds `json:"silent_seconds"`
+	Bound  Seconds `json:"stale_after_seconds"`
+	Stale  bool    `json:"stale"`
+	// Lag is for how long something has been known to wait there: since the mailbox was
+	// announced, or could not be scanned, and was not scanned to the end.
+	Lag      Seconds `json:"lag_seconds"`
+	Messages uint32  `json:"messages"`
+	// Error is the last failure of this mailbox, Since when it has failed in a row, and
+	// NextTry when it is tried again. They are empty when all is well.
+	Error   string    `json:"error,omitempty"`
+	Since   time.Time `json:"error_since,omitzero"`
+	NextTry time.Time `json:"next_try,omitzero"`
+
+	server string    // its name there
+	known  time.Time // since when this process knows it
 }

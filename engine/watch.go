@@ -14,21 +14,42 @@ import (
 type waker struct {
 	mu       sync.Mutex
 	dirty    map[string]bool
+	waiting  map[string]time.Time // since when mailboxes are announced that were not scanned since
 	all      bool
 	token    chan struct{}
 	reloaded chan struct{}
 }
 
 func newWaker() *waker {
-	return &waker{dirty: map[string]bool{}, token: make(chan struct{}, 1), reloaded: make(chan struct{}, 1)}
+	return &waker{dirty: map[string]bool{}, waiting: map[string]time.Time{}, token: make(chan struct{}, 1), reloaded: make(chan struct{}, 1)}
 }
 
 // mailbox asks for a scan of one mailbox.
 func (w *waker) mailbox(name string) {
 	w.mu.Lock()
 	w.dirty[name] = true
+	if _, known := w.waiting[name]; !known {
+		w.waiting[name] = time.Now()
+	}
 	w.mu.Unlock()
 	signal(w.token)
+}
+
+// scanned notes that a scan of a mailbox has ended which began at some time. What was
+// announced later is still waiting.
+func (w *waker) scanned(name string, began time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if at, known := w.waiting[name]; known && !at.After(began) {
+		delete(w.waiting, name)
+	}
+}
+
+// since is when a mailbox was announced that was not scanned since, zero for none.
+func (w *waker) since(name string) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.waiting[name]
 }
 
 // everything asks for a scan of all of them, after a reload.
@@ -118,6 +139,7 @@ func (w watcher) watch(ctx context.Context, b *backoff) error {
 	if _, err := s.Select(ctx, w.mailbox); err != nil {
 		return err
 	}
+	w.account.state.proof(w.label)
 	w.account.state.mailbox(w.label, func(m *MailboxStatus) { m.Watch = "idle" })
 	w.account.wake.mailbox(w.mailbox)
 	return w.idle(ctx, s)

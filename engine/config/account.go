@@ -38,6 +38,7 @@ func (l *loader) account(e strictyaml.Entry) {
 		"connections":      func(_, n *strictyaml.Node) { l.integer(n, 1, maxConnections, &a.Connections) },
 		"idle":             func(_, n *strictyaml.Node) { l.duration(n, time.Minute, 29*time.Minute, &a.Idle) },
 		"poll":             func(_, n *strictyaml.Node) { l.duration(n, 5*time.Second, 24*time.Hour, &a.Poll) },
+		"stale_after":      func(_, n *strictyaml.Node) { l.staleAfter(n, &a.StaleAfter); l.stale[a.Name] = ref{l.reading, n} },
 		"dry_run":          func(_, n *strictyaml.Node) { l.boolean(n, &a.DryRun) },
 		"create":           func(_, n *strictyaml.Node) { a.NoCreate = l.isFalse(n) },
 		"snooze":           func(_, n *strictyaml.Node) { l.snoozeMailbox(n, &a) },

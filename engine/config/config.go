@@ -30,6 +30,11 @@ type Config struct {
 	Public bool
 	// SMTP is the mail server of the accounts that have none of their own, nil for none.
 	SMTP *SMTP
+	// Admin is the listener that tells whether the daemon is alive, nil for none.
+	Admin   *Admin
+	Notices Notices
+	// StaleAfter is that of the accounts that say none of their own, 0 for none.
+	StaleAfter time.Duration
 	// Allow are the actions that may leave the mailbox, as in exec.
 	Allow []string
 	Rules *rules.Ruleset
@@ -91,8 +96,11 @@ type Account struct {
 	// Idle is how long one IDLE lasts; default 5 minutes, at most 29.
 	Idle time.Duration
 	// Poll is the rhythm of what cannot IDLE; default 60 s, at least 5 s.
-	Poll   time.Duration
-	DryRun bool
+	Poll time.Duration
+	// StaleAfter is for how long a server may prove nothing of a mailbox before that
+	// counts as not alive; 0: it follows from Idle and Poll.
+	StaleAfter time.Duration
+	DryRun     bool
 	// NoCreate lets an action whose target does not exist wait until somebody
 	// makes it.
 	NoCreate bool

@@ -62,8 +62,8 @@ func called(what string) string {
 	if what == "trigger" {
 		return "on:"
 	}
-	if what == "smtp" {
-		return "smtp:"
+	if what == "smtp" || what == "admin" || what == "notices" {
+		return what + ":"
 	}
 	return "the " + what
 }

@@ -22,7 +22,7 @@ func load(path string, observe func(what string, known fields)) (*Config, []Diag
 		observe: observe,
 
 		cfg:   &Config{Path: filepath.Clean(path), Location: time.UTC, BodyLimit: defaultBody},
-		lines: map[string][]string{}, schedules: map[int]RuleSchedule{}, names: map[string]bool{}, missing: map[string]bool{},
+		lines: map[string][]string{}, schedules: map[int]RuleSchedule{}, names: map[string]bool{}, missing: map[string]bool{}, stale: map[string]ref{},
 	}
 	l.file(l.cfg.Path, true)
 	l.compile()
@@ -53,6 +53,8 @@ type loader struct {
 	refs    []ref               // by rules.Text.Pos
 	hidden  []ref               // the texts that are secrets, or may be
 	watched []watched
+	noticed *ref           // where the endpoint of the notices is named
+	stale   map[string]ref // stale_after by account, "" for the top level
 	tests   []pending
 	// schedules are those of the rules on a clock, by their numbers, and unnamed
 	// the numbers of those that get a name when all others are known.
@@ -111,7 +113,6 @@ func (l *loader) topLevel(first bool) (all fields, later []string) {
 		"tests":     func(_, n *strictyaml.Node) { l.userTests(n, wholeWalk) },
 		"retention": func(_, _ *strictyaml.Node) {}, // read after the rules of the file
 	}
-	later = []string{"admin", "notices"}
 	if first {
 		all["state"] = func(_, n *strictyaml.Node) { l.statePath(n) }
 		all["timezone"] = func(_, n *strictyaml.Node) {} // read before the others
@@ -121,9 +122,15 @@ func (l *loader) topLevel(first bool) (all fields, later []string) {
 		all["egress"] = func(_, _ *strictyaml.Node) {} // read before the others
 		all["allow"] = func(_, n *strictyaml.Node) { l.allow(n) }
 		all["smtp"] = func(key, n *strictyaml.Node) { l.cfg.SMTP = l.smtp(key, n) }
+		all["admin"] = func(key, n *strictyaml.Node) { l.admin(key, n) }
+		all["notices"] = func(_, n *strictyaml.Node) { l.notices(n) }
+		all["stale_after"] = func(_, n *strictyaml.Node) {
+			l.staleAfter(n, &l.cfg.StaleAfter)
+			l.stale[""] = ref{l.reading, n}
+		}
 		return all, later
 	}
-	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body", "egress", "allow", "smtp"} {
+	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body", "egress", "allow", "smtp", "admin", "notices", "stale_after"} {
 		all[key] = func(key, _ *strictyaml.Node) {
 			l.problem(key, fmt.Sprintf("%q cannot stand in an included file", key.Value), "move it to "+l.cfg.Path)
 		}
@@ -219,6 +226,8 @@ func (l *loader) finish() {
 		})
 	}
 	l.mailServers()
+	l.checkNotices()
+	l.checkStale()
 	l.unruled()
 	l.unwatched()
 	l.pastDates()

@@ -37,7 +37,7 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), tlsKeys(), smtpKeys(), secretKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(),
+		configurationKeys(), accountKeys(), tlsKeys(), smtpKeys(), secretKeys(), adminKeys(), noticesKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(),
 		webhookActionKeys(), programKeys(), placeKeys(), additionKeys(), forwardKeys(), replyKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
@@ -53,6 +53,9 @@ func configurationKeys() object {
 		{"body", "How much of a message's text rules see.", defined("body")},
 		{"egress", "public: webhooks may call public addresses only, where they do not say otherwise; default any.", enum("any", "public")},
 		{"smtp", "The mail server that takes what is forwarded and answered, for the accounts that have none of their own.", defined("smtp")},
+		{"admin", "Where the daemon tells whether it is alive, over HTTP: a port of this machine, or an address; off without it.", either(integer(1, maxPort), filled(), defined("admin"))},
+		{"notices", "Who is told when something needs a person.", defined("notices")},
+		{"stale_after", "stale_after of the accounts that say none of their own.", span()},
 		{"allow", "The actions that may leave the mailbox, which are off without it: exec, forward, reply, save_attachments.", oneOrMore(enum(leaving()...))},
 		{"webhooks", "The endpoints that the action webhook calls, by names of your own.", named(defined("webhook"))},
 		{"define", "Expressions that rules use by their names.", named(defined("text"))},
@@ -78,11 +81,26 @@ func accountKeys() object {
 		{"connections", "The most connections that this account opens; default 3.", integer(1, maxConnections)},
 		{"idle", "How long one IDLE lasts, 1m to 29m; default 5m.", span()},
 		{"poll", "How often mailboxes are looked at for which there is no IDLE, 5s to 24h; default 60s.", span()},
+		{"stale_after", "For how long the server may prove nothing of a mailbox before that counts as not alive, 10s to 7d; default 6m, or a minute more than the slower of idle and poll where that is longer.", span()},
 		{"dry_run", "Decide and record for this account, and touch nothing.", boolean()},
 		{"smtp", "The mail server that takes what this account forwards and answers; default: that of the top level.", defined("smtp")},
 		{"create", "Make the mailboxes that actions lead to where they are missing; default true. With false such an action waits until the mailbox exists.", boolean()},
 		{"snooze", "Where this account keeps what it snoozes.", defined("snoozed")},
 	}, more: shape{"anyOf": []shape{has("password"), has("token"), {"properties": shape{"tls": has("client_certificate")}, "required": []string{"tls"}}}}}
+}
+
+func adminKeys() object {
+	return object{what: "admin", doc: "Where the daemon tells whether it is alive: /healthz, /readyz, /metrics and /status.", required: []string{"listen"}, keys: []key{
+		{"listen", "The address, as in 127.0.0.1:9464, or a port of this machine alone.", either(integer(1, maxPort), filled())},
+		{"token", "What a caller shows as Authorization: Bearer; needed where other machines can reach the address.", secretValue()},
+		{"hosts", "The names under which it is asked for, beside localhost, 127.0.0.1 and that of listen.", defined("texts")},
+	}}
+}
+
+func noticesKeys() object {
+	return object{what: "notices", doc: "Who is told when an account is parked, a mailbox is stale, a rule has stopped or an endpoint is dead, and when that is over.", keys: []key{
+		{"webhook", "The name of the endpoint that is called.", filled()},
+	}}
 }
 
 func tlsKeys() object {

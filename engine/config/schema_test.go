@@ -31,6 +31,8 @@ func TestSchemaFile(t *testing.T) {
 // everyMapping has each mapping of the configuration at least once.
 const everyMapping = `body: {}
 smtp: {}
+admin: {}
+notices: {}
 accounts: {a: {tls: {}, password: {}, snooze: {}}}
 webhooks: {w: {secret: {}, client_certificate: {}, rate_limit: {}, digest: {}}}
 lists: {l: {}}
