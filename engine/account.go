@@ -15,6 +15,7 @@ import (
 	"imapilot/engine/config"
 	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
+	"imapilot/engine/oauth"
 	"imapilot/engine/provider"
 	"imapilot/rules"
 	"imapilot/rules/facts"
@@ -72,7 +73,7 @@ type account struct {
 	blind    map[string]int     // failed looks at mailboxes, see cannotLook
 	lanes    map[string]*lane   // what was made of targets
 	trouble  map[string]int     // scans in a row that ended the connection, by mailbox
-	secret   [sha256.Size]byte  // of the last login of the work connection
+	secret   credential         // by the last login of the work connection
 
 	// unreachable are other accounts that cannot be reached now, foretold is what they
 	// are about to send here.
@@ -334,6 +335,11 @@ func (a *account) tellWaiting(err error, v verdict) {
 	a.state.set(func(s *AccountStatus) {
 		s.State, s.Error, s.NextTry, s.Connections = state, err.Error(), next, 0
 	})
+	if isEnded(err) {
+		a.log.Error("parked: there is no valid authorization; run the command, and it goes on within a minute",
+			"command", oauth.LoginCommand(a.cfg.Name), "error", err, "next_try", next.Format(time.RFC3339))
+		return
+	}
 	if v.parked {
 		a.log.Error("parked: the server refused the login three times; correct the credentials and run 'imapilot reload'",
 			"error", err, "next_try", next.Format(time.RFC3339))
@@ -370,10 +376,18 @@ func (a *account) pause(ctx context.Context, v verdict) bool {
 }
 
 // secretChanged reports whether the secret is another one than the last login
-// used.
+// used. Of a token of our own the store is looked at, and nobody asked.
 func (a *account) secretChanged(ctx context.Context) bool {
+	if a.cfg.OAuth2 != nil {
+		keeper, err := a.engine.keepers.keeper(a.cfg)
+		if err != nil {
+			return true // the next login tells of it
+		}
+		now, err := keeper.Now()
+		return err == nil && now != a.secret.mark
+	}
 	now, err := a.readSecret(ctx)
-	return err == nil && sha256.Sum256([]byte(now)) != a.secret
+	return err == nil && sha256.Sum256([]byte(now)) != a.secret.mark
 }
 
 // readSecret reads what the account shows: its token, its password, or neither where it
@@ -396,18 +410,27 @@ func (a *account) dial(ctx context.Context) (*imapsession.Session, error) {
 
 // login opens one connection, with the secret read anew each time so that a
 // changed one is taken up.
-func (a *account) login(ctx context.Context) (*imapsession.Session, [sha256.Size]byte, error) {
+func (a *account) login(ctx context.Context) (*imapsession.Session, credential, error) {
+	if a.cfg.OAuth2 != nil {
+		return a.loginByToken(ctx)
+	}
 	secret, err := a.readSecret(ctx)
 	if err != nil {
-		return nil, [sha256.Size]byte{}, &imapsession.Error{Op: "LOGIN", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
+		return nil, credential{}, &imapsession.Error{Op: "LOGIN", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
 	}
+	s, err := a.dialWith(ctx, secret)
+	return s, credential{mark: sha256.Sum256([]byte(secret))}, err
+}
+
+// dialWith opens one connection that shows a secret.
+func (a *account) dialWith(ctx context.Context, secret string) (*imapsession.Session, error) {
 	o, err := a.sessionOptions(secret)
 	if err != nil {
-		return nil, [sha256.Size]byte{}, &imapsession.Error{Op: "TLS", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
+		return nil, &imapsession.Error{Op: "TLS", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
 	}
 	s, err := imapsession.Dial(ctx, o)
 	a.state.loggedIn(err)
-	return s, sha256.Sum256([]byte(secret)), err
+	return s, err
 }
 
 // sessionOptions says how to connect and what to show.
@@ -418,7 +441,7 @@ func (a *account) sessionOptions(secret string) (imapsession.Options, error) {
 		DialContext: a.engine.opts.DialContext, Without: a.fallbacks.names(),
 		Logger: a.engine.log, // it names the account itself
 	}
-	if a.cfg.Token.IsZero() {
+	if a.cfg.Token.IsZero() && a.cfg.OAuth2 == nil {
 		o.Password = secret
 	} else {
 		o.Token = func(context.Context) (string, error) { return secret, nil }

@@ -33,7 +33,8 @@ func (b *backoff) failed(err error, lived time.Duration) verdict {
 		b.failures = 0
 	}
 	b.failures++
-	if b.isRefused(err, lived) {
+	// Where there is no grant any more, no login is made: there is nothing to count.
+	if b.isRefused(err, lived) || isEnded(err) {
 		return verdict{wait: b.timing.Parked, parked: true}
 	}
 	wait := max(b.delay(), retryAfter(err))

@@ -45,7 +45,7 @@ type connection struct {
 	cutShort  bool             // it left some that lead to other accounts
 	spare     room             // that of a batch of a run that is done with
 	disturbed bool             // what was to be sent next has to be found anew
-	renumbers bool   // one event said that this server renumbered its mailboxes
+	renumbers bool             // one event said that this server renumbered its mailboxes
 	// batch is how many messages the server takes at once, 0: batchSize.
 	batch int
 	// unproven is set until a command with so many was accepted.
@@ -72,7 +72,7 @@ func (a *account) connection(ctx, work context.Context, b *backoff) error {
 	a.heart.hear(s.Traffic())
 	defer a.heart.quiet(s.Traffic())
 	a.state.set(func(s *AccountStatus) { s.State, s.Error, s.NextTry, s.Connections = Watching, "", time.Time{}, 1 })
-	err = errors.Join(c.live(ctx, work), c.written())
+	err = secret.ended(errors.Join(c.live(ctx, work), c.written()), time.Now())
 	c.end(err)
 	return err
 }

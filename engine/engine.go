@@ -108,6 +108,7 @@ type Engine struct {
 	callers callers
 	raws    *semaphore.Weighted // see rawsUnderWay
 	owners  owners
+	keepers keepers
 
 	failing sync.Mutex // apart from mu, which Reload holds while an account ends
 	failed  []error

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -66,7 +67,7 @@ func FindMailbox(ctx context.Context, cfg config.Account, typed string) (found b
 
 // listed logs in and lists an account's mailboxes. The caller closes the session.
 func listed(ctx context.Context, cfg config.Account) (*imapsession.Session, directory, error) {
-	a := &account{engine: &Engine{}, cfg: cfg}
+	a := &account{engine: &Engine{}, cfg: cfg, log: slog.New(slog.DiscardHandler)}
 	s, _, err := a.login(ctx)
 	if err != nil {
 		return nil, directory{}, err

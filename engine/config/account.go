@@ -31,6 +31,7 @@ func (l *loader) account(e strictyaml.Entry) {
 		"username":         func(_, n *strictyaml.Node) { l.filled(n, &a.Username) },
 		"password":         func(_, n *strictyaml.Node) { l.secret(n, "password", &a.Password) },
 		"token":            func(_, n *strictyaml.Node) { l.secret(n, "token", &a.Token) },
+		"oauth2":           func(key, n *strictyaml.Node) { a.OAuth2 = l.oauth2(key, n) },
 		"auth":             func(_, n *strictyaml.Node) { l.auth(n, &a.Mechanism) },
 		"addresses":        func(_, n *strictyaml.Node) { a.Addresses = l.addresses(n) },
 		"trusted_authserv": func(_, n *strictyaml.Node) { a.TrustedAuthserv = l.authservs(n) },
@@ -43,7 +44,7 @@ func (l *loader) account(e strictyaml.Entry) {
 		"create":           func(_, n *strictyaml.Node) { a.NoCreate = l.isFalse(n) },
 		"snooze":           func(_, n *strictyaml.Node) { l.snoozeMailbox(n, &a) },
 		"smtp":             func(key, n *strictyaml.Node) { a.SMTP = l.smtp(key, n) },
-	}, "oauth", "except", "body")
+	}, "except", "body")
 	a.defaults()
 	l.required(e, a)
 	l.credentials(e, a)
@@ -90,7 +91,7 @@ func (l *loader) required(e strictyaml.Entry, a Account) {
 
 // showsOther reports whether an account shows something else than a password.
 func (a Account) showsOther(n *strictyaml.Node) bool {
-	return n.Get("oauth") != nil || n.Get("token") != nil || a.Certificate != "" || a.Mechanism == "EXTERNAL" || a.showsToken()
+	return n.Get("oauth2") != nil || n.Get("oauth") != nil || n.Get("token") != nil || a.Certificate != "" || a.Mechanism == "EXTERNAL" || a.showsToken()
 }
 
 // filled reads a text that may not be empty.

@@ -82,6 +82,8 @@ type Account struct {
 	Username                    string
 	// Password and Token are what is shown, at most one of them.
 	Password, Token Secret
+	// OAuth2 is where tokens come from that imapilot keeps itself, nil for none.
+	OAuth2 *OAuth2
 	// Mechanism is how to log in, as SASL names it, "" for the strongest way.
 	Mechanism string
 	// Addresses are the account's own; default: the username if it has an @.

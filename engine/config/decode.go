@@ -62,7 +62,7 @@ func called(what string) string {
 	if what == "trigger" {
 		return "on:"
 	}
-	if what == "smtp" || what == "admin" || what == "notices" {
+	if what == "smtp" || what == "oauth2" || what == "admin" || what == "notices" {
 		return what + ":"
 	}
 	return "the " + what
@@ -75,6 +75,10 @@ func misplaced(what, key string) string {
 		"catch_up": "{cron: '0 3 * * *', catch_up: false}", "flags": `{flags: ['\Flagged']}`,
 	}[key]
 	switch {
+	case what == "account" && key == "oauth":
+		return "it is called oauth2:, as in oauth2: {provider: microsoft, client_id: ID}"
+	case what == "account" && key == "client_id", what == "account" && key == "client_secret":
+		return "it stands in oauth2:, as in oauth2: {provider: microsoft, client_id: ID}"
 	case what == "rule" && example != "", what == "retention" && example != "" && key != "flags":
 		return "it stands in on:, as in on: " + example
 	case what == "retention" && key == "if":

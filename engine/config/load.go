@@ -61,7 +61,11 @@ type loader struct {
 	schedules map[int]RuleSchedule
 	unnamed   []int
 	state     string
-	names     map[string]bool // "webhook ci": what was defined, over all files
+	// tokenKey is what the tokens of firstOAuth2 and all later ones are encrypted with.
+	tokenKey    Secret
+	hasTokenKey bool
+	firstOAuth2 *ref
+	names       map[string]bool // "webhook ci": what was defined, over all files
 	// missing are the keys whose definitions could not all be read: a name
 	// that is unknown then is no news.
 	missing map[string]bool
@@ -128,9 +132,10 @@ func (l *loader) topLevel(first bool) (all fields, later []string) {
 			l.staleAfter(n, &l.cfg.StaleAfter)
 			l.stale[""] = ref{l.reading, n}
 		}
+		all["token_key"] = func(_, n *strictyaml.Node) { l.readTokenKey(n) }
 		return all, later
 	}
-	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body", "egress", "allow", "smtp", "admin", "notices", "stale_after"} {
+	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body", "egress", "allow", "smtp", "admin", "notices", "stale_after", "token_key"} {
 		all[key] = func(key, _ *strictyaml.Node) {
 			l.problem(key, fmt.Sprintf("%q cannot stand in an included file", key.Value), "move it to "+l.cfg.Path)
 		}
@@ -228,6 +233,7 @@ func (l *loader) finish() {
 	l.mailServers()
 	l.checkNotices()
 	l.checkStale()
+	l.tokens()
 	l.unruled()
 	l.unwatched()
 	l.pastDates()

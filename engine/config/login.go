@@ -48,12 +48,15 @@ func (a Account) showsToken() bool { return a.Mechanism == "OAUTHBEARER" || a.Me
 // credentials reports what an account shows that does not go with how it logs in.
 func (l *loader) credentials(e strictyaml.Entry, a Account) {
 	bearer := a.showsToken()
+	tokens := e.Value.Get("oauth2") != nil
 	switch {
+	case tokens && (!a.Token.IsZero() || !a.Password.IsZero()):
+		l.problem(e.Value.Get("oauth2"), "an account has oauth2: or shows a password or a token of its own, not both", "keep the one that the server takes")
 	case !a.Token.IsZero() && !a.Password.IsZero():
 		l.problem(e.Value.Get("token"), "an account shows a token or a password, not both", "keep the one that the server takes")
-	case bearer && a.Token.IsZero() && e.Value.Get("token") == nil:
-		l.problem(e.Value.Get("auth"), fmt.Sprintf("auth: %s shows a token, and the account has none", strings.ToLower(a.Mechanism)), "as in token: {command: [/usr/local/bin/token, home]}")
-	case !bearer && a.Mechanism != "" && !a.Token.IsZero():
+	case bearer && !tokens && a.Token.IsZero() && e.Value.Get("token") == nil:
+		l.problem(e.Value.Get("auth"), fmt.Sprintf("auth: %s shows a token, and the account has none", strings.ToLower(a.Mechanism)), "give it oauth2:, or as in token: {command: [/usr/local/bin/token, home]}")
+	case !bearer && a.Mechanism != "" && (tokens || !a.Token.IsZero()):
 		l.problem(e.Value.Get("auth"), fmt.Sprintf("auth: %s shows no token", strings.ToLower(a.Mechanism)), "use oauthbearer or xoauth2, or leave it out")
 	case a.Mechanism == "EXTERNAL" && a.Certificate == "":
 		l.problem(e.Value.Get("auth"), "auth: external shows a certificate, and the account has none", "as in tls: {client_certificate: {certificate: me.pem, key: me.key}}")

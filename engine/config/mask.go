@@ -40,7 +40,7 @@ func stars(s string) string { return strings.Repeat("*", len([]rune(s))) }
 // secretAt is where a secret begins that is written out, -1 if there is none:
 // {file: PATH} and the like only say where it is.
 func secretAt(line string) int {
-	found := regexp.MustCompile(`(?i)\b(?:pas\w*|pwd|secret\w*|token)["']?\s*:\s*`).FindStringIndex(line)
+	found := regexp.MustCompile(`(?i)(?:\b|_)(?:pas\w*|pwd|secret\w*|token|token_key)["']?\s*:\s*`).FindStringIndex(line)
 	if found == nil || found[1] >= len(line) || strings.ContainsAny(line[found[1]:found[1]+1], "{#&*!|>") {
 		return -1
 	}

@@ -37,7 +37,7 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), tlsKeys(), smtpKeys(), secretKeys(), adminKeys(), noticesKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(),
+		configurationKeys(), accountKeys(), oauth2Keys(), tlsKeys(), smtpKeys(), secretKeys(), adminKeys(), noticesKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(),
 		webhookActionKeys(), programKeys(), placeKeys(), additionKeys(), forwardKeys(), replyKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
 		testKeys(), givenKeys(),
 	}
@@ -56,6 +56,7 @@ func configurationKeys() object {
 		{"admin", "Where the daemon tells whether it is alive, over HTTP: a port of this machine, or an address; off without it.", either(integer(1, maxPort), filled(), defined("admin"))},
 		{"notices", "Who is told when something needs a person.", defined("notices")},
 		{"stale_after", "stale_after of the accounts that say none of their own.", span()},
+		{"token_key", "What the stored tokens of oauth2: are encrypted with: 32 random bytes in base64.", defined("secret")},
 		{"allow", "The actions that may leave the mailbox, which are off without it: exec, forward, reply, save_attachments.", oneOrMore(enum(leaving()...))},
 		{"webhooks", "The endpoints that the action webhook calls, by names of your own.", named(defined("webhook"))},
 		{"define", "Expressions that rules use by their names.", named(defined("text"))},
@@ -74,6 +75,7 @@ func accountKeys() object {
 		{"username", "The login name.", shape{"type": []string{"string", "number", "boolean"}, "minLength": 1}},
 		{"password", "The password, or better where it is: a file, an environment variable, a credential of systemd or a command.", either(filled(), defined("secret"))},
 		{"token", "An OAuth2 access token in the place of a password, as a program of yours prints it that keeps it fresh; it is read for each login.", either(filled(), defined("secret"))},
+		{"oauth2", "Where the tokens come from that imapilot gets by 'imapilot login', stores and keeps fresh, in the place of a password.", defined("oauth2")},
 		{"auth", "How to log in; default: the strongest way that the server offers and that there is a password, a token or a certificate for.", enum(mechanisms()...)},
 		{"addresses", "Your own addresses in this account; default: the username if it has an @.", oneOrMore(pattern("@"))},
 		{"trusted_authserv", "The names by which your own servers sign their Authentication-Results, the first word of that field; default none is believed.", defined("texts")},
@@ -86,7 +88,7 @@ func accountKeys() object {
 		{"smtp", "The mail server that takes what this account forwards and answers; default: that of the top level.", defined("smtp")},
 		{"create", "Make the mailboxes that actions lead to where they are missing; default true. With false such an action waits until the mailbox exists.", boolean()},
 		{"snooze", "Where this account keeps what it snoozes.", defined("snoozed")},
-	}, more: shape{"anyOf": []shape{has("password"), has("token"), {"properties": shape{"tls": has("client_certificate")}, "required": []string{"tls"}}}}}
+	}, more: shape{"anyOf": []shape{has("password"), has("token"), has("oauth2"), {"properties": shape{"tls": has("client_certificate")}, "required": []string{"tls"}}}}}
 }
 
 func adminKeys() object {
@@ -102,6 +104,21 @@ func noticesKeys() object {
 		{"webhook", "The name of the endpoint that is called.", filled()},
 	}}
 }
+
+func oauth2Keys() object {
+	return object{what: "oauth2", doc: "Where an account's tokens come from.", required: []string{"client_id"}, keys: []key{
+		{"provider", "google or microsoft: their endpoints and scopes. For any other give token_endpoint and scopes.", enum(oauthProviderNames()...)},
+		{"client_id", "By what the provider knows you; it gives one to whoever registers an application.", defined("text")},
+		{"client_secret", "What the provider gave with it; a public client has none.", either(filled(), defined("secret"))},
+		{"tenant", "Of microsoft: the directory, by its id or domain, or common (the default), organizations or consumers.", filled()},
+		{"device_endpoint", "Where a login by a code begins (RFC 8628).", endpointShape()},
+		{"authorization_endpoint", "Where a login in a browser begins, whose last address is pasted.", endpointShape()},
+		{"token_endpoint", "Where tokens are given.", endpointShape()},
+		{"scopes", "What is asked for.", defined("texts")},
+	}, more: shape{"anyOf": []shape{has("provider"), {"required": []string{"token_endpoint", "scopes"}}}}}
+}
+
+func endpointShape() shape { return pattern("^https?://") }
 
 func tlsKeys() object {
 	return object{what: "tls", doc: "How the connection is secured.", keys: []key{

@@ -33,7 +33,8 @@ const everyMapping = `body: {}
 smtp: {}
 admin: {}
 notices: {}
-accounts: {a: {tls: {}, password: {}, snooze: {}}}
+token_key: {}
+accounts: {a: {tls: {}, password: {}, snooze: {}, oauth2: {}}}
 webhooks: {w: {secret: {}, client_certificate: {}, rate_limit: {}, digest: {}}}
 lists: {l: {}}
 rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {copy: {}}, {save_attachments: {}}, {snooze: {}}, {forward: {}}, {reply: {}}, {append: {}}]}]
@@ -45,7 +46,7 @@ tests: [{given: {}}]
 func TestSchemaHasTheLoadersKeys(t *testing.T) {
 	got := map[string][]string{}
 	load(filepath.Join(folder(t, map[string]string{"c.yaml": everyMapping}), "c.yaml"), func(what string, known fields) {
-		if what == "password" {
+		if what == "password" || what == "token_key" {
 			what = "secret"
 		}
 		got[what] = slices.Sorted(maps.Keys(known))
@@ -152,6 +153,9 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 	account := func(more string) string {
 		return "accounts:\n  home: {host: imap.example.org, username: me@example.org, password: {env: X}" + more + "}\n"
 	}
+	tokens := func(oauth2 string) string {
+		return "token_key: {env: KEY}\naccounts:\n  home: {host: imap.example.org, username: me@example.org, oauth2: " + oauth2 + "}\n"
+	}
 	rule := func(keys string) string { return home + "rules:\n  - {" + keys + "}\n" }
 	const seen = "name: r, if: seen, then: "
 	hooked := func(then string) string {
@@ -222,6 +226,15 @@ func TestSchemaAndLoaderAgree(t *testing.T) {
 		{hooked("[{webhook: {when: done}}]"), false},
 		{hooked("[{webhook: {to: w, when: later}}]"), false},
 		{hooked("[{webhook: {to: w, url: x}}]"), false},
+		{tokens("{provider: microsoft, client_id: x, tenant: example.org}"), true},
+		{tokens("{provider: google, client_id: x, client_secret: {env: X}}"), true},
+		{tokens("{client_id: x, token_endpoint: 'https://a.example.org/t', device_endpoint: 'http://127.0.0.1:9/d', scopes: mail}"), true},
+		{tokens("microsoft"), false},
+		{tokens("{provider: microsoft}"), false},
+		{tokens("{provider: yahoo, client_id: x}"), false},
+		{tokens("{client_id: x, token_endpoint: 'https://a.example.org/t'}"), false},
+		{tokens("{client_id: x, token_endpoint: 'a.example.org', scopes: mail}"), false},
+		{tokens("{provider: microsoft, client_id: x, realm: y}"), false},
 		{account(", snooze: {mailbox: Later}"), true},
 		{account(", snooze: Later"), false},
 		{account(", snooze: {mailbox: ''}"), false},

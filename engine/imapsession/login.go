@@ -59,6 +59,7 @@ func (s *Session) authenticate(ctx context.Context) error {
 		op.showCaps = true
 		return s.run(ctx, op, func() error { return s.client.Login(s.o.Username, s.o.Password).Wait() })
 	}
+	s.mechanism = mechanism
 	x, err := s.exchange(mechanism)
 	if err != nil {
 		return refuse("AUTHENTICATE", s.o.Host, Config, err)

@@ -22,6 +22,7 @@ type Session struct {
 	caps      Capabilities
 	delimiter rune
 	prefix    string
+	mechanism string // of the login
 	selected  string // the selected mailbox, "" if none
 	server    Server
 	greeting  string
@@ -35,6 +36,10 @@ type Session struct {
 	air     *flying
 	idleErr error
 }
+
+// Mechanism is how the session logged in: one of [Mechanisms], or "" for the LOGIN
+// command, or where the server asked for nothing.
+func (s *Session) Mechanism() string { return s.mechanism }
 
 // Capabilities returns what the server announced after login.
 func (s *Session) Capabilities() Capabilities { return s.caps }
