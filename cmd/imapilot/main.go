@@ -65,7 +65,7 @@ Exit codes: 0 all is well, 1 problems were found (check, test, demo),
 	root.PersistentFlags().StringVarP(&a.config, "config", "c", "", "configuration file (default: $IMAPILOT_CONFIG, ./imapilot.yaml, ~/.config/imapilot/imapilot.yaml, /etc/imapilot/imapilot.yaml)")
 	root.SetFlagErrorFunc(flagError)
 	for _, cmd := range []*cobra.Command{
-		a.demoCommand(), a.initCommand(), a.checkCommand(), a.testCommand(),
+		a.demoCommand(), a.initCommand(), a.loginCommand(), a.logoutCommand(), a.checkCommand(), a.testCommand(),
 		a.explainCommand(), a.evalCommand(), a.rulesCommand(), a.planCommand(), a.applyCommand(), a.runCommand(), a.reloadCommand(),
 		a.statusCommand(), a.historyCommand(), a.undoCommand(), a.webhooksCommand(), a.mailboxesCommand(), a.doctorCommand(), a.confirmCommand(), a.retryCommand(), a.skipCommand(), a.schemaCommand(), a.versionCommand(),
 	} {
