@@ -36,6 +36,7 @@ func (l *loader) account(e strictyaml.Entry) {
 		"addresses":        func(_, n *strictyaml.Node) { a.Addresses = l.addresses(n) },
 		"trusted_authserv": func(_, n *strictyaml.Node) { a.TrustedAuthserv = l.authservs(n) },
 		"watch":            func(_, n *strictyaml.Node) { a.Watch = l.watch(n, a.Name) },
+		"except":           func(_, n *strictyaml.Node) { a.Except = l.except(n) },
 		"connections":      func(_, n *strictyaml.Node) { l.integer(n, 1, maxConnections, &a.Connections) },
 		"idle":             func(_, n *strictyaml.Node) { l.duration(n, time.Minute, 29*time.Minute, &a.Idle) },
 		"poll":             func(_, n *strictyaml.Node) { l.duration(n, 5*time.Second, 24*time.Hour, &a.Poll) },
@@ -44,7 +45,7 @@ func (l *loader) account(e strictyaml.Entry) {
 		"create":           func(_, n *strictyaml.Node) { a.NoCreate = l.isFalse(n) },
 		"snooze":           func(_, n *strictyaml.Node) { l.snoozeMailbox(n, &a) },
 		"smtp":             func(key, n *strictyaml.Node) { a.SMTP = l.smtp(key, n) },
-	}, "except", "body")
+	}, "body")
 	a.defaults()
 	l.required(e, a)
 	l.credentials(e, a)

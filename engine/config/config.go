@@ -91,8 +91,9 @@ type Account struct {
 	// TrustedAuthserv are the authserv-ids (RFC 8601 section 2.5) of the
 	// servers whose Authentication-Results are believed; default none.
 	TrustedAuthserv []string
-	// Watch are names, globs and roles; default INBOX.
-	Watch []string
+	// Watch are names, globs, roles, and Subscribed; default INBOX. Except are names,
+	// globs and roles of those that are not watched nevertheless.
+	Watch, Except []string
 	// Connections is the most that this account opens; default 3.
 	Connections int
 	// Idle is how long one IDLE lasts; default 5 minutes, at most 29.

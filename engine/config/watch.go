@@ -16,10 +16,32 @@ type watched struct {
 	ref     ref
 }
 
-// watch reads what an account watches: names, patterns and roles.
+// Subscribed, in a list of what is watched, are the mailboxes that the user subscribed
+// to (RFC 9051 section 6.3.7).
+const Subscribed = "subscribed"
+
+// watch reads what an account watches: names, patterns, roles, and what is subscribed.
 func (l *loader) watch(n *strictyaml.Node, account string) []string {
+	return l.places(n, "watch:", func(item *strictyaml.Node) {
+		if item.Value != Subscribed && !strings.ContainsAny(item.Value, "*?") {
+			l.watched = append(l.watched, watched{account, ref{l.reading, item}})
+		}
+	})
+}
+
+// except reads what an account does not watch though watch: names it.
+func (l *loader) except(n *strictyaml.Node) []string {
+	return l.places(n, "except:", func(item *strictyaml.Node) {
+		if item.Value == Subscribed {
+			l.problem(item, "except: takes no subscribed", "name the mailboxes that are not to be watched")
+		}
+	})
+}
+
+// places reads a list of mailboxes under a key. other is given what is no role.
+func (l *loader) places(n *strictyaml.Node, key string, other func(*strictyaml.Node)) []string {
 	if n.Kind == strictyaml.Mapping {
-		l.problem(n, "watch: takes a list of mailboxes in this version", `as in [INBOX, "Lists/*", "role:junk"]`)
+		l.problem(n, key+" takes a list of mailboxes", `as in [INBOX, "Lists/*", "role:junk"]`)
 		return nil
 	}
 	out := l.strings(n)
@@ -33,10 +55,8 @@ func (l *loader) watch(n *strictyaml.Node, account string) []string {
 			l.role(item, "role:", role)
 		case strings.Contains(item.Value, "%"):
 			l.problem(item, "% is no wildcard here", "* stands for any text")
-		case item.Value == "subscribed":
-			l.problem(item, `watch: subscribed is not available in this version yet`, `name the mailboxes, or "*" for all`)
-		case !strings.ContainsAny(item.Value, "*?"):
-			l.watched = append(l.watched, watched{account, ref{l.reading, item}})
+		default:
+			other(item)
 		}
 	}
 	return out
@@ -69,12 +89,33 @@ func (l *loader) unruled() {
 		return
 	}
 	for _, w := range l.watched {
-		if l.cfg.Rules.Applies(w.account, rules.Mailbox{Name: w.ref.node.Value}) || l.byRole(w.account) {
+		name := w.ref.node.Value
+		if l.excepted(w.account, name) {
+			l.addIn(w.ref.file, w.ref.node.Span(0, 0), rules.Warning, "except: takes this mailbox out again: it is not watched", "remove it here, or there")
+			continue
+		}
+		if l.cfg.Rules.Applies(w.account, rules.Mailbox{Name: name}) || l.byRole(w.account) {
 			continue
 		}
 		l.addIn(w.ref.file, w.ref.node.Span(0, 0), rules.Warning, "this mailbox is watched, but no rule looks at it",
 			"name it under in: of a rule; a rule without in: is for INBOX")
 	}
+}
+
+// excepted reports whether an account certainly does not watch a mailbox.
+func (l *loader) excepted(account, name string) bool {
+	return slices.ContainsFunc(l.cfg.Accounts, func(a Account) bool { return a.Name == account && a.excepts(name) })
+}
+
+// excepts reports whether except: names a mailbox. Which one has a role, and what is
+// behind a pattern or a role in its place, only the server knows.
+func (a Account) excepts(name string) bool {
+	if strings.ContainsAny(name, "*?") || strings.HasPrefix(name, "role:") {
+		return slices.Contains(a.Except, name)
+	}
+	return slices.ContainsFunc(a.Except, func(not string) bool {
+		return !strings.HasPrefix(not, "role:") && rules.Mailbox{Name: name}.Match(not)
+	})
 }
 
 // unwatched warns of rules for mailboxes that none of their accounts watches:
@@ -99,7 +140,7 @@ func (l *loader) unwatched() {
 			}
 			at := l.refs[place.Pos]
 			l.addIn(at.file, at.node.Span(0, 0), rules.Warning, fmt.Sprintf("the rule never fires in %s: none of its accounts watches it", place.Value),
-				cmp.Or(l.watchedLike(r, place.Value), "add it under watch: of the account"))
+				cmp.Or(l.exceptedHint(r, place.Value), l.watchedLike(r, place.Value), "add it under watch: of the account"))
 		}
 	}
 }
@@ -107,7 +148,7 @@ func (l *loader) unwatched() {
 // isWatched reports whether an account of the rule may watch a mailbox.
 func (l *loader) isWatched(r rules.RuleSource, in string) bool {
 	for _, acc := range accountsOf(l.cfg.Accounts, r) {
-		if slices.ContainsFunc(acc.Watch, func(watch string) bool { return mayBe(watch, in) }) {
+		if !acc.excepts(in) && slices.ContainsFunc(acc.Watch, func(watch string) bool { return mayBe(watch, in) }) {
 			return true
 		}
 	}
@@ -125,6 +166,8 @@ func accountsOf(all []Account, r rules.RuleSource) []Account {
 func mayBe(watch, in string) bool {
 	unsure := func(s string) bool { return strings.ContainsAny(s, "*?") || strings.HasPrefix(s, "role:") }
 	switch {
+	case watch == Subscribed:
+		return true
 	case unsure(watch) && unsure(in):
 		return true
 	case strings.HasPrefix(watch, "role:") || strings.HasPrefix(in, "role:"):
@@ -147,6 +190,14 @@ func mayHaveRole(place, name string) bool {
 	}[role]
 	return name == place || strings.ContainsAny(name, "*?") ||
 		slices.ContainsFunc(words, func(word string) bool { return strings.Contains(strings.ToLower(name), word) })
+}
+
+// exceptedHint is the hint for a mailbox that except: takes out.
+func (l *loader) exceptedHint(r rules.RuleSource, name string) string {
+	if slices.ContainsFunc(accountsOf(l.cfg.Accounts, r), func(a Account) bool { return a.excepts(name) }) {
+		return "except: of the account takes it out"
+	}
+	return ""
 }
 
 // watchedLike is the hint for a mailbox that is almost one that is watched.
