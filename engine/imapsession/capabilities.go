@@ -59,3 +59,16 @@ func (g *guard) clientCaps() string {
 	}
 	return strings.Join(list, " ")
 }
+
+// maxCapabilities is how many names of a list are kept.
+const maxCapabilities = 500
+
+// capabilityNames reads a capability list; names compare without case (RFC 9051
+// section 6.1.1).
+func capabilityNames(list []byte) []string {
+	names := strings.Fields(strings.ToUpper(string(list)))
+	names = slices.DeleteFunc(names, func(n string) bool { return strings.ContainsFunc(n, notAtomOrBracket) })
+	return slices.Compact(slices.Sorted(slices.Values(names[:min(len(names), maxCapabilities)])))
+}
+
+func notAtomOrBracket(r rune) bool { return notAtom(r) || r == '[' }

@@ -138,12 +138,7 @@ func parseQuota(data []byte) (out []Quota) {
 // StatusSizes is [Session.StatusAll] with the octets that each mailbox holds, where
 // the server offers STATUS=SIZE (RFC 8438).
 func (s *Session) StatusSizes(ctx context.Context, mailboxes []string) []StatusResult {
-	options := &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, Size: s.TellsSizes()}
-	var out []StatusResult
-	for chunk := range slices.Chunk(mailboxes, maxFlight) {
-		out = append(out, s.statusFlight(ctx, chunk, options)...)
-	}
-	return out
+	return s.statusAll(ctx, mailboxes, &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, Size: s.TellsSizes()})
 }
 
 // TellsSizes reports whether the server tells how many octets a mailbox holds.

@@ -167,3 +167,42 @@ func FuzzExamine(f *testing.F) {
 		}
 	})
 }
+
+// FuzzNotices lets a server tell anything beside its answers: what is kept of it are
+// names that can be sent back, and never more of them than there may be.
+func FuzzNotices(f *testing.F) {
+	for _, seed := range []string{
+		"* STATUS INBOX (MESSAGES 1 UIDNEXT 2 UNSEEN 1)\r\n* STATUS \"a&AOQ-\" (HIGHESTMODSEQ 16)\r\n",
+		"* LIST (\\NonExistent) \"/\" Lists/new\r\n* OK [NOTIFICATIONOVERFLOW] too much\r\n",
+		"* STATUS {5}\r\nINBOX (UIDNEXT 99999999999)\r\n* STATUS & ()\r\n", "* NAMESPACE ((\"\" \"/\")) ((\"Other/\" \"/\")) ((\"#p.\" NIL) (\"x\" \".\"))\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		a := newAssembler(bytes.NewReader(in), small())
+		n := &Notices{}
+		for {
+			line, err := a.next()
+			if err != nil {
+				break
+			}
+			r, ok := parseResponse(line)
+			if !ok {
+				continue
+			}
+			if n.note(r) && !n.Names && !n.Overflow && len(n.Status) == 0 {
+				t.Fatalf("%q was taken and nothing is kept of it", line)
+			}
+			for _, prefix := range foreignPrefixes(r.data) {
+				if checkMailbox(prefix) != nil {
+					t.Fatalf("the prefix %q", prefix)
+				}
+			}
+		}
+		for name := range n.Status {
+			if checkMailbox(name) != nil {
+				t.Fatalf("the mailbox %q", name)
+			}
+		}
+	})
+}

@@ -35,6 +35,7 @@ type guard struct {
 	caps      []string // the last list that the server sent, in upper case
 	news      bool
 	newsCh    chan struct{} // holds a token while there may be news
+	notices   *Notices      // what NOTIFY brought, nil before it
 	bye       *completion
 	remarks   remarks
 	err       error // why the connection ended; the first reason stays
@@ -382,6 +383,10 @@ func (g *guard) untagged(r response) error {
 			return nil
 		}
 	}
+	if g.notices.note(r) {
+		g.announce()
+		return nil
+	}
 	switch r.kind {
 	case "EXISTS", "EXPUNGE", "VANISHED", "FETCH":
 		g.announce()
@@ -460,19 +465,6 @@ func (g *guard) takeCapabilities() []string {
 	g.caps = nil
 	return caps
 }
-
-// maxCapabilities is how many names of a list are kept.
-const maxCapabilities = 500
-
-// capabilityNames reads a capability list; names compare without case (RFC 9051
-// section 6.1.1).
-func capabilityNames(list []byte) []string {
-	names := strings.Fields(strings.ToUpper(string(list)))
-	names = slices.DeleteFunc(names, func(n string) bool { return strings.ContainsFunc(n, notAtomOrBracket) })
-	return slices.Compact(slices.Sorted(slices.Values(names[:min(len(names), maxCapabilities)])))
-}
-
-func notAtomOrBracket(r rune) bool { return notAtom(r) || r == '[' }
 
 // Close, and the rest of net.Conn. imapclient's deadlines are not ours, and are
 // ignored.

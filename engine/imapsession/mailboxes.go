@@ -52,6 +52,82 @@ func (s *Session) List(ctx context.Context) ([]MailboxInfo, error) {
 	return out, nil
 }
 
+// Subscriptions returns the mailboxes that the user subscribed to, by LSUB, which every
+// server knows (RFC 3501 section 6.3.9). Where there is LIST-EXTENDED, List tells.
+func (s *Session) Subscriptions(ctx context.Context) ([]string, error) {
+	var out []string
+	op := newOperation("LSUB", "", nil)
+	op.take = func(r response) bool {
+		if r.kind != "LSUB" {
+			return false
+		}
+		// \Noselect is the mere parent of one that is subscribed to.
+		if _, info, ok := parseList(r.data); ok && info.Name != "" && !info.NoSelect {
+			if len(out) == maxMailboxes {
+				op.failed = errTooMuch
+				return true
+			}
+			out = append(out, info.Name)
+		}
+		return true
+	}
+	if err := s.together(ctx, s.own(op, `LSUB "" "*"`))[0]; err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// ListStatus is List that brings the Status of each mailbox, too, in one command
+// (LIST-STATUS, RFC 5819). A mailbox whose STATUS the server did not tell has none.
+// modSeq asks for HIGHESTMODSEQ; see StatusModSeq.
+func (s *Session) ListStatus(ctx context.Context, modSeq bool) ([]MailboxInfo, map[string]Status, error) {
+	if !s.caps.ListStatus {
+		return nil, nil, refuse("LIST", "", Bad, errors.New("the server does not offer LIST-STATUS"))
+	}
+	var out []MailboxInfo
+	all := map[string]Status{}
+	op := newOperation("LIST", "", nil)
+	op.take = func(r response) bool {
+		switch r.kind {
+		case "STATUS":
+			if name, st, ok := parseStatus(r.data); ok && len(all) < maxMailboxes {
+				all[name] = st
+			}
+			return true
+		case "LIST":
+		default:
+			return false
+		}
+		if _, info, ok := parseList(r.data); ok && info.Name != "" {
+			if len(out) == maxMailboxes {
+				op.failed = errTooMuch
+				return true
+			}
+			out = append(out, info)
+		}
+		return true
+	}
+	if err := s.together(ctx, s.own(op, s.listStatusLine(modSeq)))[0]; err != nil {
+		return nil, nil, err
+	}
+	return out, all, nil
+}
+
+func (s *Session) listStatusLine(modSeq bool) string {
+	items := "UIDVALIDITY UIDNEXT MESSAGES"
+	if modSeq && s.caps.CondStore {
+		items += " HIGHESTMODSEQ"
+	}
+	options := ""
+	if s.caps.ListExtended {
+		options = "SUBSCRIBED "
+		if s.caps.SpecialUse {
+			options += "SPECIAL-USE "
+		}
+	}
+	return `LIST "" "*" RETURN (` + options + "STATUS (" + items + "))"
+}
+
 func (s *Session) listOptions() *imap.ListOptions {
 	if !s.caps.ListExtended {
 		return nil
@@ -144,162 +220,55 @@ func (s *Session) takeNamespace(r response) bool {
 	if ok {
 		s.prefix = name
 	}
+	s.foreign = foreignPrefixes(r.data)
 	if len(delimiter) > 0 && (ok || len(prefix) == 0) {
 		s.delimiter, _ = utf8.DecodeRune(delimiter)
 	}
 	return true
 }
 
-// Status is what STATUS tells (RFC 9051 section 6.3.11). What a server does not
-// tell is 0.
-type Status struct {
-	UIDValidity   uint32
-	UIDNext       imap.UID
-	Messages      uint32
-	HighestModSeq uint64
-	// Size is how many octets it holds, where that was asked for (RFC 8438).
-	Size uint64
-	// appendLimit is APPENDLIMIT (RFC 7889 section 4).
-	appendLimit int64
-}
-
-// Status asks for the state of a mailbox, best one that is not selected. It does
-// not ask for HIGHESTMODSEQ.
-func (s *Session) Status(ctx context.Context, mailbox string) (Status, error) {
-	return s.status(ctx, mailbox, false)
-}
-
-// StatusModSeq is Status with HIGHESTMODSEQ, where the server has CONDSTORE. It
-// makes this connection one that knows of CONDSTORE (RFC 7162 section 3.1), for
-// which some servers do far more work with each change.
-func (s *Session) StatusModSeq(ctx context.Context, mailbox string) (Status, error) {
-	return s.status(ctx, mailbox, true)
-}
-
-func (s *Session) status(ctx context.Context, mailbox string, modSeq bool) (Status, error) {
-	if err := checkMailbox(mailbox); err != nil {
-		return Status{}, refuse("STATUS", mailbox, Target, err)
+// foreignPrefixes reads with what the names of other users' and of shared mailboxes
+// begin, which stand behind the personal ones.
+func foreignPrefixes(data []byte) []string {
+	sc := scanner{b: data}
+	if !sc.skip() {
+		return nil
 	}
-	t, result := s.statusTask(mailbox, modSeq)
-	return result(s.together(ctx, t)[0])
-}
-
-// statusTask is a STATUS, and what gives its result once it has ended.
-func (s *Session) statusTask(mailbox string, modSeq bool) (task, func(error) (Status, error)) {
-	return s.statusOf(mailbox, s.statusOptions(modSeq))
-}
-
-func (s *Session) statusOptions(modSeq bool) *imap.StatusOptions {
-	return &imap.StatusOptions{UIDValidity: true, UIDNext: true, NumMessages: true, HighestModSeq: modSeq && s.caps.CondStore}
-}
-
-func (s *Session) statusOf(mailbox string, options *imap.StatusOptions) (task, func(error) (Status, error)) {
-	var st Status
-	seen := false
-	op := newOperation("STATUS", mailbox, func(r response) bool {
-		if r.kind != "STATUS" {
-			return false
+	var out []string
+	for range 2 {
+		sc.spaces()
+		sc.list(func() bool {
+			at := sc.i
+			if prefix, ok := sc.opening(); ok && len(out) < maxNamespaces {
+				if name, decoded := decodeMailbox(prefix); decoded {
+					out = append(out, name)
+				}
+			}
+			sc.i = at
+			return sc.skip()
+		})
+		if hasPrefixFold(sc.rest(), "NIL") {
+			sc.i += len("NIL")
 		}
-		got, ok := parseStatus(r.data, mailbox)
-		if ok {
-			st, seen = got, true
-		}
-		return ok
-	})
-	send := func() func() error {
-		cmd := s.client.Status(mailbox, options)
-		return func() error { _, err := cmd.Wait(); return err }
-	}
-	return task{op, send}, func(err error) (Status, error) {
-		if err == nil && !seen {
-			err = &Error{Op: "STATUS", Subject: mailbox, Status: "OK", Class: TryAgain, Err: errors.New("the server sent no STATUS of this mailbox")}
-		}
-		return st, err
-	}
-}
-
-// StatusResult is the answer about one mailbox.
-type StatusResult struct {
-	Status Status
-	Err    error
-}
-
-// StatusAll is Status for many mailboxes, of which none is named twice, in as few
-// round trips as may be.
-func (s *Session) StatusAll(ctx context.Context, mailboxes []string) []StatusResult {
-	var out []StatusResult
-	for chunk := range slices.Chunk(mailboxes, maxFlight) {
-		out = append(out, s.statusFlight(ctx, chunk, s.statusOptions(false))...)
 	}
 	return out
 }
 
-func (s *Session) statusFlight(ctx context.Context, mailboxes []string, options *imap.StatusOptions) []StatusResult {
-	out := make([]StatusResult, len(mailboxes))
-	var tasks []task
-	var results []func(error) (Status, error)
-	var at []int
-	for i, name := range mailboxes {
-		if err := checkMailbox(name); err != nil {
-			out[i].Err = refuse("STATUS", name, Target, err)
-			continue
-		}
-		t, result := s.statusOf(name, options)
-		tasks, results, at = append(tasks, t), append(results, result), append(at, i)
+// maxNamespaces is how many prefixes are kept.
+const maxNamespaces = 100
+
+// opening reads the first string of a parenthesised list.
+func (s *scanner) opening() ([]byte, bool) {
+	if !s.special('(') {
+		return nil, false
 	}
-	if len(tasks) == 0 {
-		return out
-	}
-	for k, err := range s.together(ctx, tasks...) {
-		out[at[k]].Status, out[at[k]].Err = results[k](err)
-	}
-	return out
+	return s.str()
 }
 
-// parseStatus reads a STATUS response if it is about the mailbox. Some servers
-// answer with another case of the name.
-func parseStatus(data []byte, mailbox string) (st Status, ok bool) {
-	s := scanner{b: data}
-	wire, ok := s.astring()
-	if name, decoded := decodeMailbox(wire); !ok || !decoded || !strings.EqualFold(name, mailbox) {
-		return st, false
-	}
-	s.spaces()
-	ok = s.list(func() bool {
-		word, ok := s.atom()
-		if !ok {
-			return false
-		}
-		s.spaces()
-		n, isNumber := s.number(64)
-		if !isNumber {
-			return s.skip()
-		}
-		switch strings.ToUpper(string(word)) {
-		case "UIDVALIDITY":
-			st.UIDValidity = clamp(n)
-		case "UIDNEXT":
-			st.UIDNext = imap.UID(clamp(n))
-		case "MESSAGES":
-			st.Messages = clamp(n)
-		case "HIGHESTMODSEQ":
-			st.HighestModSeq = n
-		case "SIZE":
-			st.Size = n
-		case "APPENDLIMIT":
-			st.appendLimit = int64(min(n, 1<<62))
-		}
-		return true
-	})
-	return st, ok
-}
-
-// clamp makes 0, which is "unknown", of a number beyond 32 bits.
-func clamp(n uint64) uint32 {
-	if n > 1<<32-1 {
-		return 0
-	}
-	return uint32(n)
+// Personal reports whether a mailbox is one of the user's own, as far as NAMESPACE told:
+// neither another user's nor shared.
+func (s *Session) Personal(mailbox string) bool {
+	return !slices.ContainsFunc(s.foreign, func(prefix string) bool { return strings.HasPrefix(mailbox+string(s.delimiter), prefix) })
 }
 
 // Create makes a mailbox.

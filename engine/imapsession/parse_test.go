@@ -287,7 +287,7 @@ func parseAll(t *testing.T, line []byte) {
 	if _, info, ok := parseList(r.data); ok && info.Name != "" && checkMailbox(info.Name) != nil {
 		t.Fatalf("the mailbox %q", info.Name)
 	}
-	parseStatus(r.data, "INBOX")
+	parseStatus(r.data)
 	toSet(append(parseSearch(r.data), parseESearch(r.data, "T1")...))
 	if m, ok := parseFetch(&scanner{b: r.data}, itemHeader|itemStructure|itemParts); ok && m.UID == 0 {
 		t.Fatal("a message without a UID")

@@ -22,8 +22,9 @@ type Session struct {
 	caps      Capabilities
 	delimiter rune
 	prefix    string
-	mechanism string // of the login
-	selected  string // the selected mailbox, "" if none
+	mechanism string   // of the login
+	foreign   []string // with what the names of mailboxes of others begin
+	selected  string   // the selected mailbox, "" if none
 	server    Server
 	greeting  string
 	profile   provider.Profile
