@@ -83,6 +83,17 @@ type account struct {
 	// spelling gives the configuration's spelling of a mailbox.
 	spelling func(server string) string
 
+	// complete is what the last scan of a mailbox saw that left nothing to do, full is
+	// when all were scanned; busy is how busy mailboxes are, misses counts mail that
+	// was not announced, by mailbox and by the way to watch.
+	complete map[string]imapsession.Status
+	full     time.Time
+	busy     map[string]rate
+	misses   map[string]silence
+	covered  coverage
+	// notifyFailures are when NOTIFY ended without good; its connection writes it.
+	notifyFailures []time.Time
+
 	wake     *waker
 	requests chan request
 	outbox   *outbox
@@ -202,6 +213,7 @@ func (a *account) report() AccountStatus {
 	}
 	s.Resting = a.outbox.restingNow()
 	s.Troubles = troubles(s, a.cfg, now)
+	s.Fallbacks = inForce(s.Fallbacks, time.Now())
 	return s
 }
 

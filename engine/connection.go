@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -53,7 +52,13 @@ type connection struct {
 
 	reconciled time.Time
 	failing    int // mailboxes that could not be scanned since then
-	proved     time.Time
+	// relisted, sweptAt and controlled are when the mailboxes were listed last, when
+	// some were looked at, and all; proved is when the server answered that.
+	relisted, sweptAt, controlled, proved time.Time
+	watches                               *watchSet // nil before there is one
+	itself                                string    // what the work connection idles on, "" if nothing
+	// unheard is mail that nothing announced yet, doubted where that is to be proven.
+	unheard, doubted map[string]unheard
 }
 
 // connection works from login to the end of the connection. ctx ends it
@@ -93,6 +98,7 @@ func (c *connection) end(err error) {
 		r.timer.Stop()
 	}
 	c.closeGuests(0)
+	c.idleItself("")
 	if err != nil {
 		c.quota = nil // what was counted and not recorded does not count
 		c.session.Close()
@@ -106,7 +112,9 @@ func (c *connection) end(err error) {
 }
 
 func (c *connection) live(ctx, work context.Context) error {
-	if err := c.list(work); err != nil {
+	resync := c.canResync()
+	told, err := c.list(work, resync)
+	if err != nil {
 		return err
 	}
 	if c.engine.opts.isJob() {
@@ -117,7 +125,12 @@ func (c *connection) live(ctx, work context.Context) error {
 	if err := c.comeBack(work); err != nil {
 		return err
 	}
-	if err := c.scanAll(ctx, work); err != nil {
+	if resync {
+		err = c.resync(ctx, work, told)
+	} else {
+		err = c.scanAll(ctx, work)
+	}
+	if err != nil {
 		return err
 	}
 	c.state.caughtUp()
@@ -131,19 +144,6 @@ func (c *connection) live(ctx, work context.Context) error {
 	return c.loop(ctx, work)
 }
 
-// startWatchers opens the watch connections that the budget allows.
-func (c *connection) startWatchers(ctx context.Context) *sync.WaitGroup {
-	var group sync.WaitGroup
-	if !c.session.Capabilities().Idle {
-		return &group
-	}
-	for _, name := range c.watched[:min(len(c.watched), c.connections()-1)] {
-		w := watcher{account: c.account, mailbox: name, label: c.dir.config(name)}
-		group.Go(func() { w.run(ctx) })
-	}
-	return &group
-}
-
 // showMailboxes brings the status up to the watched mailboxes; how a mailbox
 // is watched already stays.
 func (c *connection) showMailboxes() {
@@ -153,12 +153,10 @@ func (c *connection) showMailboxes() {
 			before[m.Name] = m
 		}
 		s.Mailboxes = nil
-		for i, name := range c.watched {
+		for _, name := range c.watched {
 			m := MailboxStatus{Name: c.dir.config(name), Watch: c.pollName(), server: name}
 			if old, ok := before[m.Name]; ok {
 				m = old
-			} else if c.connections() == 1 && i == 0 && c.session.Capabilities().Idle {
-				m.Watch = "idle"
 			}
 			s.Mailboxes = append(s.Mailboxes, m)
 		}
@@ -168,9 +166,8 @@ func (c *connection) showMailboxes() {
 // loop waits for something to do and does it, until ctx is done or the
 // connection fails.
 func (c *connection) loop(ctx, work context.Context) error {
-	sweep := time.Now().Add(c.cfg.Poll)
 	for ctx.Err() == nil {
-		req, err := c.wait(ctx, c.due(sweep))
+		req, err := c.wait(ctx, c.due())
 		if err != nil {
 			return err
 		}
@@ -180,11 +177,8 @@ func (c *connection) loop(ctx, work context.Context) error {
 		if err := worst(c.stale, c.quiet()); err != nil {
 			return err
 		}
-		if !time.Now().Before(sweep) {
-			if err := c.sweep(work); err != nil {
-				return err
-			}
-			sweep = time.Now().Add(c.cfg.Poll)
+		if err := c.sweepNow(work); err != nil {
+			return err
 		}
 		if err := c.comeBack(work); err != nil {
 			return err
@@ -206,17 +200,28 @@ func (c *connection) loop(ctx, work context.Context) error {
 // round scans what was announced and applies what is due.
 func (c *connection) round(ctx, work context.Context) error {
 	if time.Since(c.reconciled) >= c.timing.Reconcile {
-		if err := c.list(work); err != nil {
+		before := c.watched
+		if _, err := c.list(work, false); err != nil {
 			return err
 		}
+		c.changedWatch(before)
 		c.wake.everything()
 	}
-	dirty, all := c.wake.take()
-	if all {
+	if err := c.turn(work, c.wake.turns()); err != nil {
+		return err
+	}
+	asked := c.wake.take()
+	if asked.all {
+		c.rewatch() // other rules may wait for flags
 		return c.scanAll(ctx, work)
 	}
+	for name, st := range asked.told {
+		if isNews(c.swept[name], st) || c.flagsMayHaveChanged(name, st.Over(c.swept[name])) {
+			asked.dirty[name] = true
+		}
+	}
 	for _, name := range c.watched {
-		if !dirty[name] || ctx.Err() != nil {
+		if !asked.dirty[name] || ctx.Err() != nil {
 			continue
 		}
 		if err := c.scanAndApply(ctx, work, name); err != nil {
@@ -226,9 +231,31 @@ func (c *connection) round(ctx, work context.Context) error {
 	return c.apply(ctx, work)
 }
 
+// listPause is the least time between two listings that a server's word asks for.
+const listPause = time.Second
+
+// turn follows what changed in the ways to watch.
+func (c *connection) turn(ctx context.Context, t turns) error {
+	if t.rethink {
+		c.rewatch()
+	}
+	switch {
+	case t.sweep:
+		return c.sweep(ctx, true, false)
+	case !t.names:
+		return nil
+	case time.Since(c.relisted) < listPause:
+		time.AfterFunc(listPause, c.wake.relist)
+		return nil
+	}
+	return c.listAgain(ctx)
+}
+
 // scanAll scans every watched mailbox and applies what is open.
 func (c *connection) scanAll(ctx, work context.Context) error {
-	c.reconciled, c.failing = time.Now(), 0
+	began := time.Now()
+	c.wake.take() // all of it is done now
+	c.reconciled, c.failing = began, 0
 	if err := c.forgetFlags(work); err != nil {
 		return err
 	}
@@ -244,6 +271,7 @@ func (c *connection) scanAll(ctx, work context.Context) error {
 		}
 	}
 	c.starting = false
+	c.full, c.sweptAt, c.controlled, c.proved = began, began, began, time.Now()
 	if c.failing > maxWarnings {
 		c.log.Error("mailboxes cannot be scanned; 'imapilot status' shows why", "more_mailboxes", c.failing-maxWarnings)
 	}
@@ -305,8 +333,8 @@ type repeat struct {
 }
 
 // due returns when the owner must wake at the latest.
-func (c *connection) due(sweep time.Time) time.Time {
-	at := sweep
+func (c *connection) due() time.Time {
+	at := c.sweepDue()
 	if r := c.reconciled.Add(c.timing.Reconcile); r.Before(at) {
 		at = r
 	}
@@ -325,7 +353,7 @@ func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 	defer c.heart.beat(0)
 	if len(c.passes) > 0 {
 		if c.idlesItself() {
-			c.wake.mailbox(c.watched[0]) // nothing else tells of mail meanwhile
+			c.wake.mailbox(c.itself) // nothing else tells of mail meanwhile
 		}
 		select {
 		case req := <-c.requests:
@@ -335,7 +363,7 @@ func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 		}
 	}
 	if c.idlesItself() {
-		err := c.use(ctx, c.watched[0])
+		err := c.use(ctx, c.itself)
 		if err == nil {
 			return c.idle(ctx, at)
 		}
@@ -356,9 +384,7 @@ func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 }
 
 // idlesItself reports whether the work connection is the only one, and idles.
-func (c *connection) idlesItself() bool {
-	return c.connections() == 1 && c.session.Capabilities().Idle && len(c.watched) > 0
-}
+func (c *connection) idlesItself() bool { return c.itself != "" }
 
 // idle waits on the work connection itself: an IDLE that ends on news, on a
 // wake-up or a request, or at its refresh.
@@ -383,7 +409,7 @@ func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
 	<-ended
 	if c.idled(err, time.Since(began)) {
 		c.session.Without("IDLE")
-		c.state.mailbox(c.dir.config(c.watched[0]), func(m *MailboxStatus) { m.Watch = c.pollName() })
+		c.idleItself("")
 		return req, nil
 	}
 	if err != nil {
@@ -392,77 +418,10 @@ func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
 		}
 		return nil, err
 	}
-	c.state.proof(c.dir.config(c.watched[0]))
+	c.state.proof(c.dir.config(c.itself))
 	if news {
-		c.wake.mailbox(c.watched[0])
+		c.covered.hear(c.itself)
+		c.wake.mailbox(c.itself)
 	}
 	return req, nil
-}
-
-// sweep asks for the STATUS of every mailbox that no watch connection covers
-// and marks those that changed. When all are covered it proves the connection
-// alive.
-func (c *connection) sweep(ctx context.Context) error {
-	polled := c.polled()
-	if len(polled) == 0 {
-		if time.Since(c.proved) < c.cfg.Idle {
-			return nil
-		}
-		c.proved = time.Now()
-		return c.session.Noop(ctx)
-	}
-	for _, name := range polled {
-		st, err := c.status(ctx, name)
-		if err != nil {
-			if mailboxOnly(err) {
-				c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = err.Error() })
-				continue
-			}
-			return err
-		}
-		c.state.proof(c.dir.config(name))
-		if _, pending := c.repeats[name]; !pending {
-			c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Error = "" })
-		}
-		if changed(c.swept[name], st) || c.flagsMayHaveChanged(name, st) {
-			c.wake.mailbox(name)
-		}
-	}
-	return nil
-}
-
-// status asks for a mailbox's STATUS, or selects it again when it is the
-// selected one, of which STATUS may tell old news (RFC 9051 section 6.3.11).
-func (c *connection) status(ctx context.Context, name string) (imapsession.Status, error) {
-	if name != c.selected && !c.fallbacks.has("STATUS") {
-		st, err := c.askStatus(ctx, name)
-		if !mailboxOnly(err) || isClass(err, imapsession.Target) {
-			return st, err
-		}
-		if refusedOutright(err) {
-			c.without("STATUS", err)
-		}
-	}
-	sel, err := c.sel(ctx, name)
-	return statusOf(sel), err
-}
-
-// polled lists the mailboxes that nothing idles on now.
-func (c *connection) polled() []string {
-	status := c.state.get()
-	return slices.DeleteFunc(slices.Clone(c.watched), func(name string) bool {
-		i := slices.IndexFunc(status.Mailboxes, func(m MailboxStatus) bool { return m.Name == c.dir.config(name) })
-		return i >= 0 && status.Mailboxes[i].Watch == "idle"
-	})
-}
-
-// changed reports whether a mailbox may hold news.
-func changed(before, now imapsession.Status) bool {
-	return before.UIDValidity != now.UIDValidity || before.UIDNext != now.UIDNext || before.UIDNext == 0
-}
-
-// flagsMayHaveChanged reports whether a mailbox is worth a look for the sake of
-// rules on flags: where the server tells no HIGHESTMODSEQ, always.
-func (c *connection) flagsMayHaveChanged(name string, now imapsession.Status) bool {
-	return (now.HighestModSeq == 0 || now.HighestModSeq != c.swept[name].HighestModSeq) && len(c.flagRules(name)) > 0
 }

@@ -18,7 +18,7 @@ func TestWatchedHasALimit(t *testing.T) {
 	}
 	c := &connection{account: &account{log: slog.New(slog.DiscardHandler)}, dir: newDirectory('/', "", entries)}
 	for _, n := range []int{maxWatched, maxWatched + 1} {
-		all := c.dir.watched([]string{"*"})[:n]
+		all := c.dir.watched([]string{"*"}, nil)[:n]
 		c.watched = slices.Clone(all)
 		c.limitWatched()
 		if !slices.Equal(c.watched, all[:maxWatched]) {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -180,7 +179,7 @@ func (x *Examination) mailboxes(ctx context.Context, s *imapsession.Session) err
 	}
 	dir := newDirectory(s.Delimiter(), s.Prefix(), entries)
 	x.Roles = dir.roles()
-	x.Watched = len(dir.watched(x.Account.Watch))
+	x.Watched = len(dir.watched(x.Account.Watch, x.Account.Except))
 	for _, pattern := range x.Account.Watch {
 		if len(dir.matching(pattern)) == 0 {
 			x.Lost = append(x.Lost, pattern)
@@ -268,22 +267,29 @@ func (x Examination) Strategies() []Strategy {
 	return []Strategy{x.watching(), x.flagWatching(), x.moving(), x.expunging(), x.searching(), x.recognising()}
 }
 
+// watching is what [connection.ladder] would decide.
 func (x Examination) watching() Strategy {
-	poll := x.Account.Poll.String()
-	s := Strategy{What: "new mail"}
-	connections, _ := x.Profile.Connections(x.Account.Connections)
-	idlers := min(x.Watched, max(connections-1, 1))
+	n, _ := x.Profile.Connections(x.Account.Connections)
+	idlers := min(x.Watched, max(n-1, 1))
 	switch {
-	case !x.Capabilities.Idle:
-		s.How, s.Why = "STATUS of every watched mailbox each "+poll, "the server does not offer IDLE"
+	case !x.Capabilities.Idle && (!x.Capabilities.Notify || n == 1):
+		return Strategy{"new mail", x.polling(x.Watched), "the server offers no IDLE (RFC 2177)" + map[bool]string{true: "", false: " and no NOTIFY (RFC 5465)"}[x.Capabilities.Notify]}
+	case x.Capabilities.Notify && n > 1 && (x.Watched > n-1 || !x.Capabilities.Idle):
+		return Strategy{"new mail", fmt.Sprintf("NOTIFY tells of all %d watched mailboxes on one connection", x.Watched),
+			fmt.Sprintf("the server offers it (RFC 5465), and connections: %d would not do for an IDLE on each", n)}
 	case idlers == x.Watched:
-		s.How = "IDLE on " + strconv.Itoa(idlers) + " of " + strconv.Itoa(x.Watched) + " watched"
-		s.Why = fmt.Sprintf("connections: %d is enough for all", connections)
-	default:
-		s.How = fmt.Sprintf("IDLE on %d of %d watched, STATUS of the others each %s", idlers, x.Watched, poll)
-		s.Why = fmt.Sprintf("connections: %d", connections)
+		return Strategy{"new mail", fmt.Sprintf("IDLE on all %d watched mailboxes", x.Watched), fmt.Sprintf("connections: %d is enough for that", n)}
 	}
-	return s
+	return Strategy{"new mail", fmt.Sprintf("IDLE on the %d busiest of %d watched mailboxes; of the others %s", idlers, x.Watched, x.polling(x.Watched-idlers)),
+		fmt.Sprintf("connections: %d, and the server offers no NOTIFY (RFC 5465)", n)}
+}
+
+func (x Examination) polling(mailboxes int) string {
+	how := fmt.Sprintf("%d STATUS in one round trip", mailboxes)
+	if x.Capabilities.ListStatus {
+		how = "one LIST with STATUS"
+	}
+	return how + " each " + x.Account.Poll.String()
 }
 
 func (x Examination) flagWatching() Strategy {

@@ -19,7 +19,16 @@ type Fallback struct {
 	// Reason is the server's answer, the first time.
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`
+	// Until is when the feature is tried again, zero for never.
+	Until time.Time `json:"until,omitzero"`
 }
+
+// inForce are those fallbacks whose time is not over.
+func inForce(all []Fallback, now time.Time) []Fallback {
+	return slices.DeleteFunc(slices.Clone(all), func(b Fallback) bool { return b.isOver(now) })
+}
+
+func (b Fallback) isOver(now time.Time) bool { return !b.Until.IsZero() && !now.Before(b.Until) }
 
 // fallbacks remembers what a server announces and does not do, so that it is
 // not tried for each message. Watchers use it, too. A feature that was seen to
@@ -42,6 +51,8 @@ func instead(feature string) string {
 		"CONDSTORE":     "STATUS without HIGHESTMODSEQ",
 		"SPECIAL-USE":   "roles are known by the names of mailboxes, unless LIST shows them anyway",
 		"LIST-EXTENDED": "plain LIST",
+		"LIST-STATUS":   "STATUS of each mailbox",
+		"NOTIFY":        "IDLE on the busiest mailboxes, the others are polled",
 	}[feature]
 }
 
@@ -60,14 +71,32 @@ func (f *fallbacks) worked(feature string) {
 func (f *fallbacks) give(feature string, why error) (Fallback, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, before := f.given[feature]
-	if before || f.works[feature] {
+	if f.works[feature] {
+		return Fallback{}, false
+	}
+	return f.note(feature, why, 0)
+}
+
+// giveFor gives a feature up for a while, also where it worked before.
+func (f *fallbacks) giveFor(feature string, why error, d time.Duration) (Fallback, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.note(feature, why, d)
+}
+
+// note writes a fallback, for ever where d is 0. The caller holds the mutex.
+func (f *fallbacks) note(feature string, why error, d time.Duration) (Fallback, bool) {
+	now := time.Now()
+	if before, ok := f.given[feature]; ok && !before.isOver(now) {
 		return Fallback{}, false
 	}
 	if f.given == nil {
 		f.given = map[string]Fallback{}
 	}
-	b := Fallback{Feature: feature, Instead: instead(feature), Reason: why.Error(), Since: time.Now()}
+	b := Fallback{Feature: feature, Instead: instead(feature), Reason: why.Error(), Since: now}
+	if d > 0 {
+		b.Until = now.Add(d)
+	}
 	f.given[feature] = b
 	return b, true
 }
@@ -75,14 +104,21 @@ func (f *fallbacks) give(feature string, why error) (Fallback, bool) {
 func (f *fallbacks) has(feature string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, ok := f.given[feature]
-	return ok
+	b, ok := f.given[feature]
+	return ok && !b.isOver(time.Now())
 }
 
+// names are what is given up for good: sessions do without it.
 func (f *fallbacks) names() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Sorted(maps.Keys(f.given))
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(f.given)) {
+		if f.given[name].Until.IsZero() {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // without stops the use of a feature, says so once in the log and for good in
@@ -94,8 +130,26 @@ func (a *account) without(feature string, why error) bool {
 	}
 	a.log.Warn("the server announces this and refuses it; another way is used from now on",
 		"feature", feature, "instead", b.Instead, "error", why)
-	a.state.set(func(s *AccountStatus) { s.Fallbacks = append(slices.Clone(s.Fallbacks), b) })
+	a.showFallback(b)
 	return true
+}
+
+// withoutFor stops the use of a way to watch for a while.
+func (a *account) withoutFor(feature string, why error, d time.Duration) {
+	b, fresh := a.fallbacks.giveFor(feature, why, d)
+	if !fresh {
+		return
+	}
+	a.log.Warn("this way to watch does not do on this server; another one is used for a while",
+		"feature", feature, "instead", b.Instead, "reason", why, "again", b.Until.Format(time.RFC3339))
+	a.showFallback(b)
+}
+
+func (a *account) showFallback(b Fallback) {
+	a.state.set(func(s *AccountStatus) {
+		others := slices.DeleteFunc(slices.Clone(s.Fallbacks), func(o Fallback) bool { return o.Feature == b.Feature })
+		s.Fallbacks = append(others, b)
+	})
 }
 
 // without is the account's, for the connection that is open as well.

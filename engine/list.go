@@ -17,6 +17,8 @@ type MailboxInfo struct {
 	Role     string `json:"role,omitempty"`
 	Messages uint32 `json:"messages"`
 	NoSelect bool   `json:"no_select,omitempty"`
+	// Watched is set where watch: names it and except: does not.
+	Watched bool `json:"watched"`
 }
 
 // ListMailboxes logs in, lists an account's mailboxes with their counts, and
@@ -28,8 +30,9 @@ func ListMailboxes(ctx context.Context, cfg config.Account) ([]MailboxInfo, erro
 	}
 	defer s.Close()
 	var out []MailboxInfo
+	watched := dir.watched(cfg.Watch, cfg.Except)
 	for _, e := range dir.entries {
-		m := MailboxInfo{Name: dir.config(e.Name), Role: e.Role, NoSelect: e.NoSelect}
+		m := MailboxInfo{Name: dir.config(e.Name), Role: e.Role, NoSelect: e.NoSelect, Watched: slices.Contains(watched, e.Name)}
 		if !e.NoSelect {
 			st, err := s.Status(ctx, e.Name)
 			if err != nil && !mailboxOnly(err) {
@@ -73,6 +76,9 @@ func listed(ctx context.Context, cfg config.Account) (*imapsession.Session, dire
 		return nil, directory{}, err
 	}
 	entries, err := s.List(ctx)
+	if err == nil {
+		entries, err = (&connection{account: a, session: s}).markSubscribed(ctx, entries)
+	}
 	if err != nil {
 		return nil, directory{}, errors.Join(err, s.Close())
 	}

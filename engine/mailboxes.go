@@ -2,15 +2,12 @@ package engine
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
-	"time"
 
+	"imapilot/engine/config"
 	"imapilot/engine/imapsession"
-	"imapilot/engine/journal"
 	"imapilot/rules"
 )
 
@@ -163,11 +160,16 @@ func sameName(a, b string) bool {
 	return a == b || strings.EqualFold(a, "INBOX") && strings.EqualFold(b, "INBOX")
 }
 
-// watched returns the mailboxes that the patterns of watch name, in their
-// order, each once.
-func (d directory) watched(patterns []string) []string {
+// watched returns the mailboxes that the patterns of watch name and those of except do
+// not, in their order, each once.
+func (d directory) watched(patterns, except []string) []string {
 	var out []string
 	seen := map[string]bool{}
+	for _, not := range except {
+		for _, name := range d.matching(not) {
+			seen[name] = true
+		}
+	}
 	for _, p := range patterns {
 		for _, name := range d.matching(p) {
 			if !seen[name] {
@@ -191,7 +193,7 @@ func (d directory) matching(pattern string) []string {
 		if e.NoSelect || e.NonExistent {
 			continue
 		}
-		if matches(pattern, d.config(e.Name)) {
+		if pattern == config.Subscribed && e.Subscribed || pattern != config.Subscribed && matches(pattern, d.config(e.Name)) {
 			out = append(out, e.Name)
 		}
 	}
@@ -244,51 +246,4 @@ func (c *connection) limitWatched() {
 	}
 	c.log.Error("watch: names more mailboxes than one account may watch; the others are not looked at", "mailboxes", len(c.watched), "most", maxWatched)
 	c.watched = c.watched[:maxWatched]
-}
-
-// list reads the mailboxes and works out which are watched. A mailbox that is
-// listed for the first time and not watched is noted, so that it can be told
-// later from one that was created meanwhile.
-func (c *connection) list(ctx context.Context) error {
-	entries, err := c.listing(ctx)
-	if err != nil {
-		return err
-	}
-	c.dir = newDirectory(c.session.Delimiter(), c.session.Prefix(), entries)
-	c.spelling = c.dir.config
-	c.watched = c.dir.watched(c.cfg.Watch)
-	c.limitWatched()
-	watched := map[string]bool{}
-	for _, name := range c.watched {
-		watched[name] = true
-	}
-	c.expectTargets()
-	c.previous = c.listed
-	now := time.Now()
-	batch := journal.Batch{At: now, Listed: now}
-	for _, e := range entries {
-		// On the first listing of all, the watched ones too: what is there
-		// now is baselined, even if the scan comes after a restart.
-		if _, known := c.cursors[e.Name]; known || !c.fresh && watched[e.Name] {
-			continue
-		}
-		batch.Cursors = append(batch.Cursors, journal.Cursor{Mailbox: e.Name})
-	}
-	for _, pattern := range c.cfg.Watch {
-		if len(c.dir.matching(pattern)) == 0 {
-			c.log.Warn("watch: names no mailbox of this account; 'imapilot mailboxes' lists them", "watch", pattern)
-		}
-	}
-	if c.fresh && !c.engine.opts.Existing {
-		c.starting = true
-		batch.Events = []journal.Event{{Kind: "baseline", Text: fmt.Sprintf(
-			"nothing is known of this account yet: what its %d watched mailboxes hold now is left alone, and mail is looked at from here on", len(c.watched))}}
-	}
-	c.warnUnruled()
-	c.showMailboxes()
-	if err := c.commit(ctx, batch); err != nil {
-		return err
-	}
-	c.fresh = false
-	return nil
 }

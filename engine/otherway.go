@@ -43,7 +43,7 @@ func (c *connection) searchAbove(ctx context.Context, from imap.UID) (imap.UIDSe
 // server refuses that.
 func (c *connection) askStatus(ctx context.Context, name string) (imapsession.Status, error) {
 	ask := c.session.Status
-	withModSeq := c.session.Capabilities().CondStore && len(c.flagRules(name)) > 0
+	withModSeq := c.wantsModSeq() && len(c.flagRules(name)) > 0
 	if withModSeq {
 		ask = c.session.StatusModSeq
 	}

@@ -287,7 +287,7 @@ func TestDirectorySpellsBothWays(t *testing.T) {
 			t.Errorf("server(%q) = %q, want %q", config, got, server)
 		}
 	}
-	if got := d.watched([]string{"inbox", "Lists/*", "role:trash", "*"}); !slices.Equal(got, []string{"INBOX", "INBOX.Lists.go", "INBOX.Trash", "INBOX.a/b"}) {
+	if got := d.watched([]string{"inbox", "Lists/*", "role:trash", "*"}, nil); !slices.Equal(got, []string{"INBOX", "INBOX.Lists.go", "INBOX.Trash", "INBOX.a/b"}) {
 		t.Errorf("watched = %q", got)
 	}
 }

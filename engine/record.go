@@ -14,6 +14,7 @@ import (
 
 	"imapilot/actions"
 	"imapilot/actions/webhook"
+	"imapilot/engine/config"
 	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
 )
@@ -314,13 +315,15 @@ func (c *connection) isScanned(name string) bool {
 	if c.cursors[name].UIDValidity != 0 {
 		return true
 	}
-	label := c.dir.config(name)
-	for _, p := range c.cfg.Watch {
-		if matches(p, label) || strings.HasPrefix(p, "role:") && c.dir.role(name) == strings.TrimPrefix(p, "role:") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.cfg.Watch, func(p string) bool { return c.mayMatch(p, name) }) &&
+		!slices.ContainsFunc(c.cfg.Except, func(p string) bool { return c.mayMatch(p, name) })
+}
+
+// mayMatch reports whether a pattern of watch or except is for a mailbox that may not
+// exist yet. What imapilot makes it subscribes to.
+func (c *connection) mayMatch(pattern, name string) bool {
+	role, isRole := strings.CutPrefix(pattern, "role:")
+	return pattern == config.Subscribed || isRole && c.dir.role(name) == role || matches(pattern, c.dir.config(name))
 }
 
 // addCalls adds the webhook calls that an entry owes to a batch.

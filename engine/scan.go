@@ -19,11 +19,14 @@ import (
 func (c *connection) scan(ctx, work context.Context, name string) error {
 	began := time.Now()
 	c.unfetched = 0
+	delete(c.complete, name)
 	sel, cursor, listed, err := c.listPending(work, name)
 	if err != nil {
 		return err
 	}
 	todo := pending(cursor, uidsOf(listed))
+	c.noteBusy(name, len(todo))
+	c.scannedDoubted(name, len(todo))
 	hours := hoursSince(cursor.Scanned, began)
 	hold, err := c.importReason(work, cursor, todo)
 	if err != nil {
@@ -50,6 +53,9 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 		return err
 	}
 	c.wake.scanned(name, began)
+	if ctx.Err() == nil && c.unfetched == 0 {
+		c.scannedWhole(name, sel)
+	}
 	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) {
 		m.LastScan = time.Now()
 		if c.unfetched == 0 {

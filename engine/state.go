@@ -147,3 +147,16 @@ func (b *stateBox) caughtUp() {
 		}
 	})
 }
+
+// proofs notes that the server answered for all mailboxes that are watched in a way.
+func (b *stateBox) proofs(way string) {
+	now := time.Now()
+	b.set(func(s *AccountStatus) {
+		s.LastProof = now
+		for i := range s.Mailboxes {
+			if s.Mailboxes[i].Watch == way {
+				s.Mailboxes[i].LastProof = now
+			}
+		}
+	})
+}

@@ -54,7 +54,8 @@ type AccountStatus struct {
 	LoginFailures int             `json:"login_failures"`
 	DryRun        bool            `json:"dry_run"`
 	Mailboxes     []MailboxStatus `json:"mailboxes"`
-	// Fallbacks are what the server announced and refused since the start.
+	// Fallbacks are what the server announced and refused since the start, and what it
+	// does not do well enough for now.
 	Fallbacks []Fallback `json:"fallbacks,omitempty"`
 	// RuleErrors are the rules that could not be evaluated for some message since
 	// the start, sorted by name.
@@ -95,7 +96,7 @@ type RuleErrors struct {
 // MailboxStatus is one watched mailbox.
 type MailboxStatus struct {
 	Name string `json:"name"`
-	// Watch is how it is watched, "idle" or "poll 1m0s", "" while there is no connection.
+	// Watch is how it is watched, "notify", "idle" or "poll 1m0s", "" while there is no connection.
 	Watch string `json:"watch"`
 	// LastProof is when the server last proved that it answers for this mailbox, LastScan
 	// when this connection last looked through it, LastMessage when this process last

@@ -10,6 +10,13 @@ type Timing struct {
 	Probe time.Duration // 30 minutes
 	// Reconcile is how often every watched mailbox is listed in full.
 	Reconcile time.Duration // 1 hour
+	// Control is how often the mailboxes are listed and all are looked at, also those
+	// that the server announces.
+	Control time.Duration // 5 minutes
+	// Hearing is how long an announcement may take to come.
+	Hearing time.Duration // 10 seconds
+	// Reprobe is when a way to watch is tried again that proved deaf.
+	Reprobe time.Duration // 6 hours
 	// Proven is how long a connection must live before the backoff is reset.
 	Proven time.Duration // 1 minute
 	// Parked is the rhythm of logins after three refusals.
@@ -35,6 +42,9 @@ func (t Timing) withDefaults() Timing {
 	set(&t.Stale, 5*time.Minute)
 	set(&t.Probe, 30*time.Minute)
 	set(&t.Reconcile, time.Hour)
+	set(&t.Control, 5*time.Minute)
+	set(&t.Hearing, 10*time.Second)
+	set(&t.Reprobe, 6*time.Hour)
 	set(&t.Proven, time.Minute)
 	set(&t.Parked, 6*time.Hour)
 	set(&t.Grace, 4*time.Second)

@@ -2,91 +2,10 @@ package engine
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"imapilot/engine/imapsession"
 )
-
-// waker collects the mailboxes to look at again. A token in its one-slot
-// channel says that there are some; it carries no data, so that announcements
-// can be lost or doubled without harm.
-type waker struct {
-	mu       sync.Mutex
-	dirty    map[string]bool
-	waiting  map[string]time.Time // since when mailboxes are announced that were not scanned since
-	all      bool
-	token    chan struct{}
-	reloaded chan struct{}
-}
-
-func newWaker() *waker {
-	return &waker{dirty: map[string]bool{}, waiting: map[string]time.Time{}, token: make(chan struct{}, 1), reloaded: make(chan struct{}, 1)}
-}
-
-// mailbox asks for a scan of one mailbox.
-func (w *waker) mailbox(name string) {
-	w.mu.Lock()
-	w.dirty[name] = true
-	if _, known := w.waiting[name]; !known {
-		w.waiting[name] = time.Now()
-	}
-	w.mu.Unlock()
-	signal(w.token)
-}
-
-// scanned notes that a scan of a mailbox has ended which began at some time. What was
-// announced later is still waiting.
-func (w *waker) scanned(name string, began time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if at, known := w.waiting[name]; known && !at.After(began) {
-		delete(w.waiting, name)
-	}
-}
-
-// since is when a mailbox was announced that was not scanned since, zero for none.
-func (w *waker) since(name string) time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.waiting[name]
-}
-
-// everything asks for a scan of all of them, after a reload.
-func (w *waker) everything() {
-	w.mu.Lock()
-	w.all = true
-	w.mu.Unlock()
-	signal(w.token)
-	signal(w.reloaded)
-}
-
-// work wakes the owner without asking for a scan.
-func (w *waker) work() { signal(w.token) }
-
-// drain forgets a reload that is about to be taken up anyway.
-func (w *waker) drain() {
-	select {
-	case <-w.reloaded:
-	default:
-	}
-}
-
-// take returns what was asked for since the last call.
-func (w *waker) take() (dirty map[string]bool, all bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	dirty, all = w.dirty, w.all
-	w.dirty, w.all = map[string]bool{}, false
-	return dirty, all
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
 
 // watcher is one watch connection: it idles on one mailbox and never acts.
 type watcher struct {
@@ -98,30 +17,32 @@ type watcher struct {
 // run keeps the connection until ctx is done. While it has none, the mailbox
 // is swept like one that cannot be watched.
 func (w watcher) run(ctx context.Context) {
-	b := backoff{timing: w.account.timing}
-	for ctx.Err() == nil {
+	w.account.keepWatching(ctx, "IDLE", w.watch)
+}
+
+// keepWatching has a watch connection made again whenever it ends, until ctx is done or
+// the way to watch is given up. subject names what it watches, for the log.
+func (a *account) keepWatching(ctx context.Context, feature string, watch func(context.Context, *backoff) error) {
+	b := backoff{timing: a.timing}
+	for ctx.Err() == nil && !a.fallbacks.has(feature) {
 		began := time.Now()
-		err := w.watch(ctx, &b)
-		w.account.state.mailbox(w.label, func(m *MailboxStatus) {
-			m.Watch = w.account.pollName()
-		})
-		if ctx.Err() != nil {
-			return
-		}
-		if w.account.fallbacks.has("IDLE") {
-			w.account.wake.mailbox(w.mailbox) // mail may have come meanwhile
-			return
+		err := watch(ctx, &b)
+		if ctx.Err() != nil || a.fallbacks.has(feature) {
+			break
 		}
 		wait := b.failed(err, time.Since(began)).wait
 		// A server that refuses this connection refuses it again: the sweep
-		// covers the mailbox, so there is no haste.
+		// covers the mailboxes, so there is no haste.
 		if b.failures > 1 {
 			wait = max(wait, time.Minute)
 		}
-		wait = max(wait, crowded(err, b.failures, w.account.timing))
-		w.account.hush(err)
-		w.account.log.Warn("watch connection lost", "mailbox", w.mailbox, "error", err, "again_in", wait.Round(time.Millisecond).String())
+		wait = max(wait, crowded(err, b.failures, a.timing))
+		a.hush(err)
+		a.log.Warn("watch connection lost", "by", feature, "error", err, "again_in", wait.Round(time.Millisecond).String())
 		sleep(ctx, wait)
+	}
+	if ctx.Err() == nil {
+		a.wake.rethink() // the owner decides what is done instead
 	}
 }
 
@@ -140,7 +61,9 @@ func (w watcher) watch(ctx context.Context, b *backoff) error {
 		return err
 	}
 	w.account.state.proof(w.label)
-	w.account.state.mailbox(w.label, func(m *MailboxStatus) { m.Watch = "idle" })
+	covers := map[string]string{w.mailbox: w.label}
+	w.account.cover(byIdle, covers)
+	defer w.account.uncover(byIdle, covers) // mail may come before it is swept
 	w.account.wake.mailbox(w.mailbox)
 	return w.idle(ctx, s)
 }
@@ -155,6 +78,7 @@ func (w watcher) idle(ctx context.Context, s *imapsession.Session) error {
 		}
 		w.account.state.proof(w.label)
 		if news {
+			w.account.covered.hear(w.mailbox)
 			w.account.wake.mailbox(w.mailbox)
 		}
 	}

@@ -22,9 +22,6 @@ type Namespace struct {
 	Delimiter rune
 }
 
-// maxNamespaces is how many are taken of one answer.
-const maxNamespaces = 100
-
 // Namespaces asks for all namespaces, none where the server does not offer NAMESPACE.
 func (s *Session) Namespaces(ctx context.Context) ([]Namespace, error) {
 	if !s.caps.Namespace {

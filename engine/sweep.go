@@ -1,0 +1,309 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"imapilot/engine/imapsession"
+)
+
+// sweepDue is when the owner looks next at mailboxes that nothing announces, or, seldom,
+// at all of them. Where all are announced, the work connection is proven alive meanwhile.
+func (c *connection) sweepDue() time.Time {
+	at := c.proved.Add(c.cfg.Idle)
+	if len(c.polled()) > 0 {
+		at = c.sweptAt.Add(c.cfg.Poll)
+	}
+	if all := c.controlDue(); all.Before(at) {
+		at = all
+	}
+	for _, u := range c.unheard {
+		if u.due.Before(at) {
+			at = u.due
+		}
+	}
+	return at
+}
+
+// controlDue is when the mailboxes are listed next, and all are looked at: what is
+// announced, too, for a server may announce and not do it.
+func (c *connection) controlDue() time.Time {
+	return c.controlled.Add(min(max(c.timing.Control, c.cfg.Poll), c.timing.Reconcile))
+}
+
+// sweepNow does what sweepDue was about.
+func (c *connection) sweepNow(ctx context.Context) error {
+	now := time.Now()
+	c.listenedLong(now)
+	switch {
+	case !now.Before(c.controlDue()):
+		if err := c.sweep(ctx, true, true); err != nil {
+			return err
+		}
+		c.rewatch() // another mailbox may be the busiest, or a way may be tried again
+		return nil
+	case len(c.polled()) > 0 && !now.Before(c.sweptAt.Add(c.cfg.Poll)):
+		return c.sweep(ctx, false, false)
+	case len(c.polled()) == 0 && !now.Before(c.proved.Add(c.cfg.Idle)):
+		c.proved = now
+		return c.session.Noop(ctx)
+	}
+	return nil
+}
+
+// sweep asks for the STATUS of the mailboxes that nothing announces, or of all, and
+// marks those that changed. judge is set where an announcement should have come first.
+func (c *connection) sweep(ctx context.Context, all, judge bool) error {
+	now := time.Now()
+	c.sweptAt, c.proved = now, now
+	names := c.watched
+	if !all {
+		names = c.polled()
+	}
+	answers, err := c.askOf(ctx, names, all)
+	if err != nil {
+		return err
+	}
+	ways := c.covered.ways()
+	for _, name := range names {
+		answer, ok := answers[name]
+		if !ok || answer.Err != nil {
+			continue
+		}
+		st := answer.Status
+		switch arrived := isNews(c.swept[name], st); {
+		case arrived && judge && ways[name] != "" && !c.wake.isAsked(name):
+			c.notAnnounced(name)
+		case arrived, c.flagsMayHaveChanged(name, st):
+			c.wake.mailbox(name)
+		}
+	}
+	c.showSwept(answers)
+	return nil
+}
+
+// askOf asks for the STATUS of mailboxes, in as few round trips as there may be, and
+// lists the mailboxes where list is set or that costs nothing.
+func (c *connection) askOf(ctx context.Context, names []string, list bool) (map[string]imapsession.StatusResult, error) {
+	var told map[string]imapsession.Status
+	atOnce := 2*len(names) >= len(c.dir.entries) && c.session.Capabilities().ListStatus
+	if list || atOnce {
+		entries, got, err := c.listingStatus(ctx, atOnce)
+		if err != nil {
+			return nil, err
+		}
+		c.controlled = time.Now()
+		if told = got; told == nil {
+			told = map[string]imapsession.Status{}
+		}
+		if err := c.listedAgain(ctx, entries); err != nil {
+			return nil, err
+		}
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !c.dir.exists(name) })
+	}
+	return c.statuses(ctx, names, told)
+}
+
+// statuses completes what was told of mailboxes by the STATUS of the others. That of
+// the selected one may be old (RFC 9051 section 6.3.11).
+func (c *connection) statuses(ctx context.Context, names []string, told map[string]imapsession.Status) (map[string]imapsession.StatusResult, error) {
+	out := make(map[string]imapsession.StatusResult, len(names))
+	var ask, alone []string
+	for _, name := range names {
+		st, ok := told[name]
+		switch {
+		case name == c.selected || c.fallbacks.has("STATUS"):
+			alone = append(alone, name)
+		case ok:
+			out[name] = imapsession.StatusResult{Status: st}
+		default:
+			ask = append(ask, name)
+		}
+	}
+	for i, r := range c.askAll(ctx, ask) {
+		switch {
+		case r.Err != nil && !mailboxOnly(r.Err):
+			return nil, r.Err
+		case r.Err != nil && !isClass(r.Err, imapsession.Target):
+			alone = append(alone, ask[i]) // it may need another way
+		default:
+			out[ask[i]] = r
+		}
+	}
+	for _, name := range alone {
+		st, err := c.status(ctx, name)
+		if err != nil && !mailboxOnly(err) {
+			return nil, err
+		}
+		out[name] = imapsession.StatusResult{Status: st, Err: err}
+	}
+	return out, nil
+}
+
+// askAll is STATUS for many mailboxes at once, with HIGHESTMODSEQ where flags matter.
+func (c *connection) askAll(ctx context.Context, names []string) []imapsession.StatusResult {
+	if c.wantsModSeq() {
+		return c.session.StatusAllModSeq(ctx, names)
+	}
+	return c.session.StatusAll(ctx, names)
+}
+
+// status asks for a mailbox's STATUS, or selects it again when it is the
+// selected one, of which STATUS may tell old news (RFC 9051 section 6.3.11).
+func (c *connection) status(ctx context.Context, name string) (imapsession.Status, error) {
+	if name != c.selected && !c.fallbacks.has("STATUS") {
+		st, err := c.askStatus(ctx, name)
+		if !mailboxOnly(err) || isClass(err, imapsession.Target) {
+			return st, err
+		}
+		if refusedOutright(err) {
+			c.without("STATUS", err)
+		}
+	}
+	sel, err := c.sel(ctx, name)
+	return statusOf(sel), err
+}
+
+// showSwept brings the status up to what a sweep was answered.
+func (c *connection) showSwept(answers map[string]imapsession.StatusResult) {
+	byLabel := make(map[string]string, len(answers))
+	for name := range answers {
+		byLabel[c.dir.config(name)] = name
+	}
+	now := time.Now()
+	c.state.set(func(s *AccountStatus) {
+		s.LastProof = now
+		for i := range s.Mailboxes {
+			m := &s.Mailboxes[i]
+			name, ok := byLabel[m.Name]
+			if !ok {
+				continue
+			}
+			_, pending := c.repeats[name]
+			switch err := answers[name].Err; {
+			case err != nil:
+				m.Error = err.Error()
+			case !pending:
+				m.Error, m.LastProof = "", now
+			default:
+				m.LastProof = now
+			}
+		}
+	})
+	for _, a := range answers {
+		if isGone(a.Err) {
+			c.wake.relist()
+			return
+		}
+	}
+}
+
+// polled lists the mailboxes that nothing announces now.
+func (c *connection) polled() []string {
+	ways := c.covered.ways()
+	return slices.DeleteFunc(slices.Clone(c.watched), func(name string) bool { return ways[name] != "" })
+}
+
+// isNews reports whether a mailbox may hold some, by what is told of it now. A server
+// may leave out what did not change.
+func isNews(before, told imapsession.Status) bool {
+	now := told.Over(before)
+	uncounted := told.UIDNext == 0 && told.Messages != 0 && told.Messages != before.Messages
+	return before.UIDValidity != now.UIDValidity || before.UIDNext != now.UIDNext || before.UIDNext == 0 || uncounted
+}
+
+// flagsMayHaveChanged reports whether a mailbox is worth a look for the sake of
+// rules on flags: where the server tells no HIGHESTMODSEQ, always.
+func (c *connection) flagsMayHaveChanged(name string, now imapsession.Status) bool {
+	return c.flagsMayHaveChangedSince(name, c.swept[name], now)
+}
+
+func (c *connection) flagsMayHaveChangedSince(name string, before, now imapsession.Status) bool {
+	return (now.HighestModSeq == 0 || now.HighestModSeq != before.HighestModSeq) && len(c.flagRules(name)) > 0
+}
+
+// unheard is mail that a sweep found in a mailbox and that nothing announced yet.
+type unheard struct {
+	way          string
+	heard, inAll int // announcements until then, of the mailbox and by the way
+	sweep, due   time.Time
+}
+
+// notAnnounced gives the announcement of what a sweep found time to come. On the work
+// connection itself it would have come before the answer.
+func (c *connection) notAnnounced(name string) {
+	if _, known := c.unheard[name]; known {
+		return
+	}
+	u := unheard{sweep: c.sweptAt, due: time.Now().Add(c.timing.Hearing)}
+	u.way, u.heard, u.inAll = c.covered.of(name)
+	if name == c.itself {
+		u.due = time.Now()
+	}
+	if c.unheard == nil {
+		c.unheard = map[string]unheard{}
+	}
+	c.unheard[name] = u
+}
+
+// listenedLong has those mailboxes scanned whose announcement did not come in time.
+func (c *connection) listenedLong(now time.Time) {
+	for name, u := range c.unheard {
+		if now.Before(u.due) {
+			continue
+		}
+		delete(c.unheard, name)
+		if way, heard, _ := c.covered.of(name); way == u.way && heard == u.heard {
+			if c.doubted == nil {
+				c.doubted = map[string]unheard{}
+			}
+			c.doubted[name] = u
+		}
+		c.wake.mailbox(name)
+	}
+}
+
+// silence counts, for a mailbox or for a way to watch, mail that was not announced while
+// nothing else was.
+type silence struct {
+	heard, times int
+	sweep        time.Time
+}
+
+func (m silence) again(heard int, sweep time.Time) silence {
+	switch {
+	case m.times == 0 || m.heard != heard:
+		return silence{heard, 1, sweep}
+	case m.sweep.Equal(sweep):
+		return m // one sweep tells once
+	}
+	return silence{heard, m.times + 1, sweep}
+}
+
+// maxMissed is how many times in a row mail may come unannounced.
+const maxMissed = 2
+
+// scannedDoubted is told what a scan found. Where mail was there that nothing announced,
+// again and again, the way to watch is given up for a while.
+func (c *connection) scannedDoubted(name string, found int) {
+	u, ok := c.doubted[name]
+	delete(c.doubted, name)
+	way, heard, inAll := c.covered.of(name)
+	if !ok || found == 0 || way != u.way || heard != u.heard {
+		return
+	}
+	if c.misses == nil {
+		c.misses = map[string]silence{}
+	}
+	c.misses[name] = c.misses[name].again(heard, u.sweep)
+	c.misses[wayKey(way)] = c.misses[wayKey(way)].again(inAll, u.sweep)
+	if max(c.misses[name].times, c.misses[wayKey(way)].times) < maxMissed {
+		return
+	}
+	c.misses = nil
+	c.withoutFor(strings.ToUpper(way), fmt.Errorf("mail in %s was not announced, %d times in a row", c.dir.config(name), maxMissed), c.timing.Reprobe)
+	c.wake.rethink()
+}
