@@ -56,7 +56,7 @@ func (l *lockedLog) String() string {
 	return l.b.String()
 }
 
-const fileAll = "rules:\n  - {name: all, if: 'true', then: [{move: Filed}]}\n"
+const filesAll = "rules:\n  - {name: all, if: 'true', then: [{move: Filed}]}\n"
 
 func newTokenRig(t *testing.T, mechanism string) *tokenRig {
 	t.Helper()
@@ -79,7 +79,7 @@ func (r *tokenRig) load(login string) *config.Config {
 	writeAll(r.t, r.dir, map[string]string{
 		"key": base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32)),
 		"imapilot.yaml": fmt.Sprintf("state: state.db\ntoken_key: {file: key}\naccounts:\n  home: {host: %s, port: %d, tls: none, username: user, connections: 1, poll: 5s, %s}\n%s",
-			host, port, login, fileAll),
+			host, port, login, filesAll),
 	})
 	cfg, diags := config.Load(filepath.Join(r.dir, "imapilot.yaml"))
 	for _, d := range diags {
