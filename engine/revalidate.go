@@ -48,7 +48,7 @@ func (c *connection) revalidate(ctx context.Context, name string, old journal.Cu
 	if err := c.rebind(ctx, &batch, name, old.UIDValidity, sel.UIDValidity, renumbered(before, now), now); err != nil {
 		return err
 	}
-	if old.UIDValidity != 0 && len(fresh) > importSize && len(fresh)*10 > len(now) {
+	if old.UIDValidity != 0 && len(fresh) > importSize && len(fresh)*10 > len(now) && !c.session.Profile().UnstableUIDValidity {
 		held, err := c.holdUnseen(ctx, name, sel.UIDValidity, only(now, fresh))
 		if err != nil {
 			return err

@@ -6,9 +6,10 @@
 // hide the others. A server that is not in the table has the zero [Profile], of which
 // nothing is assumed.
 //
-// A profile only ever asks for more care: it lowers a limit, or forbids a way that is
-// announced. Nothing here makes a server trusted, because anybody can call a server
-// Dovecot. The session acts on it (ID, QRESYNC, how many messages a command names, how
+// A profile asks for more care: it lowers a limit, or forbids a way that is announced.
+// Nothing here makes a server trusted to remove mail, because anybody can call a server
+// Dovecot: what it takes back is one hold of new mail after a renumbering, and a search
+// that finds parts of words is tried before it is believed. The session acts on it (ID, QRESYNC, how many messages a command names, how
 // long an IDLE lasts) and so does the engine (connections, expunges, searches of texts,
 // one event for a restart that renumbers everything).
 //

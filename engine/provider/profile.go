@@ -25,7 +25,8 @@ type Profile struct {
 	// NoQResync is set where QRESYNC is announced and cannot be relied on.
 	NoQResync bool
 	// UnstableUIDValidity is set where a restart of the server may give all mailboxes
-	// another UIDVALIDITY, so that this is no news.
+	// another UIDVALIDITY, so that this is no news: there is one event for all of them,
+	// and what came meanwhile is not held for being much.
 	UnstableUIDValidity bool
 	// SharedThrottle is set where a connection that is told to wait speaks for all that
 	// the user does.

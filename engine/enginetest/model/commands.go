@@ -31,7 +31,7 @@ type handler func(r *request) string
 
 func handlers() map[string]handler {
 	return map[string]handler{
-		"CAPABILITY": capability, "NOOP": noop, "LOGOUT": logout, "AUTHENTICATE": authenticate, "LOGIN": authenticate,
+		"CAPABILITY": capability, "NOOP": noop, "LOGOUT": logout, "ID": identify, "AUTHENTICATE": authenticate, "LOGIN": authenticate,
 		"NAMESPACE": namespace, "LIST": list, "STATUS": status, "CREATE": create, "SUBSCRIBE": subscribe,
 		"SELECT": selectBox, "EXAMINE": examine, "UNSELECT": unselect,
 		"UID SEARCH": search, "UID FETCH": fetch, "UID STORE": store, "UID COPY": copyTo, "UID MOVE": moveTo, "UID EXPUNGE": expunge, "APPEND": appendTo,
@@ -91,7 +91,7 @@ func never(r *request) string {
 }
 
 func capability(r *request) string {
-	r.printf("* CAPABILITY %s\r\n", r.server.capabilities())
+	r.printf("* CAPABILITY %s\r\n", r.announced())
 	return "OK done"
 }
 
@@ -104,7 +104,10 @@ func logout(r *request) string {
 
 func authenticate(r *request) string {
 	r.server.logins = append(r.server.logins, time.Now())
-	return "OK [CAPABILITY " + r.server.capabilities() + "] welcome"
+	if !r.enter() {
+		return r.server.opts.Kind.OverLimit
+	}
+	return "OK [CAPABILITY " + r.announced() + "] welcome"
 }
 
 func namespace(r *request) string {
@@ -118,7 +121,7 @@ func list(r *request) string {
 			continue
 		}
 		attrs := ""
-		if role := map[string]string{"Trash": `\Trash`, "Archive": `\Archive`, "Junk": `\Junk`}[name]; !r.server.opts.NoSpecialUse {
+		if role := map[string]string{"Trash": `\Trash`, "Archive": `\Archive`, "Junk": `\Junk`, allMail: `\All`}[name]; !r.server.opts.NoSpecialUse {
 			attrs = role
 		}
 		r.printf("* LIST (%s) \"/\" %s\r\n", attrs, quote(name))

@@ -26,6 +26,7 @@ func search(r *request) string {
 	if !ok || extended && r.server.opts.NoESearch {
 		return "BAD Search not understood"
 	}
+	found, code := r.limited(found)
 	var uids []string
 	for _, m := range found {
 		uids = append(uids, fmt.Sprint(m.UID))
@@ -38,7 +39,7 @@ func search(r *request) string {
 	default:
 		r.printf("* ESEARCH (TAG \"%%TAG%%\") UID ALL %s\r\n", strings.Join(uids, ","))
 	}
-	return "OK done"
+	return "OK " + code + "done"
 }
 
 // matching are the messages that match every key.
@@ -90,6 +91,7 @@ func fetch(r *request) string {
 	if r.fault == Late {
 		all = all[:max(0, len(all)-1)]
 	}
+	all, code := r.limited(all)
 	for _, m := range all {
 		line := fmt.Sprintf("* %d FETCH (%s)\r\n", r.sequence(m.UID), r.items(m))
 		r.out.WriteString(line)
@@ -97,7 +99,7 @@ func fetch(r *request) string {
 			r.out.WriteString(line)
 		}
 	}
-	return "OK done"
+	return "OK " + code + "done"
 }
 
 // items answers what was asked of one message.
@@ -187,7 +189,7 @@ func (r *request) part(all []*Message) ([]*Message, string) {
 	case OKMessageLimit:
 		return all[:len(all)/2], "[MESSAGELIMIT 1] "
 	}
-	return all, ""
+	return r.limited(all)
 }
 
 func store(r *request) string {
@@ -211,6 +213,7 @@ func store(r *request) string {
 			r.view[r.sequence(m.UID)-1].version = m.version
 		}
 	}
+	r.server.expungeAtOnce(box, all)
 	r.server.tell(box)
 	return "OK " + code + "done"
 }
@@ -231,7 +234,7 @@ func (r *request) transfer(remove bool) string {
 	all, code := r.part(r.chosen(box, r.arg(0)))
 	var from, made []string
 	for _, m := range all {
-		made = append(made, fmt.Sprint(to.add(copyOf(m)).UID))
+		made = append(made, fmt.Sprint(r.server.put(to, m)))
 		from = append(from, fmt.Sprint(m.UID))
 		if remove {
 			box.remove(m.UID)
@@ -301,6 +304,7 @@ func appendTo(r *request) string {
 	}
 	m.read(r.arg(len(r.args) - 1))
 	to.add(m)
+	r.server.labelled(m)
 	r.server.tell(to)
 	switch o := r.server.opts; {
 	case r.fault == BadCopyUID:
@@ -319,11 +323,12 @@ func expunge(r *request) string {
 	if r.server.opts.NoUIDPlus {
 		return "BAD Unknown command"
 	}
-	for _, m := range r.chosen(box, r.arg(0)) {
+	all, code := r.limited(r.chosen(box, r.arg(0)))
+	for _, m := range all {
 		if m.Has(imap.FlagDeleted) {
 			box.remove(m.UID)
 		}
 	}
 	r.server.tell(box)
-	return "OK done"
+	return "OK " + code + "done"
 }

@@ -18,6 +18,7 @@ type Options struct {
 	NoMove, NoUIDPlus, NoIdle, NoESearch, NoSpecialUse bool
 	// NoCopyUID offers UIDPLUS and never names what it copied.
 	NoCopyUID bool
+	Kind      Kind
 }
 
 // Operation is one command that came in.
@@ -50,6 +51,8 @@ type Server struct {
 	violations []string
 	full       map[string]bool // mailboxes over quota
 	shut       map[string]bool // mailboxes that cannot be selected
+	peak       int             // of sessions that were logged in at once
+	idlesEnded int
 }
 
 // New makes a server with an INBOX and the usual mailboxes. decide is asked
@@ -68,6 +71,9 @@ func New(o Options, decide func(Operation) Fault, touches func(mailbox string, v
 	}
 	for _, name := range []string{"INBOX", "Trash", "Archive", "Junk"} {
 		s.create(name)
+	}
+	if o.Kind.Labels {
+		s.create(allMail)
 	}
 	return s
 }
@@ -117,6 +123,7 @@ func (s *Server) Deliver(name string, l Letter) int {
 	m.Received = m.Received.UTC().Truncate(time.Second)
 	m.header, m.body = compose(l)
 	b.add(m)
+	s.labelled(m)
 	s.tell(b)
 	return m.Origin
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -27,6 +28,7 @@ type session struct {
 	// The rest is guarded by the server's mutex.
 	selected string
 	readOnly bool
+	loggedIn bool
 	view     []seen
 	deaf     bool // answers nothing any more
 }
@@ -114,7 +116,7 @@ func (c *session) serve() {
 		defer c.server.mu.Unlock()
 		delete(c.server.sessions, c)
 	}()
-	c.out.write("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] ready\r\n")
+	c.out.write("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] " + cmp.Or(c.server.opts.Kind.Greeting, "ready") + "\r\n")
 	for {
 		select {
 		case <-c.ended:
@@ -165,11 +167,26 @@ func (c *session) one(line string) bool {
 		c.out.write(tag + " " + refused + "\r\n")
 		return true
 	}
+	if answer := c.server.opts.Kind.Answer; answer != nil {
+		if said := answer(op); said != "" {
+			return c.say(tag, said)
+		}
+	}
 	if command == "IDLE" {
 		return c.idle(tag, fault)
 	}
 	reply := c.execute(tag, command, args, fault)
 	return c.reply(command, reply, fault)
+}
+
+// say answers a command that is not done.
+func (c *session) say(tag, reply string) bool {
+	if strings.HasPrefix(reply, "* BYE") {
+		c.out.write(reply + "\r\n")
+		return false
+	}
+	c.out.write(tag + " " + reply + "\r\n")
+	return true
 }
 
 func (c *session) reply(command, reply string, fault Fault) bool {
@@ -253,11 +270,18 @@ func (c *session) idle(tag string, fault Fault) bool {
 	c.out.write("+ idling\r\n")
 	name := c.count(1)
 	defer c.server.uncount(name)
+	var over <-chan time.Time // never, where an IDLE is not ended
+	if most := c.server.opts.Kind.IdleEnds; most > 0 {
+		over = time.After(most)
+	}
 	for {
 		c.out.write(c.updates())
 		select {
 		case <-c.ended:
 			return false
+		case <-over:
+			c.server.idled()
+			return c.say(tag, "* BYE IDLE terminated")
 		case <-c.news:
 			c.think()
 		case line := <-c.lines:
