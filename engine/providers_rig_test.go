@@ -115,6 +115,7 @@ func real(t *testing.T, srv *imaptest.Server, account, rules string, f func(v *v
 	t.Helper()
 	r := newRig(t, srv)
 	book := &logBook{}
+	r.log = slog.New(slog.NewTextHandler(book, nil))
 	f(&venue{
 		rig: r, log: book, many: 30, cfg: r.config(account, rules),
 		deliver: func(mailbox, subject string, flags ...imap.Flag) {

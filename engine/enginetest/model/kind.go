@@ -52,7 +52,7 @@ func (c *session) announced() string {
 // enter lets a session in, unless there are as many as there may be. The caller holds the
 // lock.
 func (c *session) enter() bool {
-	in := 1
+	in := 1 + c.server.others
 	for other := range c.server.sessions {
 		if other.loggedIn {
 			in++
@@ -64,6 +64,25 @@ func (c *session) enter() bool {
 	c.loggedIn = true
 	c.server.peak = max(c.server.peak, in)
 	return true
+}
+
+// Occupy takes so many connections for other programs of the user.
+func (s *Server) Occupy(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.others = n
+}
+
+// Copy copies an origin's message of one mailbox to another, as another client would.
+func (s *Server) Copy(origin int, from, to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.boxes[from].messages {
+		if m.Origin == origin {
+			s.put(s.boxes[to], m)
+		}
+	}
+	s.tell(s.boxes[to])
 }
 
 // Peak is how many connections were logged in at once, at most.

@@ -53,6 +53,7 @@ type Server struct {
 	shut       map[string]bool // mailboxes that cannot be selected
 	peak       int             // of sessions that were logged in at once
 	idlesEnded int
+	others     int // connections of other programs
 }
 
 // New makes a server with an INBOX and the usual mailboxes. decide is asked

@@ -35,6 +35,7 @@ type Server struct {
 	shown    map[string]time.Time // when mail that comes late can be fetched
 	throttle time.Time            // nothing is answered well before that
 	closed   bool                 // lets everybody in and nobody do anything
+	before   func(model.Operation) model.Fault
 }
 
 // Command is one that the daemon sent.
@@ -61,10 +62,22 @@ func (s *Server) decide(op model.Operation) model.Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sent = append(s.sent, Command{op, time.Now()})
+	if s.before != nil {
+		if fault := s.before(op); fault != model.None {
+			return fault
+		}
+	}
 	if s.Provider.spoil == nil {
 		return model.None
 	}
 	return s.Provider.spoil(s, op)
+}
+
+// Before has a test decide what goes wrong with a command; nil is nothing.
+func (s *Server) Before(f func(op model.Operation) model.Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before = f
 }
 
 func (s *Server) answer(op model.Operation) string {
