@@ -15,19 +15,21 @@ type Kind string
 
 // The actions. [Table] describes each.
 const (
-	AddFlags    Kind = "add_flags"
-	RemoveFlags Kind = "remove_flags"
-	SetFlags    Kind = "set_flags"
-	Copy        Kind = "copy"
-	AppendTo    Kind = "append"
-	Move        Kind = "move"
-	Trash       Kind = "trash"
-	Archive     Kind = "archive"
-	Junk        Kind = "junk"
-	Snooze      Kind = "snooze"
-	Expunge     Kind = "expunge"
-	Webhook     Kind = "webhook"
-	Exec        Kind = "exec"
+	AddFlags     Kind = "add_flags"
+	RemoveFlags  Kind = "remove_flags"
+	SetFlags     Kind = "set_flags"
+	AddLabels    Kind = "add_labels"
+	RemoveLabels Kind = "remove_labels"
+	Copy         Kind = "copy"
+	AppendTo     Kind = "append"
+	Move         Kind = "move"
+	Trash        Kind = "trash"
+	Archive      Kind = "archive"
+	Junk         Kind = "junk"
+	Snooze       Kind = "snooze"
+	Expunge      Kind = "expunge"
+	Webhook      Kind = "webhook"
+	Exec         Kind = "exec"
 
 	SaveAttachments Kind = "save_attachments"
 	Unsubscribe     Kind = "unsubscribe"
@@ -42,6 +44,9 @@ type Action struct {
 	// Flags are the system flags or keywords of add_flags, remove_flags and
 	// set_flags.
 	Flags []imap.Flag `json:"flags,omitempty"`
+	// Labels are those of add_labels and remove_labels: system labels, or names with "/"
+	// between levels.
+	Labels []string `json:"labels,omitempty"`
 	// Mailbox is the target of copy, append and move in configuration spelling: "/"
 	// separates hierarchy levels whatever the server uses. "role:junk" is the
 	// mailbox that has the role.
@@ -105,6 +110,8 @@ func (a Action) String() string {
 	switch a.Kind.Spec().Arg {
 	case ArgFlags:
 		return string(a.Kind) + ": [" + joinFlags(a.Flags) + "]"
+	case ArgLabels:
+		return string(a.Kind) + ": [" + quotedLabels(a.Labels) + "]"
 	case ArgMailbox:
 		if a.Account != "" {
 			return fmt.Sprintf("%s: {account: %s, mailbox: %s}", a.Kind, a.Account, a.Mailbox)
@@ -130,14 +137,14 @@ func (a Action) String() string {
 	}
 }
 
-// Equal reports whether two actions do the same. Flags compare as sets and
+// Equal reports whether two actions do the same. Flags and labels compare as sets and
 // without case (RFC 9051 section 2.3.2). Two calls of a webhook are the same
 // whatever they say, and so are two runs of a program with the same arguments,
 // whatever their environment. [Letter.Tells] says it of letters.
 func (a Action) Equal(b Action) bool {
 	return a.Kind == b.Kind && a.Mailbox == b.Mailbox && a.Account == b.Account && a.Endpoint == b.Endpoint && a.When == b.When &&
 		a.Until.Equal(b.Until) && a.Command.equal(b.Command) && a.Save.equal(b.Save) && a.Letter.equal(b.Letter) && a.Append.equal(b.Append) &&
-		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags))
+		slices.Equal(foldFlags(a.Flags), foldFlags(b.Flags)) && slices.Equal(foldLabels(a.Labels), foldLabels(b.Labels))
 }
 
 // rolePrefix is before a role that stands in the place of a mailbox.

@@ -65,6 +65,10 @@ func (f *fake) Store(_ context.Context, uids imap.UIDSet, op imap.StoreFlagsOp, 
 	return nil
 }
 
+func (f *fake) Label(_ context.Context, uids imap.UIDSet, add bool, labels []string) error {
+	return f.command("LABEL", fmt.Sprintf("%v %v %v", uids, add, labels))
+}
+
 func (f *fake) Copy(_ context.Context, uids imap.UIDSet, target string) (map[imap.UID]imap.UID, error) {
 	if err := f.command("COPY", fmt.Sprintf("%v %s", uids, target)); err != nil {
 		return nil, err

@@ -46,6 +46,8 @@ type Mailbox interface {
 	Can() Can
 	// Store adds or removes flags with .SILENT (RFC 9051 section 6.4.6).
 	Store(ctx context.Context, uids imap.UIDSet, op imap.StoreFlagsOp, flags []imap.Flag) error
+	// Label adds Gmail's labels, or removes them (X-GM-EXT-1).
+	Label(ctx context.Context, uids imap.UIDSet, add bool, labels []string) error
 	// Copy is UID COPY. The result maps source to target UIDs as far as
 	// COPYUID told them, and is nil when the server did not.
 	Copy(ctx context.Context, uids imap.UIDSet, target string) (map[imap.UID]imap.UID, error)

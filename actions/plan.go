@@ -32,11 +32,12 @@ func (p *Plan) Add(item Item) { p.Items = append(p.Items, item) }
 
 // Resolve settles conflicts: of several destinations the first wins and the
 // later ones are marked as superseded; of an addition and a removal of one
-// flag the last wins, and what says all flags wins over what was before it. Call it once, after the walk.
+// flag or label the last wins, and what says all flags wins over what was before it. Call it once, after the walk.
 func (p *Plan) Resolve() {
 	p.resolveDestinations()
 	p.resolveCopies()
 	p.resolveFlags()
+	p.resolveLabels()
 }
 
 func (p *Plan) resolveDestinations() {

@@ -7,6 +7,7 @@ type ArgKind int
 const (
 	ArgNone       ArgKind = iota // "trash"
 	ArgFlags                     // "add_flags: [\Seen]"
+	ArgLabels                    // "add_labels: [Work, Lists/${list.name}]"
 	ArgMailbox                   // "move: Lists/${list.name}"
 	ArgEndpoint                  // "webhook: ci"
 	ArgAppend                    // "append: {to: Notes, subject: Hello}"
@@ -76,12 +77,14 @@ type line struct {
 
 // table is an array, so that Spec, which is asked of every action of every
 // message, leaves nothing for the garbage collector.
-func table() [17]line {
+func table() [19]line {
 	return [...]line{
 		{Webhook, webhookSpec},
 		{SetFlags, setFlagsSpec},
 		{AddFlags, addFlagsSpec},
 		{RemoveFlags, removeFlagsSpec},
+		{AddLabels, addLabelsSpec},
+		{RemoveLabels, removeLabelsSpec},
 		{Copy, copySpec},
 		{AppendTo, appendSpec},
 		{Exec, execSpec},

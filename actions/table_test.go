@@ -36,7 +36,7 @@ func TestTableIsComplete(t *testing.T) {
 		checkApply(t, s)
 	}
 	for _, k := range []actions.Kind{
-		actions.AddFlags, actions.RemoveFlags, actions.SetFlags, actions.Copy, actions.AppendTo, actions.Move,
+		actions.AddFlags, actions.RemoveFlags, actions.SetFlags, actions.AddLabels, actions.RemoveLabels, actions.Copy, actions.AppendTo, actions.Move,
 		actions.Trash, actions.Archive, actions.Junk, actions.Snooze, actions.Expunge, actions.Webhook, actions.Exec,
 		actions.SaveAttachments, actions.Unsubscribe,
 		actions.Forward, actions.Reply,

@@ -271,15 +271,6 @@ func (w *task) needsLook() bool {
 	return w.look || doubt && w.looked != i+1
 }
 
-// lane is the mailbox that a refusal of the next step pauses: its target, or
-// the message's own mailbox.
-func (w *task) lane() string {
-	if t := w.step().Target; t != "" {
-		return t
-	}
-	return w.Mailbox
-}
-
 // isStale reports whether an entry is decided again before its next step: one
 // without steps (it was held), and a destructive one that is old or was
 // decided before a reload or a restart. What leaves the mailbox waits for its attempts
@@ -308,6 +299,9 @@ func (c *connection) isStale(w *task) bool {
 // RFC 9051 section 7.1), which servers accept in silence and forget.
 func (c *connection) cannot(step journal.Step) string {
 	kind := step.Action.Kind
+	if kind.Labels() {
+		return c.cannotLabel(step.Action)
+	}
 	if spec := kind.Spec(); step.Target == "" && (spec.Phase == actions.PhaseCopy || spec.Phase == actions.PhaseMove) {
 		return "its target could not be resolved"
 	}
@@ -386,6 +380,9 @@ func cloneEntry(e journal.Entry) journal.Entry {
 // named it, and forgets arrivals that will not come.
 func (c *connection) noteArrival(batch *journal.Batch, e journal.Entry, step int, o actions.Outcome) {
 	s := e.Steps[step]
+	if label := labelMailbox(s); label != "" {
+		delete(c.targets, label) // nobody told the UID of what arrives there
+	}
 	if s.Target == "" {
 		return
 	}

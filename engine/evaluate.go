@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,8 @@ type candidate struct {
 	// at is the clock of the decision, skip the rules that must not act, and why.
 	at   time.Time
 	skip map[string]string
+	// unfound are those of them whose search did not find it.
+	unfound map[string]string
 	// hops counts our moves of it in the last 24 hours after which it left again.
 	hops int
 	// walk and doubt are those of the judgement.
@@ -59,6 +62,8 @@ type candidate struct {
 	entries  []journal.Entry
 	// include is what the calls that it owes are to say of it besides.
 	include rules.Needs
+	// entry is what was decided before, where that is decided again.
+	entry *journal.Entry
 	// arrived is the expected arrival that it fulfils, "" if none.
 	arrived string
 	// earlier is what the journal holds of its place, keep the entries of it that a
@@ -290,7 +295,7 @@ func (c *connection) actedBefore(ctx context.Context, cursor journal.Cursor, act
 func (c *connection) decideAgain(ctx context.Context, ruleset *rules.Ruleset, cursor journal.Cursor, all, acting []*candidate, skips map[imap.UID]map[string]string) error {
 	back := slices.DeleteFunc(slices.Clone(acting), func(m *candidate) bool { return len(skips[m.fetched.UID]) == 0 })
 	for _, m := range back {
-		m.skip = skips[m.fetched.UID]
+		m.skip = merge(maps.Clone(m.unfound), skips[m.fetched.UID])
 	}
 	if err := c.settle(ctx, ruleset, cursor, all, back); err != nil {
 		return err
@@ -320,12 +325,13 @@ func (c *connection) entriesOf(cursor journal.Cursor, m *candidate, d rules.Deci
 		Mailbox: cursor.Mailbox, UIDValidity: cursor.UIDValidity, UID: m.fetched.UID, Print: m.print,
 		From: shown(fromOf(m.message.Header)), Subject: shown(m.message.Header.Subject()),
 		Trigger: m.walk.kind(), Walk: m.walk.names, Occasion: m.walk.occasion, Run: m.walk.run,
-		Decided: now, Flags: slices.Clone(m.fetched.Flags), Errors: errorsOf(d),
+		Decided: now, Flags: slices.Clone(m.fetched.Flags), Errors: errorsOf(d), Skipped: m.unfound,
 	}
 	var out []journal.Entry
 	if len(d.Plan.Items) > 0 {
 		e := base
 		e.Plan, e.State = d.Plan, journal.Open
+		noteLabels(&e, m)
 		if c.isDryRun() {
 			e.State = journal.DryRun
 		}

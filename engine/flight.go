@@ -195,7 +195,7 @@ func (c *connection) land(ctx context.Context, name string, f *air) error {
 
 // isMissing reports whether a target of some groups does not exist.
 func (c *connection) isMissing(all []group) bool {
-	return slices.ContainsFunc(all, func(g group) bool { return g[0].step().Target != "" && !c.dir.exists(g[0].step().Target) })
+	return slices.ContainsFunc(all, func(g group) bool { target := leadsTo(*g[0].step()); return target != "" && !c.dir.exists(target) })
 }
 
 // sendable are the groups that can be sent now: their target is there.
@@ -250,6 +250,8 @@ func (c *connection) changeOf(g group) imapsession.Change {
 	step := g[0].step()
 	change := imapsession.Change{UIDs: uidsOfTasks(g), Target: step.Target, Flags: step.Action.Flags}
 	switch step.Action.Kind {
+	case actions.AddLabels, actions.RemoveLabels:
+		return labelChange(change, step.Action)
 	case actions.AddFlags:
 		change.Verb, change.Op = "STORE", imap.StoreFlagsAdd
 	case actions.RemoveFlags:

@@ -130,6 +130,8 @@ func (c *connection) fetchNext(ctx context.Context, m *candidate) (rules.Stage, 
 	one := []*candidate{m}
 	stage, err := rules.StageFlags, error(nil)
 	switch {
+	case missing.Gmail:
+		stage, err = rules.StageGmail, c.fetchGmail(ctx, one)
 	case missing.Structure:
 		stage, err = rules.StageStructure, c.fetchStructures(ctx, one)
 	case len(missing.Contents) > 0:

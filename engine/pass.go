@@ -46,6 +46,8 @@ type pass struct {
 	listed bool
 	uids   []imap.UID
 	window []imap.UID
+	// found is what the searches of rules found in the window, by rule.
+	found map[string]imap.UIDSet
 	// sure is what the quota had counted when the last batch was written.
 	sure map[string][]time.Time
 	// recounts is set where the journal could not tell whether it wrote a batch.
@@ -143,6 +145,8 @@ func (c *connection) cannotGoOn(p *pass) error {
 		return errStopped
 	case p.scope.Content != "" && ruleset.Hash() != p.scope.Content:
 		return errors.New("the rules are not those of the plan any more; make a new one")
+	case c.cannotSearch(ruleset) != nil:
+		return c.cannotSearch(ruleset)
 	case len(c.open) >= maxOpen:
 		return fmt.Errorf("%d messages wait for mailboxes that do not take them now; 'imapilot status' shows which", len(c.open))
 	}

@@ -253,7 +253,12 @@ func (c *connection) steps(ctx context.Context, e *journal.Entry, items []action
 			}
 			s.TargetValidity, s.TargetNext = st.UIDValidity, st.UIDNext
 		}
-		out = append(out, s)
+		for _, s := range eachLabel(s) {
+			if err := c.expectLabel(ctx, &s); err != nil {
+				return nil, err
+			}
+			out = append(out, s)
+		}
 	}
 	return out, nil
 }
@@ -296,11 +301,12 @@ func virtualRoles() []string { return []string{"all", "flagged", "important"} }
 func (c *connection) expectations(e journal.Entry) []journal.Expected {
 	var out []journal.Expected
 	for i, s := range e.Steps {
-		if s.Target == "" || journal.IsAbroad(s.Target) || s.State != journal.Recorded || !c.isScanned(s.Target) {
+		name := arrivesIn(e, s)
+		if name == "" || journal.IsAbroad(name) || s.State != journal.Recorded || !c.isScanned(name) {
 			continue
 		}
 		out = append(out, journal.Expected{
-			ID: expectedID(e.Seq, i), Mailbox: s.Target, UIDValidity: s.TargetValidity,
+			ID: expectedID(e.Seq, i), Mailbox: name, UIDValidity: s.TargetValidity,
 			UIDNext: s.TargetNext, Print: s.Arrives(e), Recorded: time.Now(),
 		})
 	}

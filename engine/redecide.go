@@ -112,7 +112,7 @@ func redecided(entries []*task, fetched []imapsession.Fetched, whole bool) (of m
 			continue
 		}
 		f := fetched[i]
-		m := &candidate{fetched: f, print: w.Print, at: w.Decided, skip: w.Skipped, again: true, walk: walkOf(w.Entry)}
+		m := &candidate{fetched: f, print: w.Print, at: w.Decided, skip: w.Skipped, again: true, walk: walkOf(w.Entry), entry: &w.Entry}
 		m.message = &facts.Message{
 			UID: f.UID, Flags: asDecided(f.Flags, w.Entry), Received: f.Received, Size: f.Size,
 			Header: facts.ParseHeader(f.Header), WholeHeader: whole,
@@ -219,6 +219,7 @@ func (c *connection) again(ctx context.Context, batch *journal.Batch, w *task, m
 	}
 	withdraw(&e, steps)
 	e.Plan, e.Reason, e.Errors, e.Skipped = d.Plan, "", errorsOf(d), m.skip
+	noteLabels(&e, m)
 	conclude(&e)
 	switch {
 	case len(d.Plan.Items) > 0:

@@ -78,6 +78,7 @@ func (c *connection) fetchMissing(ctx context.Context, cursor journal.Cursor, al
 	}{
 		{func(n rules.Needs) bool { return n.History }, func([]*candidate) error { return c.histories(ctx, cursor, all) }},
 		{func(n rules.Needs) bool { return n.WholeHeader }, func(some []*candidate) error { return c.fetchWholeHeaders(ctx, some) }},
+		{func(n rules.Needs) bool { return n.Gmail }, func(some []*candidate) error { return c.fetchGmail(ctx, some) }},
 		{func(n rules.Needs) bool { return n.Structure }, func(some []*candidate) error { return c.fetchStructures(ctx, some) }},
 		{func(n rules.Needs) bool { return len(n.Contents) > 0 }, func(some []*candidate) error { return c.fetchContents(ctx, some) }},
 		{func(n rules.Needs) bool { return n.Raw > 0 }, func(some []*candidate) error { return c.fetchRaws(ctx, some) }},
@@ -98,7 +99,7 @@ func (c *connection) fetchMissing(ctx context.Context, cursor journal.Cursor, al
 
 // has reports whether everything that was missing came.
 func (m *candidate) has(n rules.Needs) bool {
-	return m.message.Raw.Holds(n.Raw) && (!n.History || m.message.History != nil) && (!n.Structure || m.message.Structure != nil) &&
+	return m.message.Raw.Holds(n.Raw) && (!n.History || m.message.History != nil) && (!n.Gmail || m.message.Gmail != nil) && (!n.Structure || m.message.Structure != nil) &&
 		(!n.WholeHeader || m.message.WholeHeader) && !slices.ContainsFunc(n.Contents, func(k facts.Content) bool { return !m.message.Known(k) })
 }
 

@@ -23,29 +23,30 @@ func (c *connection) prepareTarget(ctx context.Context, group []*task) (bool, er
 	if group[0].isAbroad() {
 		return c.prepareAbroad(ctx, group)
 	}
-	if step.Target == "" || c.dir.exists(step.Target) {
+	target := leadsTo(*step)
+	if target == "" || c.dir.exists(target) {
 		return false, nil
 	}
 	if c.cfg.NoCreate {
-		return true, c.pauseTarget(ctx, step.Target, "it does not exist, and create: false keeps imapilot from making it", c.timing.Probe)
+		return true, c.pauseTarget(ctx, target, "it does not exist, and create: false keeps imapilot from making it", c.timing.Probe)
 	}
 	if c.createdToday(step.Rule) >= createsPerDay {
 		reason := fmt.Sprintf("rule %q created %d mailboxes in 24 h, the most it may; this one waits", step.Rule, createsPerDay)
-		return true, c.pauseTarget(ctx, step.Target, reason, time.Hour)
+		return true, c.pauseTarget(ctx, target, reason, time.Hour)
 	}
-	err := c.create(ctx, step.Target)
+	err := c.create(ctx, target)
 	switch {
 	case mailboxOnly(err):
-		return true, c.pauseTarget(ctx, step.Target, "it does not exist and cannot be created: "+reasonOf(err), c.timing.Probe)
+		return true, c.pauseTarget(ctx, target, "it does not exist and cannot be created: "+reasonOf(err), c.timing.Probe)
 	case err != nil:
 		return true, err
 	}
-	c.dir.add(step.Target)
+	c.dir.add(target)
 	// What imapilot created starts empty, whatever is found there later.
 	return false, c.commit(ctx, journal.Batch{
-		Entries: c.aimedAt(step.Target), Expect: c.expectedIn(step.Target),
-		Created: []journal.Creation{{Rule: step.Rule, Mailbox: step.Target, At: time.Now()}},
-		Events:  []journal.Event{{Kind: "created", Mailbox: step.Target, Rule: step.Rule, Text: c.dir.config(step.Target) + ": created by rule " + step.Rule}},
+		Entries: c.aimedAt(target), Expect: c.expectedIn(target),
+		Created: []journal.Creation{{Rule: step.Rule, Mailbox: target, At: time.Now()}},
+		Events:  []journal.Event{{Kind: "created", Mailbox: target, Rule: step.Rule, Text: c.dir.config(target) + ": created by rule " + step.Rule}},
 	})
 }
 
@@ -108,6 +109,12 @@ func (a *account) createdToday(rule string) int {
 	return n
 }
 
+// lane is the mailbox that a refusal of the next step pauses: its target, that of the
+// label that it adds, or the message's own mailbox.
+func (w *task) lane() string {
+	return cmp.Or(leadsTo(*w.step()), w.Mailbox)
+}
+
 // mailbox is the selected mailbox as an action sees it.
 type mailbox struct {
 	c    *connection
@@ -141,6 +148,13 @@ func (m *mailbox) Store(ctx context.Context, uids imap.UIDSet, op imap.StoreFlag
 		return sent.Err
 	}
 	return m.c.session.Store(ctx, uids, op, flags)
+}
+
+func (m *mailbox) Label(ctx context.Context, uids imap.UIDSet, add bool, labels []string) error {
+	if sent, ok := m.answered(); ok {
+		return sent.Err
+	}
+	return m.c.session.StoreLabels(ctx, uids, add, labels)
 }
 
 func (m *mailbox) Copy(ctx context.Context, uids imap.UIDSet, target string) (map[imap.UID]imap.UID, error) {

@@ -32,6 +32,8 @@ type lying struct {
 	place
 	print journal.Fingerprint
 	flags []imap.Flag
+	// labels are Gmail's, where an undo asked for them.
+	labels []string
 	// permanent is what can be stored there, empty: anything.
 	permanent []imap.Flag
 	// sure is set where it lies under the UID and UIDVALIDITY that are recorded.
@@ -124,6 +126,7 @@ func reverse(a undoable, mailbox func(string) string, uidPlus bool) reversal {
 		a.now.why = "somebody flagged it \\Deleted"
 	}
 	r.flagsBack(a)
+	r.labelsBack(a)
 	for i, s := range a.Steps {
 		switch {
 		case s.State == journal.StepUnsure:
@@ -149,7 +152,11 @@ func reverse(a undoable, mailbox func(string) string, uidPlus bool) reversal {
 		}
 	}
 	if len(r.steps)+len(r.removed)+len(r.cannot) == 0 {
-		r.unable("", "it changed nothing: all flags were so before")
+		what := "flags"
+		if labelled(a.Entry) {
+			what = "labels"
+		}
+		r.unable("", "it changed nothing: all "+what+" were so before")
 	}
 	return r
 }

@@ -25,6 +25,8 @@ type wanted struct {
 	// taken are the UIDs of others that are like it.
 	taken map[imap.UID]bool
 	found *lying
+	// labels is set where its labels have to be known, too.
+	labels bool
 }
 
 // examine finds out where the messages of some acts and their copies are now. moved
@@ -47,7 +49,7 @@ func (c *connection) examine(ctx context.Context, acts []*undoable, moved map[pl
 		w, now := whereNow(a, acted, moved)
 		a.now = now
 		if now.why == "" && now.mailbox == "" {
-			w.found = &a.now
+			w.found, w.labels = &a.now, labelled(a.Entry)
 			ask(w)
 		}
 	}
@@ -234,7 +236,7 @@ func (c *connection) findSelected(ctx context.Context, sel imapsession.Selected,
 			uids = append(uids, w.uid)
 		}
 	}
-	there, err := c.lyingHere(ctx, uids)
+	there, err := c.lyingHere(ctx, uids, list)
 	if err != nil {
 		return err
 	}
@@ -257,8 +259,9 @@ func (c *connection) findSelected(ctx context.Context, sel imapsession.Selected,
 	return c.recogniseIn(ctx, sel, search)
 }
 
-// lyingHere fetches messages of the selected mailbox. Those that are gone are absent.
-func (c *connection) lyingHere(ctx context.Context, uids []imap.UID) (map[imap.UID]lying, error) {
+// lyingHere fetches messages of the selected mailbox, with what is needed to find those
+// of a list. Those that are gone are absent.
+func (c *connection) lyingHere(ctx context.Context, uids []imap.UID, list []wanted) (map[imap.UID]lying, error) {
 	out := map[imap.UID]lying{}
 	for chunk := range slices.Chunk(uids, batchSize) {
 		fetched, err := c.session.FetchHeaders(ctx, setOf(chunk), []string{"Message-Id"})
@@ -281,7 +284,7 @@ func (c *connection) lyingHere(ctx context.Context, uids []imap.UID) (map[imap.U
 			return nil, err
 		}
 	}
-	return out, nil
+	return out, c.lyingLabels(ctx, out, list)
 }
 
 // recogniseIn looks for messages by their fingerprints in the selected mailbox: for
@@ -312,7 +315,7 @@ func (c *connection) recogniseIn(ctx context.Context, sel imapsession.Selected, 
 		notFound(list, "there are too many messages to tell which it is")
 		return nil
 	}
-	there, err := c.lyingHere(ctx, uids)
+	there, err := c.lyingHere(ctx, uids, list)
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,9 @@ func (c *connection) entriesOfUndo(ctx context.Context, p *pass, a *undoable, r 
 		e := c.entryOfUndo(p, a, a.now, r.steps)
 		for i := range e.Steps {
 			s := &e.Steps[i]
+			if err := c.expectLabel(ctx, s); err != nil {
+				return nil, err
+			}
 			if s.Target == "" {
 				continue
 			}
@@ -85,7 +88,7 @@ func (c *connection) entryOfUndo(p *pass, a *undoable, at lying, steps []journal
 	e := journal.Entry{
 		Seq: c.seq(), Mailbox: at.mailbox, UIDValidity: at.validity, UID: at.uid, Print: at.print,
 		From: a.From, Subject: a.Subject, Trigger: journal.TriggerUndo, Run: p.undo.began, Decided: time.Now(),
-		Flags: slices.Clone(at.flags), Steps: steps, State: journal.Open, Undoes: a.Seq,
+		Flags: slices.Clone(at.flags), Labels: at.labels, Steps: steps, State: journal.Open, Undoes: a.Seq,
 	}
 	for _, s := range steps {
 		e.Plan.Items = append(e.Plan.Items, actions.Item{Action: s.Action, Rule: s.Rule, Hash: s.Hash, Index: s.Index})

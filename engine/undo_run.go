@@ -289,7 +289,7 @@ func (c *connection) wouldUndo(p *pass, acts []*undoable) []Undone {
 		}
 		at := a.now
 		for _, s := range r.steps {
-			at.flags = changedFlags(at.flags, s)
+			at.flags, at.labels = changedFlags(at.flags, s), changedLabels(at.labels, s)
 		}
 		p.undo.moved[place{mailbox: a.Mailbox, validity: a.UIDValidity, uid: a.UID}] = at
 	}

@@ -30,10 +30,15 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 	if len(p.window) == 0 {
 		ruleset, _ := c.rulesOf(p.walk)
 		window := p.uids[:min(len(p.uids), windowSize)]
-		possible, excluded, err := c.narrow(work, ruleset, b.Mailbox, window)
+		searched, unfound, err := c.searched(work, p, ruleset, b.Mailbox, window)
 		if err != nil {
 			return err
 		}
+		possible, excluded, err := c.narrow(work, ruleset, b.Mailbox, searched)
+		if err != nil {
+			return err
+		}
+		excluded = append(excluded, unfound...)
 		p.note(func(r *Report) { r.Messages, r.Excluded = r.Messages+len(excluded), r.Excluded+len(excluded) })
 		p.window, p.uids = possible, p.uids[len(window):]
 	}
@@ -129,6 +134,7 @@ func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch ah
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
 	made := c.roomFor(len(batch.fetched))
 	all := p.inScope(made.candidates(batch.fetched, batch.needs.WholeHeader))
+	p.skipUnfound(all)
 	j := judgement{walk: p.walk, pass: p, strangers: strangers, doubt: p.doubts, hours: 1}
 	switch err := c.decide(ctx, ruleset, cursor, all, j); {
 	case errors.Is(err, errManyRaws):

@@ -31,7 +31,7 @@ func (r *run) isVoid(a actions.Action) bool {
 	if a.Kind == actions.Snooze {
 		return !a.Until.After(r.in.Now) || sameMailbox(r.rs.account(r.in.Account).Snooze, r.in.Mailbox.Name)
 	}
-	return isThere(a, r.in.Mailbox)
+	return a.Kind.Labels() && len(a.Labels) == 0 || isThere(a, r.in.Mailbox)
 }
 
 // isThere reports whether a message is where an action would bring it.
@@ -60,6 +60,9 @@ func (r *run) action(c *compiledAction) (actions.Action, error) {
 	switch c.arg {
 	case actions.ArgCommand:
 		a.Command, err = c.command.fill(r, c.args)
+		return a, err
+	case actions.ArgLabels:
+		a.Labels, err = r.labels(c)
 		return a, err
 	case actions.ArgFolder:
 		a.Save, err = c.saving.fill(r, c.args)

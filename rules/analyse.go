@@ -311,6 +311,9 @@ func (b *builder) targetsOf(a draftAction, r RuleSource) []string {
 	if a.kind == actions.Snooze {
 		return b.snoozeMailboxes(r)
 	}
+	if a.kind == actions.AddLabels {
+		return a.literalLabels()
+	}
 	if name, ok := a.literalTarget(); ok {
 		return []string{name}
 	}

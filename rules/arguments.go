@@ -51,7 +51,7 @@ func unknownAction(name string) (message, hint string) {
 	hint = map[string]string{
 		"redirect": "did you mean forward?", "send": "did you mean forward, or reply?", "vacation": "did you mean reply?", "autoreply": "did you mean reply?",
 		"fileinto": "did you mean move?", "file": "did you mean move?", "delete": "did you mean trash?", "discard": "did you mean trash?",
-		"keep": "a message that no action moves is kept", "stop": "write stop: true beside then:", "label": "did you mean copy, or add_flags?",
+		"keep": "a message that no action moves is kept", "stop": "write stop: true beside then:", "label": "did you mean add_labels, which is for Gmail? Elsewhere it is copy, or add_flags",
 		"spam": "did you mean junk?", "not_junk": "did you mean move: INBOX?",
 		"mark_read": `did you mean add_flags: [\Seen]?`, "mark_seen": `did you mean add_flags: [\Seen]?`, "seen": `did you mean add_flags: [\Seen]?`,
 		"flag": `did you mean add_flags: [\Flagged]?`, "star": `did you mean add_flags: [\Flagged]?`,
@@ -74,6 +74,8 @@ func (b *builder) checkCount(a ActionSource, spec actions.Spec) bool {
 		message = fmt.Sprintf("%s takes one flag or more", spec.Kind)
 	case spec.Arg == actions.ArgFlags && n > maxActions:
 		message = fmt.Sprintf("%s takes at most %d flags", spec.Kind, maxActions)
+	case spec.Arg == actions.ArgLabels && (n == 0 || n > maxActions):
+		message = fmt.Sprintf("%s takes 1 to %d labels, not %d", spec.Kind, maxActions, n)
 	case (spec.Arg == actions.ArgMailbox || spec.Arg == actions.ArgAppend) && n != 1:
 		message = fmt.Sprintf("%s takes one mailbox, not %d", spec.Kind, n)
 	case spec.Arg == actions.ArgUntil && (a.Until == nil || n > 0):
@@ -151,6 +153,8 @@ func (b *builder) checkText(r RuleSource, kind actions.Kind, arg draftArgument, 
 	switch kind.Spec().Arg {
 	case actions.ArgFlags:
 		b.checkFlag(kind, arg, literal, whole)
+	case actions.ArgLabels:
+		b.checkLabel(r, kind, arg, literal, whole)
 	case actions.ArgMailbox, actions.ArgAppend:
 		b.checkMailbox(arg, literal, whole)
 		if whole && !away {

@@ -89,6 +89,7 @@ func (l *linker) rule(d *draft) compiledRule {
 		Name: d.src.Name.Value, Accounts: texts(d.src.Accounts), In: d.src.in(), If: d.written(),
 		Stop: d.src.Stop, DryRun: d.src.DryRun, MaxMoves: defaultMoves, MaxExpunges: defaultExpunges,
 		On: cmp.Or(d.src.On, OnArrival), Flags: triggerFlags(d.src.Flags), Cron: d.src.Cron, Repeat: d.src.Repeat,
+		GmailSearch: d.src.GmailSearch.Value,
 	}}
 	if d.src.MaxMessages > 0 {
 		r.MaxMoves, r.MaxExpunges = d.src.MaxMessages, d.src.MaxMessages
@@ -109,6 +110,7 @@ func (l *linker) rule(d *draft) compiledRule {
 	}
 	r.Hash = l.hash(d, scope.used)
 	r.needs, r.facts = l.needsOf(scope.used.facts), sortedSet(scope.used.facts)
+	r.needs.Gmail = r.needs.Gmail || slices.ContainsFunc(r.Kinds, actions.Kind.Labels)
 	r.cover = r.condition.cover(l.covers)
 	r.key = r.condition.key(l.keys)
 	return r
@@ -129,7 +131,7 @@ func printAction(a ActionSource) string {
 	switch actions.Kind(a.Kind.Value).Spec().Arg {
 	case actions.ArgNone:
 		return a.Kind.Value
-	case actions.ArgFlags:
+	case actions.ArgFlags, actions.ArgLabels:
 		return a.Kind.Value + ": [" + strings.Join(args, ", ") + "]"
 	case actions.ArgUntil:
 		return printSnooze(a)
@@ -168,6 +170,9 @@ func (l *linker) hash(d *draft, used uses) string {
 	parts := []string{"if", l.printed(d.condition.node), "stop", fmt.Sprint(d.src.Stop), "in"}
 	parts = append(parts, sortedSet(d.src.in())...)
 	parts = append(append(parts, "accounts"), sortedSet(texts(d.src.Accounts))...)
+	if q := d.src.GmailSearch.Value; q != "" {
+		parts = append(parts, "search", q)
+	}
 	for _, a := range d.actions {
 		parts = append(parts, "then", string(a.kind))
 		parts = append(append(append(parts, a.message.printed()...), a.command.printed()...), a.letter.printed()...)
@@ -179,7 +184,7 @@ func (l *linker) hash(d *draft, used uses) string {
 			parts = append(parts, "account", a.account)
 		}
 		for _, arg := range a.args {
-			if arg := a.kind.Spec().Arg; arg == actions.ArgCommand || arg == actions.ArgRecipients || arg == actions.ArgAppend {
+			if arg := a.kind.Spec().Arg; arg == actions.ArgCommand || arg == actions.ArgRecipients || arg == actions.ArgAppend || arg == actions.ArgLabels {
 				parts = append(parts, "element") // where one ends makes a difference
 			}
 			for _, s := range arg.segments {
@@ -316,6 +321,9 @@ func (s *ruleScope) action(a draftAction) compiledAction {
 		if out.arg == actions.ArgFlags && len(t.parts) == 1 && t.parts[0].program == nil {
 			flag, _, _ := literalFlag(t.parts[0].literal, addsFlags(a.kind))
 			t.parts[0].literal = string(flag)
+		}
+		if out.arg == actions.ArgLabels && len(t.parts) == 1 && t.parts[0].program == nil {
+			t.parts[0].literal, _, _ = literalLabel(t.parts[0].literal)
 		}
 		out.args = append(out.args, t)
 	}

@@ -172,6 +172,7 @@ func (b *builder) checkRule(r RuleSource) *draft {
 	d := &draft{src: r}
 	b.checkPlaces(r)
 	b.checkTrigger(r)
+	b.checkSearch(r)
 	d.condition = b.condition(r.If)
 	if r.Unless != (Text{}) {
 		d.condition = b.except(d.condition, b.condition(r.Unless))

@@ -113,7 +113,7 @@ func fetch(raw []byte) fetchedMessage {
 
 // read is what the daemon makes of the answers.
 func (f fetchedMessage) read() *facts.Message {
-	m := &facts.Message{UID: f.like.UID, Flags: f.like.Flags, Size: f.like.Size, Received: f.like.Received, History: f.like.History}
+	m := &facts.Message{UID: f.like.UID, Flags: f.like.Flags, Size: f.like.Size, Received: f.like.Received, History: f.like.History, Gmail: f.like.Gmail}
 	m.Header, m.WholeHeader = facts.ParseHeader(f.header), true
 	m.Structure = facts.NewStructure(f.structure)
 	for _, c := range []facts.Content{facts.TextContent, facts.HTMLContent, facts.ReportContent} {

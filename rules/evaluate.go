@@ -298,6 +298,9 @@ func (r *run) lastStage(p *program) Stage {
 func (r *run) argumentNeeds(rule *compiledRule) Needs {
 	var out Needs
 	for _, a := range rule.actions {
+		if a.kind.Labels() && r.in.Message.Gmail == nil {
+			out.Gmail = true // what an undo puts back has to be known before
+		}
 		for _, t := range a.args {
 			for _, p := range t.parts {
 				if p.program == nil {

@@ -23,7 +23,7 @@ type Field struct {
 // Fields lists every fact of the language.
 func Fields() []Field {
 	out := slices.Concat(senderFields(), recipientFields(), whenFields(), headerFields(), threadFields(), listFields(),
-		originFields(), bodyFields(), bounceFields(), historyFields(), flagFields(), placeFields())
+		originFields(), bodyFields(), bounceFields(), historyFields(), flagFields(), gmailFields(), placeFields())
 	for i := range out {
 		out[i].Type = out[i].typ.String()
 	}

@@ -35,7 +35,7 @@ func sampleMessage() *facts.Message {
 // received is a message with everything that can be known of it.
 func received(raw []byte) *facts.Message {
 	m := facts.ParseMessage(raw, 0)
-	m.UID, m.Flags, m.Size, m.History = 7, []imap.Flag{`\Seen`, "$Invoice"}, 2<<20, &facts.History{}
+	m.UID, m.Flags, m.Size, m.History, m.Gmail = 7, []imap.Flag{`\Seen`, "$Invoice"}, 2<<20, &facts.History{}, &facts.Gmail{}
 	m.Received = time.Date(2026, 1, 3, 23, 30, 0, 0, time.UTC)
 	return m
 }

@@ -84,6 +84,7 @@ func fieldGroups() []fieldGroup {
 		{"Attachments", "What is attached, told from the structure of the message.", except(bodyFields(), isBody)},
 		{"Bounces", "Mail that comes back. The status codes are those of RFC 3463: 4 is for now, 5 for good.", bounceFields()},
 		{"Journal", "What imapilot remembers. It knows of the mailboxes that it watches, from the time on that it watches them.", historyFields()},
+		{"Gmail", "What Gmail alone tells (X-GM-EXT-1). On any other server the labels are an empty list and the numbers empty texts.", gmailFields()},
 		{"Flags", "The flags when the message was looked at. No rule sees what an earlier one did.", flagFields()},
 		{"Place", "Where it is.", placeFields()},
 		{"Time and size", "Calendar words such as `year(received)` use the `timezone:` of the configuration.", whenFields()},
@@ -205,7 +206,7 @@ func (p *page) costs() {
 	p.text(costIntro)
 	asked := map[Stage]string{
 		StageFlags: "nothing more: it comes with every message", StageHeader: "some header fields, in the same request",
-		StageHistory: "nothing: the journal knows it", StageStructure: "`BODYSTRUCTURE`", StageContent: "the structure, then a part of the body, up to the limit",
+		StageHistory: "nothing: the journal knows it", StageGmail: "`X-GM-LABELS X-GM-THRID X-GM-MSGID`, of Gmail alone", StageStructure: "`BODYSTRUCTURE`", StageContent: "the structure, then a part of the body, up to the limit",
 	}
 	var rows [][]string
 	for s := StageFlags; s <= StageContent; s++ {

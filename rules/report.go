@@ -48,6 +48,9 @@ func (rs *Ruleset) Report(now time.Time, profile SearchProfile) []RuleReport {
 
 func (rs *Ruleset) stagesOf(r *compiledRule) []Stage {
 	stages := []Stage{StageFlags}
+	if r.needs.Gmail {
+		stages = append(stages, StageGmail)
+	}
 	for _, name := range r.facts {
 		n := rs.builder.lang.newFact(name).needs
 		if stage := n.Stage(); stage == StageContent {
@@ -92,6 +95,8 @@ func whyUnpushed(f fact) string {
 	switch f.needs.Stage() {
 	case StageHistory:
 		return "only the journal knows it"
+	case StageGmail:
+		return "only Gmail knows it, which search: can ask in its own words"
 	case StageStructure:
 		return "SEARCH has no key for it"
 	case StageContent:

@@ -53,6 +53,8 @@ type Rule struct {
 	Cron string
 	// Repeat is after how long it may act on the same message again, 0 never.
 	Repeat time.Duration
+	// GmailSearch narrows what it looks at on a clock, "" if nothing does.
+	GmailSearch string
 	// MaxMoves and MaxExpunges are the most messages that it may take away at once.
 	MaxMoves, MaxExpunges int
 }

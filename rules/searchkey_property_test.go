@@ -145,7 +145,7 @@ func (c searchCase) message(all []corpus.Message) (*facts.Message, serverMessage
 	if c.random.IntN(2) == 0 {
 		from = all[c.random.IntN(len(all))]
 	}
-	m := &facts.Message{UID: 1, Header: facts.ParseHeader(c.disguised(from.Raw)), WholeHeader: true, History: &facts.History{}}
+	m := &facts.Message{UID: 1, Header: facts.ParseHeader(c.disguised(from.Raw)), WholeHeader: true, History: &facts.History{}, Gmail: &facts.Gmail{}}
 	for _, flag := range []imap.Flag{`\Seen`, `\Flagged`, `\Answered`, `\Draft`, `\Deleted`, "$Invoice", "$OTHER"} {
 		if c.random.IntN(4) == 0 {
 			m.Flags = append(m.Flags, flag)

@@ -82,6 +82,9 @@ type RuleSource struct {
 	// MaxMessages is 0 for the default of the rule's destination.
 	MaxMessages int
 	DryRun      bool
+	// GmailSearch narrows what a rule that is OnSchedule looks at, in the words of
+	// Gmail's own search (X-GM-RAW); the zero Text is none.
+	GmailSearch Text
 }
 
 // Trigger is what makes the engine ask a rule.
@@ -100,7 +103,7 @@ const (
 // ActionSource is one entry of a rule's "then".
 type ActionSource struct {
 	Kind Text
-	// Args are the flags of add_flags, the program of exec and its arguments, the
+	// Args are the flags of add_flags, the labels of add_labels, the program of exec and its arguments, the
 	// recipients of forward, or the one argument of the others: of save_attachments the
 	// folder. Every argument may hold ${expressions}, but for recipients.
 	Args []Text

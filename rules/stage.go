@@ -18,6 +18,8 @@ const (
 	StageHeader
 	// StageHistory is what the journal knows.
 	StageHistory
+	// StageGmail is what Gmail alone tells: labels and ids.
+	StageGmail
 	// StageStructure is the BODYSTRUCTURE.
 	StageStructure
 	// StageContent is a part of the body.
@@ -28,7 +30,7 @@ const (
 
 // String is the stage in the words of a table.
 func (s Stage) String() string {
-	return [...]string{"flags", "header", "journal", "structure", "body part", "raw message"}[s]
+	return [...]string{"flags", "header", "journal", "Gmail", "structure", "body part", "raw message"}[s]
 }
 
 // Needs is what has to be known of a message before rules can be evaluated.
@@ -39,6 +41,8 @@ type Needs struct {
 	WholeHeader bool
 	// History asks the journal.
 	History bool
+	// Gmail asks for labels and ids (X-GM-EXT-1).
+	Gmail bool
 	// Structure asks for the BODYSTRUCTURE.
 	Structure bool
 	// Contents are the parts of the body to fetch, each once.
@@ -59,6 +63,8 @@ func (n Needs) Stage() Stage {
 		return StageContent
 	case n.Structure:
 		return StageStructure
+	case n.Gmail:
+		return StageGmail
 	case n.History:
 		return StageHistory
 	case n.WholeHeader || len(n.HeaderFields) > 0:
@@ -71,7 +77,7 @@ func (n Needs) Stage() Stage {
 // and is what both need together.
 func (n Needs) and(m Needs) Needs {
 	out := Needs{
-		WholeHeader: n.WholeHeader || m.WholeHeader, History: n.History || m.History, Structure: n.Structure || m.Structure,
+		WholeHeader: n.WholeHeader || m.WholeHeader, History: n.History || m.History, Gmail: n.Gmail || m.Gmail, Structure: n.Structure || m.Structure,
 		Raw: max(n.Raw, m.Raw),
 	}
 	out.HeaderFields = sortedSet(slices.Concat(n.HeaderFields, m.HeaderFields))
@@ -88,6 +94,7 @@ func (n *Needs) missing(m *facts.Message) Needs {
 	}
 	out.WholeHeader = n.WholeHeader && !m.WholeHeader
 	out.History = n.History && m.History == nil
+	out.Gmail = n.Gmail && m.Gmail == nil
 	if (n.Structure || len(n.Contents) > 0) && m.Structure == nil {
 		out.Structure = true
 		return out
@@ -111,7 +118,7 @@ func (n Needs) Missing(m *facts.Message) Needs { return n.missing(m) }
 // known reports whether nothing is missing.
 func (n *Needs) known(m *facts.Message) bool {
 	if !m.Raw.Holds(n.Raw) || (len(n.HeaderFields) > 0 && m.Header == nil) || (n.WholeHeader && !m.WholeHeader) ||
-		(n.History && m.History == nil) || (n.Structure && m.Structure == nil) {
+		(n.History && m.History == nil) || (n.Gmail && m.Gmail == nil) || (n.Structure && m.Structure == nil) {
 		return false
 	}
 	return !slices.ContainsFunc(n.Contents, func(c facts.Content) bool { return !m.Known(c) })

@@ -20,6 +20,7 @@ import (
 	"imapilot/actions"
 	"imapilot/engine/enginetest/imaptest"
 	"imapilot/engine/enginetest/mailtest"
+	"imapilot/engine/enginetest/model"
 	"imapilot/engine/enginetest/observer"
 	"imapilot/engine/journal"
 	"imapilot/engine/journal/sqlite"
@@ -42,16 +43,19 @@ func TestActionScripts(t *testing.T) {
 		host, port := server.Addr()
 		env.Setenv("HOST", host)
 		env.Setenv("PORT", strconv.Itoa(port))
+		env.Setenv("DOVECOTPORT", strconv.Itoa(port))
 		env.Setenv("USER", fmt.Sprintf("user%d", users.Add(1)))
 		env.Setenv("PASSWORD", server.Password)
 		env.Setenv("PASSWORD2", server.Password)
 		smtpHost, smtpPort := post.Addr()
 		env.Setenv("SMTPHOST", smtpHost)
 		env.Setenv("SMTPPORT", strconv.Itoa(smtpPort))
+		env.Values[gmailKey{}] = new(*model.Server)
 		return setup(env)
 	}
 	p.Cmds["put"], p.Cmds["holds"], p.Cmds["due"] = place, contents, makeDue
 	p.Cmds["mails"], p.Cmds["returned"], p.Cmds["says"] = mails(post), returned, says
+	p.Cmds["gmail"], p.Cmds["label"], p.Cmds["labels"] = gmailServer, label, labels
 	testscript.Run(t, p)
 }
 

@@ -97,6 +97,10 @@ func inWords(a actions.Action) string {
 		return "unflag " + joinFlags(a.Flags)
 	case actions.SetFlags:
 		return "flags " + joinFlags(a.Flags)
+	case actions.AddLabels:
+		return "label " + strings.Join(a.Labels, ", ")
+	case actions.RemoveLabels:
+		return "unlabel " + strings.Join(a.Labels, ", ")
 	case actions.Move, actions.Copy:
 		if a.Account != "" {
 			return string(a.Kind) + " to " + a.Mailbox + " of " + a.Account

@@ -158,7 +158,7 @@ func valuesOf(list []rules.Value) []valueJSON {
 	return out
 }
 
-// notKnown names what something waits for: "journal", "header", "structure",
+// notKnown names what something waits for: "journal", "header", "gmail", "structure",
 // "text", "html" and "report".
 func notKnown(n rules.Needs) []string {
 	var out []string
@@ -167,6 +167,9 @@ func notKnown(n rules.Needs) []string {
 	}
 	if n.WholeHeader || len(n.HeaderFields) > 0 {
 		out = append(out, "header")
+	}
+	if n.Gmail {
+		out = append(out, "gmail")
 	}
 	if n.Structure {
 		out = append(out, "structure")

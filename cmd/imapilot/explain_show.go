@@ -126,6 +126,8 @@ func stageName(s rules.Stage) string {
 		return "header fields"
 	case rules.StageHistory:
 		return "what the journal knows"
+	case rules.StageGmail:
+		return "Gmail's labels and ids"
 	case rules.StageStructure:
 		return "the list of its parts"
 	case rules.StageContent:

@@ -133,6 +133,9 @@ func (t tree) unknown(n rules.Needs) string {
 
 // needed names what is missing.
 func needed(n rules.Needs) string {
+	if n.Gmail {
+		return "Gmail's labels and ids"
+	}
 	if n.Structure {
 		return "the list of its parts"
 	}

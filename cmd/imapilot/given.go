@@ -23,7 +23,7 @@ const maxMessage = 64 << 20
 // does not tell.
 type given struct {
 	account, mailbox string
-	flags            []string
+	flags, labels    []string
 	received, now    string
 	journal          []string
 }
@@ -33,6 +33,7 @@ func (g *given) add(a *app, cmd *cobra.Command) {
 	f.StringVar(&g.account, "account", "", "the account that the message is in (default: the first)")
 	f.StringVar(&g.mailbox, "mailbox", "INBOX", "the mailbox that it is in, or a role as in role:junk")
 	f.StringSliceVar(&g.flags, "flags", nil, `the flags that it has, as in seen,flagged,$Invoice`)
+	f.StringSliceVar(&g.labels, "labels", nil, `Gmail's labels that it has, as in Work,\Important`)
 	f.StringVar(&g.received, "received", "", "when the server took it in (default: when it was sent)")
 	f.StringVar(&g.now, "now", "", "the time at which the rules look at it, as in 2026-02-01T09:00:00Z (default: now)")
 	f.StringSliceVar(&g.journal, "given", nil, "what the journal knows of it: duplicate, has_reply, by_user, moved_from=MAILBOX (default: none of these)")
@@ -40,7 +41,7 @@ func (g *given) add(a *app, cmd *cobra.Command) {
 	complete(cmd, "account", a.completeAccount)
 	complete(cmd, "mailbox", cobra.FixedCompletions([]cobra.Completion{"INBOX", "role:archive", "role:drafts", "role:junk", "role:sent", "role:trash"}, cobra.ShellCompDirectiveNoFileComp))
 	complete(cmd, "flags", cobra.FixedCompletions([]cobra.Completion{"seen", "flagged", "answered", "draft", "deleted"}, cobra.ShellCompDirectiveNoFileComp))
-	for _, name := range []string{"received", "now"} {
+	for _, name := range []string{"labels", "received", "now"} {
 		complete(cmd, name, cobra.NoFileCompletions)
 	}
 }
@@ -120,7 +121,7 @@ func (g *given) input(cfg *config.Config, raw []byte) (rules.Input, error) {
 		return rules.Input{}, err
 	}
 	m := facts.ParseMessage(raw, cfg.BodyLimit)
-	m.UID, m.Flags = 1, flagsOf(g.flags)
+	m.UID, m.Flags, m.Gmail = 1, flagsOf(g.flags), &facts.Gmail{Labels: g.labels}
 	if m.History, err = g.history(); err != nil {
 		return rules.Input{}, err
 	}

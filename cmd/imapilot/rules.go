@@ -177,7 +177,7 @@ func stagesOf(r rules.RuleReport) []string {
 	for _, stage := range r.Stages {
 		out = append(out, map[rules.Stage]string{
 			rules.StageFlags: "flags", rules.StageHeader: "header", rules.StageHistory: "journal",
-			rules.StageStructure: "structure", rules.StageContent: "body",
+			rules.StageGmail: "gmail", rules.StageStructure: "structure", rules.StageContent: "body",
 		}[stage])
 	}
 	return out
@@ -257,6 +257,7 @@ func fetchSteps(r rules.RuleReport) []string {
 	out := []string{first}
 	later := map[rules.Stage]string{
 		rules.StageHistory:   "from the journal: what it knows of the message",
+		rules.StageGmail:     "Gmail's labels and ids (X-GM-LABELS, X-GM-THRID, X-GM-MSGID)",
 		rules.StageStructure: "the list of its parts (BODYSTRUCTURE)",
 	}
 	for _, stage := range r.Stages {

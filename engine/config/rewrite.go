@@ -169,6 +169,12 @@ func written(a actions.Action) string {
 			flags = append(flags, quoted(string(f)))
 		}
 		return string(a.Kind) + ": [" + strings.Join(flags, ", ") + "]"
+	case actions.ArgLabels:
+		var labels []string
+		for _, l := range a.Labels {
+			labels = append(labels, quoted(l))
+		}
+		return string(a.Kind) + ": [" + strings.Join(labels, ", ") + "]"
 	case actions.ArgMailbox:
 		if a.Account != "" {
 			return fmt.Sprintf("%s: {account: %s, mailbox: %s}", a.Kind, quoted(a.Account), quoted(a.Mailbox))

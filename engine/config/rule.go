@@ -41,6 +41,7 @@ func (l *loader) rule(n *strictyaml.Node) {
 		"dry_run":      func(_, n *strictyaml.Node) { l.boolean(n, &r.DryRun) },
 		"max_messages": func(_, n *strictyaml.Node) { l.integer(n, 1, maxMessages, &r.MaxMessages) },
 		"tests":        func(_, n *strictyaml.Node) { tests = n },
+		"search":       func(key, n *strictyaml.Node) { r.GmailSearch = l.search(key, n) },
 		"on":           func(key, n *strictyaml.Node) { t = l.trigger(key, n) },
 		"repeat": func(key, n *strictyaml.Node) {
 			if l.duration(n, minRepeat, maxRepeatDays*day, &r.Repeat) {
@@ -158,14 +159,14 @@ func (l *loader) actions(n *strictyaml.Node) []rules.ActionSource {
 func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 	if n.Kind == strictyaml.Scalar {
 		kind, ok := l.scalar(n)
-		return rules.ActionSource{Kind: kind}, ok && !l.laterAction(n)
+		return rules.ActionSource{Kind: kind}, ok
 	}
 	if n.Kind != strictyaml.Mapping || len(n.Entries) != 1 {
 		l.problem(n, "an action is one word, or one key with its argument", "as in - trash, or - move: Lists")
 		return rules.ActionSource{}, false
 	}
 	e := n.Entries[0]
-	if e.Key.Kind != strictyaml.Scalar || l.laterAction(e.Key) || e.Value.Kind == strictyaml.Bad {
+	if e.Key.Kind != strictyaml.Scalar || e.Value.Kind == strictyaml.Bad {
 		return rules.ActionSource{}, false
 	}
 	if actions.Kind(e.Key.Value) == actions.Snooze {
@@ -187,15 +188,4 @@ func (l *loader) action(n *strictyaml.Node) (rules.ActionSource, bool) {
 	a := rules.ActionSource{Kind: l.text(e.Key), Args: l.texts(e.Value)}
 	bad := slices.ContainsFunc(e.Value.Items, func(i *strictyaml.Node) bool { return i.Kind == strictyaml.Bad })
 	return a, !bad && len(l.diags) == before && l.recipientsOf(a)
-}
-
-// laterAction refuses an action that a later version will have.
-func (l *loader) laterAction(n *strictyaml.Node) bool {
-	hint, later := map[string]string{
-		"add_labels": "use copy", "remove_labels": "",
-	}[n.Value]
-	if later {
-		l.problem(n, fmt.Sprintf("the action %q is not available in this version yet", n.Value), hint)
-	}
-	return later
 }

@@ -83,6 +83,7 @@ func (l *loader) given(n *strictyaml.Node, g *ruletest.Given) {
 		"flags":    func(_, n *strictyaml.Node) { g.Flags = flagsOf(l.strings(n)) },
 		"received": func(_, n *strictyaml.Node) { l.instant(n, &g.Received) },
 		"now":      func(_, n *strictyaml.Node) { l.instant(n, &g.Now) },
+		"gmail":    func(_, n *strictyaml.Node) { l.givenGmail(n, &g.Gmail) },
 
 		"duplicate":  func(_, n *strictyaml.Node) { l.boolean(n, &g.History.Duplicate) },
 		"has_reply":  func(_, n *strictyaml.Node) { l.boolean(n, &g.History.HasReply) },
@@ -162,6 +163,10 @@ func (l *loader) wantedAction(n *strictyaml.Node, src rules.ActionSource) (actio
 		for _, t := range src.Args {
 			a.Flags = append(a.Flags, imap.Flag(t.Value))
 		}
+	case spec.Arg == actions.ArgLabels && len(src.Args) > 0:
+		for _, t := range src.Args {
+			a.Labels = append(a.Labels, t.Value)
+		}
 	case spec.Arg == actions.ArgMailbox && one:
 		a.Mailbox, a.Account = src.Args[0].Value, src.Account.Value
 	case spec.Arg == actions.ArgEndpoint && one && (src.Title.Value != "" || src.Body.Value != "" || src.JSON != nil || len(src.Include) > 0):
@@ -214,7 +219,7 @@ func doneOnly(when string) string {
 // howWritten shows an action without ${}, as a test wants it.
 func howWritten(spec actions.Spec) string {
 	example := map[actions.ArgKind]string{
-		actions.ArgFlags: `: ['\Seen']`, actions.ArgMailbox: ": Lists/announce", actions.ArgEndpoint: ": NAME",
+		actions.ArgFlags: `: ['\Seen']`, actions.ArgLabels: ": [Work]", actions.ArgMailbox: ": Lists/announce", actions.ArgEndpoint: ": NAME",
 		actions.ArgCommand: ": [/usr/local/bin/notify, Hello]", actions.ArgUntil: ": 3d", actions.ArgFolder: ": /srv/invoices",
 		actions.ArgRecipients: ": ann@example.net", actions.ArgAnswer: ": Thank you.", actions.ArgAppend: ": {to: Notes, subject: Hello}",
 	}[spec.Arg]

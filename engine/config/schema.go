@@ -99,7 +99,7 @@ func withArgument() shape {
 		switch s.Arg {
 		case actions.ArgNone:
 			continue
-		case actions.ArgFlags:
+		case actions.ArgFlags, actions.ArgLabels:
 			argument = defined("texts")
 		case actions.ArgMailbox:
 			argument = either(defined("text"), defined("place"))

@@ -38,8 +38,8 @@ func homeOf(name string) string {
 func objects() []object {
 	return []object{
 		configurationKeys(), accountKeys(), oauth2Keys(), tlsKeys(), smtpKeys(), secretKeys(), adminKeys(), noticesKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(),
-		webhookActionKeys(), programKeys(), placeKeys(), additionKeys(), forwardKeys(), replyKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), retentionKeys(),
-		testKeys(), givenKeys(),
+		webhookActionKeys(), programKeys(), placeKeys(), additionKeys(), forwardKeys(), replyKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), searchKeys(), retentionKeys(),
+		testKeys(), givenKeys(), gmailKeys(),
 	}
 }
 
@@ -298,8 +298,9 @@ func ruleKeys() object {
 		{"max_messages", "The most messages that the rule may move or expunge at once: on a clock in one run, else in 60 minutes; what is beyond is held until you confirm it. Default 1000, or 100 for expunge.", integer(1, maxMessages)},
 		{"tests", "Tests of this rule alone, whatever the others do.", listOf(defined("test"))},
 		{"on", "When the rule is asked: on arrival (the default), on a schedule, or when a flag is added.", either(enum("arrival"), defined("trigger"))},
+		{"search", "What narrows a rule on a clock, in the words of the server's own search; if: still decides.", defined("search")},
 		{"repeat", "After how long a rule on a clock may act on the same message again, 1m to 366d as in 24h, 30d or 2w; default never.", span()},
-	}, more: shape{"dependencies": shape{"repeat": has("on")}}}
+	}, more: shape{"dependencies": shape{"repeat": has("on"), "search": has("on")}}}
 }
 
 func triggerKeys() object {
@@ -350,6 +351,7 @@ func givenKeys() object {
 		{"flags", "The flags of the message; default none.", defined("texts")},
 		{"received", "When it arrived; default: the Date of the message.", instant()},
 		{"now", "What time it is; default: a minute after it arrived.", instant()},
+		{"gmail", "What Gmail would tell of it; default nothing.", defined("gmail")},
 		{"duplicate", "A message with its Message-ID was seen before in the account.", boolean()},
 		{"has_reply", "A later message of the account refers to it.", boolean()},
 		{"by_user", "The user moved it here.", boolean()},

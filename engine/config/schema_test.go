@@ -37,9 +37,9 @@ token_key: {}
 accounts: {a: {tls: {}, password: {}, snooze: {}, oauth2: {}}}
 webhooks: {w: {secret: {}, client_certificate: {}, rate_limit: {}, digest: {}}}
 lists: {l: {}}
-rules: [{on: {}, then: [{webhook: {}}, {exec: {}}, {copy: {}}, {save_attachments: {}}, {snooze: {}}, {forward: {}}, {reply: {}}, {append: {}}]}]
+rules: [{on: {}, search: {}, then: [{webhook: {}}, {exec: {}}, {copy: {}}, {save_attachments: {}}, {snooze: {}}, {forward: {}}, {reply: {}}, {append: {}}]}]
 retention: [{}]
-tests: [{given: {}}]
+tests: [{given: {gmail: {}}}]
 `
 
 // The keys of the loader and those of the schema are the same.

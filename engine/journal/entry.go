@@ -170,6 +170,8 @@ type Entry struct {
 	Decided time.Time `json:"decided"`
 	// Flags are the message's flags as the decision saw them.
 	Flags []imap.Flag `json:"flags,omitempty"`
+	// Labels are Gmail's as the decision saw them, where the plan changes some.
+	Labels []string `json:"labels,omitempty"`
 	// Plan is the whole decision, superseded items included.
 	Plan  actions.Plan `json:"plan"`
 	Steps []Step       `json:"steps,omitempty"`

@@ -29,6 +29,9 @@ type Message struct {
 	// History is what the journal knows of the message, nil while it was not
 	// asked.
 	History *History
+	// Gmail is what Gmail alone tells of the message, nil while it was not asked; of
+	// another server it is empty.
+	Gmail *Gmail
 	// Raw is the message as the server gives it, nil while it was not fetched.
 	Raw *Raw
 }
@@ -80,6 +83,15 @@ type History struct {
 	// MovedFrom is the name of that mailbox.
 	ByUser    bool
 	MovedFrom string
+}
+
+// Gmail is what a server with X-GM-EXT-1 tells of a message.
+type Gmail struct {
+	// Labels are those that it has, but for the one of the mailbox that it is looked at
+	// in; system labels begin with a backslash.
+	Labels []string
+	// MessageID and ThreadID are the numbers of the message and its conversation.
+	MessageID, ThreadID string
 }
 
 // Sent is when the message says that it was sent. Like the SORT command

@@ -13,7 +13,7 @@ const maxMessage = 64 << 20
 // positive).
 //
 // It never fails, and takes time in proportion to the message, of which it
-// looks at 64 MiB. UID, Flags, Received and History stay as they are in a new
+// looks at 64 MiB. UID, Flags, Received and History, Gmail stay as they are in a new
 // Message.
 func ParseMessage(raw []byte, limit int) *Message {
 	if limit <= 0 {

@@ -61,6 +61,8 @@ type Given struct {
 	Now time.Time
 	// History is what the journal would know of the message; default nothing.
 	History facts.History
+	// Gmail is what Gmail would tell of it; default nothing.
+	Gmail facts.Gmail
 }
 
 // read returns the message with CRLF at the end of each line, as a server keeps
@@ -103,7 +105,7 @@ func readMessage(path string) ([]byte, error) {
 func (c Case) input(raw []byte) rules.Input {
 	m := facts.ParseMessage(raw, c.BodyLimit)
 	g := c.Given.times(m.Header.Sent())
-	m.UID, m.Flags, m.Received, m.Size, m.History = 1, g.Flags, g.Received, int64(len(raw)), &g.History
+	m.UID, m.Flags, m.Received, m.Size, m.History, m.Gmail = 1, g.Flags, g.Received, int64(len(raw)), &g.History, &g.Gmail
 	return rules.Input{Account: g.Account, Mailbox: rules.Mailbox{Name: g.Mailbox, Role: g.Role}, Now: g.Now, Message: m, Every: true}
 }
 

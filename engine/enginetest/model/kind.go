@@ -2,7 +2,6 @@ package model
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -145,14 +144,7 @@ func (r *request) limited(all []*Message) ([]*Message, string) {
 }
 
 // put adds a copy of a message to a mailbox, unless it is there by its label already.
-func (s *Server) put(to *mailbox, m *Message) imap.UID {
-	if s.opts.Kind.Labels {
-		if i := slices.IndexFunc(to.messages, func(o *Message) bool { return o.Origin == m.Origin }); i >= 0 {
-			return to.messages[i].UID
-		}
-	}
-	return to.add(copyOf(m)).UID
-}
+func (s *Server) put(to *mailbox, m *Message) imap.UID { return s.into(to, m).UID }
 
 // labelled is told of a message that was delivered: it is in "All Mail", too.
 func (s *Server) labelled(m *Message) {

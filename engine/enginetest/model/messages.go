@@ -66,6 +66,10 @@ func (r *request) key(key, arg string) func(*Message) bool {
 	switch {
 	case key == "UID":
 		return func(m *Message) bool { return inSet(arg, m.UID, r.last()) }
+	case key == "CHARSET":
+		return func(*Message) bool { return strings.EqualFold(arg, "UTF-8") }
+	case key == "X-GM-RAW":
+		return r.rawQuery(arg)
 	case key == "FLAGGED":
 		return func(m *Message) bool { return m.Has(imap.FlagFlagged) }
 	case key == "KEYWORD":
@@ -130,6 +134,8 @@ func (r *request) item(m *Message, asked string) string {
 		return fmt.Sprintf("RFC822.SIZE %d", m.size())
 	case name == "BODYSTRUCTURE":
 		return fmt.Sprintf(`BODYSTRUCTURE ("text" "plain" ("charset" "utf-8") NIL NIL "7bit" %d %d NIL NIL NIL NIL)`, len(m.body), strings.Count(string(m.body), "\n"))
+	case strings.HasPrefix(name, "X-GM-") && r.server.opts.Gmail:
+		return r.gmailItem(m, name)
 	case strings.HasPrefix(name, "BODY.PEEK["):
 		return m.section(asked)
 	}
@@ -201,6 +207,9 @@ func store(r *request) string {
 		return "NO [READ-ONLY] Read-only"
 	}
 	op := strings.ToUpper(r.arg(1))
+	if r.server.opts.Gmail && strings.Contains(op, "X-GM-") {
+		return r.storeLabels(box, op)
+	}
 	all, code := r.part(r.chosen(box, r.arg(0)))
 	for _, m := range all {
 		if strings.HasPrefix(op, "FLAGS") {
@@ -234,7 +243,7 @@ func (r *request) transfer(remove bool) string {
 	all, code := r.part(r.chosen(box, r.arg(0)))
 	var from, made []string
 	for _, m := range all {
-		made = append(made, fmt.Sprint(r.server.put(to, m)))
+		made = append(made, fmt.Sprint(r.server.into(to, m).UID))
 		from = append(from, fmt.Sprint(m.UID))
 		if remove {
 			box.remove(m.UID)

@@ -18,7 +18,9 @@ type Options struct {
 	NoMove, NoUIDPlus, NoIdle, NoESearch, NoSpecialUse bool
 	// NoCopyUID offers UIDPLUS and never names what it copied.
 	NoCopyUID bool
-	Kind      Kind
+	// Gmail offers X-GM-EXT-1, and mailboxes are labels.
+	Gmail bool
+	Kind  Kind
 }
 
 // Operation is one command that came in.
@@ -53,7 +55,8 @@ type Server struct {
 	shut       map[string]bool // mailboxes that cannot be selected
 	peak       int             // of sessions that were logged in at once
 	idlesEnded int
-	others     int // connections of other programs
+	others     int              // connections of other programs
+	marks      map[int][]string // by origin, labels that no mailbox shows
 }
 
 // New makes a server with an INBOX and the usual mailboxes. decide is asked
@@ -68,7 +71,7 @@ func New(o Options, decide func(Operation) Fault, touches func(mailbox string, v
 	}
 	s := &Server{
 		opts: o, decide: decide, touches: touches, boxes: map[string]*mailbox{}, sessions: map[*session]struct{}{},
-		idling: map[string]int{}, full: map[string]bool{}, shut: map[string]bool{}, validity: 1,
+		idling: map[string]int{}, full: map[string]bool{}, shut: map[string]bool{}, marks: map[int][]string{}, validity: 1,
 	}
 	for _, name := range []string{"INBOX", "Trash", "Archive", "Junk"} {
 		s.create(name)
@@ -89,13 +92,18 @@ func (s *Server) create(name string) *mailbox {
 // Dial opens a connection through a pipe.
 func (s *Server) Dial(context.Context, string, string) (net.Conn, error) {
 	client, server := net.Pipe()
+	s.Serve(server)
+	return client, nil
+}
+
+// Serve serves a connection, and does not wait for its end.
+func (s *Server) Serve(conn net.Conn) {
 	s.mu.Lock()
 	s.count++
-	c := newSession(s, server, s.count)
+	c := newSession(s, conn, s.count)
 	s.sessions[c] = struct{}{}
 	s.mu.Unlock()
 	c.start()
-	return client, nil
 }
 
 // Cut ends every connection without a word.
@@ -317,6 +325,9 @@ func (s *Server) capabilities() string {
 		if !off {
 			caps = append(caps, name)
 		}
+	}
+	if s.opts.Gmail {
+		caps = append(caps, "X-GM-EXT-1")
 	}
 	slices.Sort(caps)
 	return strings.Join(caps, " ")

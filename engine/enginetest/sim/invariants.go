@@ -109,6 +109,13 @@ func (l *letter) wanted() map[string]int {
 	if l.wants("label") {
 		out["Labelled"]++
 	}
+	if l.wants("tag") {
+		out["Tagged"]++
+		out["Fresh/One"]++
+	}
+	if slices.Contains(strings.Fields(l.Subject), "shelved") && !l.wants("strip") {
+		out["Old"]++
+	}
 	if l.wants("body") {
 		out["Tickets/12"]++
 	}

@@ -28,7 +28,7 @@ func twins(n int, subject, id string) func(w *World) {
 
 // Scenarios is what the sweep breaks.
 func Scenarios() []Scenario {
-	return slices.Concat(capabilities(), mailboxes(), identities(), lives(), applying(), clocks(), flagging(), running(), leaving(), writing(), snoozes(), appending())
+	return slices.Concat(capabilities(), mailboxes(), identities(), lives(), applying(), clocks(), flagging(), running(), leaving(), writing(), snoozes(), appending(), labels())
 }
 
 // capabilities are what the server offers, and how it is watched.
