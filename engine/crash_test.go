@@ -142,6 +142,9 @@ func (c *crash) cuts(r *rig) func(*engine.Options) {
 			if r.srv.Options.PipeOnly {
 				dial = r.srv.Mem.PipeDialer()
 			}
+			if r.gmail != nil {
+				dial = r.gmail.Dial
+			}
 			conn, err := dial(ctx, network, address)
 			return &crashConn{Conn: conn, crash: c}, err
 		}

@@ -21,6 +21,7 @@ import (
 	"imapilot/engine"
 	"imapilot/engine/config"
 	"imapilot/engine/enginetest/imaptest"
+	"imapilot/engine/enginetest/model"
 	"imapilot/engine/journal"
 	"imapilot/engine/journal/sqlite"
 	"imapilot/rules"
@@ -90,7 +91,8 @@ type rig struct {
 	mailer   func(context.Context, smtp.Server, smtp.Envelope, []byte) smtp.Result
 	journal  journal.Journal
 	resolver unsubscribe.Resolver
-	dial     string // host:port instead of the server's, for a proxy
+	dial     string        // host:port instead of the server's, for a proxy
+	gmail    *model.Server // in place of the server, where it is set
 
 	mu   sync.Mutex
 	seen []engine.Observation
@@ -183,6 +185,9 @@ func (r *rig) options(j journal.Journal, change ...func(*engine.Options)) engine
 	}
 	if r.srv.Options.PipeOnly {
 		o.DialContext = r.srv.Mem.PipeDialer()
+	}
+	if r.gmail != nil {
+		o.DialContext = r.gmail.Dial
 	}
 	for _, c := range change {
 		c(&o)
