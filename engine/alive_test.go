@@ -90,7 +90,7 @@ func mostWithin(times []time.Time, span time.Duration) int {
 	return most
 }
 
-const fileAll = `
+const fileEach = `
 rules:
   - name: file
     in: [INBOX, "Lists/*"]
@@ -114,7 +114,7 @@ func fallIn(t *testing.T, connections string) {
 	r := newRig(t, srv)
 	r.srv.Create(t, "Lists/a")
 	h := &hole{inner: srv.Mem.PipeDialer()}
-	cfg := r.config("watch: [INBOX, 'Lists/*']\npoll: 60s\nconnections: "+connections, fileAll)
+	cfg := r.config("watch: [INBOX, 'Lists/*']\npoll: 60s\nconnections: "+connections, fileEach)
 	through := func(o *engine.Options) { o.DialContext = h.dial }
 	r.daemon(cfg, func(e *engine.Engine) {
 		if kinds := kindsOf(e.Troubles()); !slices.Equal(kinds, []string{"starting home"}) {
@@ -178,7 +178,7 @@ func TestABlackHoleBeforeDovecot(t *testing.T) {
 	proxy := srv.Proxy(t)
 	r.dial = proxy.Addr
 	r.timing.FirstRetry = 50 * time.Millisecond
-	cfg := r.config("connections: 1\npoll: 5s\nstale_after: 10s", fileAll)
+	cfg := r.config("connections: 1\npoll: 5s\nstale_after: 10s", fileEach)
 	r.daemon(cfg, func(e *engine.Engine) {
 		r.eventually("ready", func() bool { return len(e.Troubles()) == 0 })
 		proxy.BlackHole(true)
