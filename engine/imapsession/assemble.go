@@ -13,9 +13,13 @@ var errTooMuch = errors.New("the server sent more than the limit")
 
 // assembler reads a stream as whole responses under a byte budget.
 type assembler struct {
-	in     *bufio.Reader
-	limits Limits
-	buf    []byte
+	from io.Reader
+	// in is nil while nothing comes, first what came while it was. buffers gives one.
+	in      *bufio.Reader
+	first   []byte
+	buffers *Buffers
+	limits  Limits
+	buf     []byte
 	// over is set once a FETCH response went over the budget: the rest of it is
 	// read and dropped, all but the end of the line.
 	over bool
@@ -26,7 +30,41 @@ type assembler struct {
 }
 
 func newAssembler(r io.Reader, limits Limits) *assembler {
-	return &assembler{in: bufio.NewReaderSize(r, keptBuffer), limits: limits}
+	return &assembler{from: r, buffers: new(Buffers), limits: limits}
+}
+
+// Read is where the buffer is filled from.
+func (a *assembler) Read(p []byte) (int, error) {
+	if len(a.first) > 0 {
+		n := copy(p, a.first)
+		a.first = a.first[n:]
+		return n, nil
+	}
+	return a.from.Read(p)
+}
+
+// isEmpty reports whether nothing has come of the next response.
+func (a *assembler) isEmpty() bool { return a.in == nil || a.in.Buffered() == 0 }
+
+// rest gives the buffers back, unless there is something in them.
+func (a *assembler) rest() {
+	if a.in != nil && a.isEmpty() {
+		a.buffers.give(a.in)
+		a.in, a.buf, a.end = nil, nil, nil
+	}
+}
+
+// wake waits for the first octets, and takes a buffer for what follows.
+func (a *assembler) wake() error {
+	few := make([]byte, 16)
+	for len(a.first) == 0 {
+		n, err := a.from.Read(few)
+		if a.first = few[:n]; n == 0 && err != nil {
+			return err
+		}
+	}
+	a.in = a.buffers.take(a)
+	return nil
 }
 
 // keptBuffer is how much room is kept from one response to the next: an idle
@@ -44,6 +82,11 @@ func (a *assembler) next() ([]byte, error) {
 		a.buf = nil
 	}
 	a.buf, a.over, a.spent = a.buf[:0], false, 0
+	if a.in == nil {
+		if err := a.wake(); err != nil {
+			return nil, err
+		}
+	}
 	for {
 		start := len(a.buf)
 		end, err := a.line(start)

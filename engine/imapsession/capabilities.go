@@ -49,9 +49,11 @@ func newCapabilities(names []string) Capabilities {
 // changes how imapclient writes a command. IMAP4rev2 is not among them, because
 // imapclient sends raw UTF-8 names as soon as it is announced, though a client
 // must ENABLE it first (RFC 9051 section 6.3.1). The caller holds the mutex.
-func (g *guard) clientCaps() string {
+func (g *guard) clientCaps() string { return clientCaps(g.caps) }
+
+func clientCaps(names []string) string {
 	list := []string{"IMAP4rev1"}
-	for _, name := range g.caps {
+	for _, name := range names {
 		switch name {
 		case "LITERAL+", "LITERAL-", "SASL-IR", "MOVE", "UIDPLUS", "ESEARCH":
 			list = append(list, name)

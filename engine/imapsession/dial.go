@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/emersion/go-imap/v2/imapclient"
 )
 
 // Dial connects, secures the connection, logs in, and reads the capabilities as
@@ -159,8 +157,8 @@ func (s *Session) attach(greeting response) {
 	if isStatus(greeting.kind) {
 		s.guard.remark(greeting)
 	}
-	s.guard.out = []byte("* " + greeting.kind + " [CAPABILITY " + s.guard.clientCaps() + "] ready\r\n")
-	s.client = imapclient.New(s.guard, nil)
+	s.shown = s.guard.clientCaps()
+	s.open(greeting.kind)
 }
 
 // tlsClass tells a certificate, a port or a version that is wrong, which only a
@@ -228,7 +226,7 @@ func startTLS(raw net.Conn, o Options) error {
 	if err := startTLSReply(in, o); err != nil {
 		return err
 	}
-	if in.in.Buffered() > 0 {
+	if !in.isEmpty() {
 		return fail(Connection, fmt.Errorf("%w: it sent data between STARTTLS and TLS, which an attacker may have added", errProtocol))
 	}
 	return raw.SetDeadline(time.Time{})

@@ -17,28 +17,34 @@ var (
 	errTimeout  = errors.New("the server did not answer in time")
 	errClosed   = errors.New("the connection was closed")
 	errBye      = errors.New("the server ended the connection")
+	// errRoused ends a read between two responses; the connection is as it was.
+	errRoused = errors.New("it is not to be read any more")
 )
 
-// guard is the net.Conn under imapclient; see the package comment.
+// guard is what imapclient reads and writes, through a window; see the package comment.
 type guard struct {
 	conn net.Conn // the secured connection
 	raw  net.Conn // the socket below it
 	o    Options
 
-	in  *assembler // read by imapclient's reading goroutine only
-	out []byte     // what imapclient has still to read; likewise
+	in *assembler // read by one goroutine at a time: imapclient's, or that of an IDLE
 
-	mu        sync.Mutex
-	ops       []*operation // what was begun, in the order of sending; none between commands
-	responses int          // since they were begun, or since the last ones ended
-	junk      int
-	caps      []string // the last list that the server sent, in upper case
-	news      bool
-	newsCh    chan struct{} // holds a token while there may be news
-	notices   *Notices      // what NOTIFY brought, nil before it
-	bye       *completion
-	remarks   remarks
-	err       error // why the connection ended; the first reason stays
+	mu sync.Mutex
+	// rouseAt is when a read that waits for nothing but news is to end, zero for never;
+	// listening is set while one does. between is set where no response has begun.
+	rouseAt            time.Time
+	listening, between bool
+	tags               tags
+	ops                []*operation // what was begun, in the order of sending; none between commands
+	responses          int          // since they were begun, or since the last ones ended
+	junk               int
+	caps               []string // the last list that the server sent, in upper case
+	news               bool
+	newsCh             chan struct{} // holds a token while there may be news
+	notices            *Notices      // what NOTIFY brought, nil before it
+	bye                *completion
+	remarks            remarks
+	err                error // why the connection ended; the first reason stays
 	// held is what waits to be sent together, while holding is set.
 	held    []byte
 	holding bool
@@ -47,6 +53,7 @@ type guard struct {
 func newGuard(conn, raw net.Conn, o Options) *guard {
 	g := &guard{conn: conn, raw: raw, o: o, newsCh: make(chan struct{}, 1)}
 	g.in = newAssembler(socket{g}, o.Limits)
+	g.in.buffers = o.Buffers
 	return g
 }
 
@@ -90,15 +97,21 @@ func (g *guard) hurry(d time.Duration) {
 	g.arm()
 }
 
-// arm sets the deadline of reading: none while nothing is due. The caller
-// holds the mutex.
+// arm sets the deadline of reading: none while nothing is due. A read that is to be
+// ended ends between two responses. The caller holds the mutex.
 func (g *guard) arm() {
 	var at time.Time
-	if op := g.due(); op != nil {
+	switch op := g.due(); {
+	case op != nil:
 		at = op.limit
 		if quiet := time.Now().Add(g.o.Timeouts.Command); quiet.Before(at) {
 			at = quiet
 		}
+	case g.rouseAt.IsZero():
+	case g.between:
+		at = g.rouseAt
+	default:
+		at = time.Now().Add(g.o.Timeouts.Command)
 	}
 	_ = g.conn.SetReadDeadline(at) // fails on a closed connection only, which the next read reports
 }
@@ -142,48 +155,69 @@ func (s socket) Read(p []byte) (int, error) {
 		s.g.mu.Unlock()
 		n, err := s.g.conn.Read(p)
 		s.g.o.Traffic.Received.Add(int64(n))
-		// A deadline that passed while nothing is due was meant for a command
-		// that ended in the same moment.
-		switch late := errors.Is(err, os.ErrDeadlineExceeded); {
-		case late && n > 0:
-			return n, nil
-		case late && !s.g.overdue():
-			continue
+		late := errors.Is(err, os.ErrDeadlineExceeded)
+		switch {
+		case n > 0:
+			s.g.begun()
+			if late {
+				err = nil
+			}
 		case late:
-			return 0, errTimeout
+			if err = s.g.late(); err == nil {
+				continue
+			}
 		}
 		return n, err
 	}
 }
 
-func (g *guard) overdue() bool {
+// begun notes that a part of a response has come.
+func (g *guard) begun() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.due() != nil
+	g.between = false
 }
 
-// Read gives imapclient what it may see, and blocks until there is some.
-func (g *guard) Read(p []byte) (int, error) {
-	for len(g.out) == 0 {
-		line, err := g.in.next()
-		if err == nil {
-			g.o.Traffic.Responses.Add(1)
-			g.out, err = g.handle(line, g.out[:0])
-		}
-		if err != nil {
-			g.fail(err)
-			return 0, err
-		}
+// late is what a deadline that passed means. One that passed while nothing is due was
+// meant for a command that ended in the same moment, and means nothing.
+func (g *guard) late() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.due() != nil:
+		return errTimeout
+	case g.rouseAt.IsZero():
+		return nil
+	case !g.between:
+		return errTimeout
+	case time.Now().Before(g.rouseAt):
+		return nil
 	}
-	n := copy(p, g.out)
-	g.out = g.out[n:]
-	return n, nil
+	return errRoused
+}
+
+// next reads one response, and deals with it. It returns out with what imapclient is
+// to see of it.
+func (g *guard) next(out []byte) ([]byte, error) {
+	g.mu.Lock()
+	g.between = g.in.isEmpty()
+	g.mu.Unlock()
+	line, err := g.in.next()
+	if err == nil {
+		g.o.Traffic.Responses.Add(1)
+		out, err = g.handle(line, out)
+	}
+	if err != nil && !errors.Is(err, errRoused) {
+		g.fail(err)
+	}
+	return out, err
 }
 
 // Write lets the announced commands pass, and nothing else.
 func (g *guard) Write(p []byte) (int, error) {
 	asked := len(p)
-	if err := g.permit(p); err != nil {
+	p, err := g.permit(p)
+	if err != nil {
 		g.fail(err)
 		return 0, err
 	}
@@ -252,24 +286,28 @@ func (g *guard) send(p []byte) error {
 }
 
 // permit checks the start of a command and notes its tag, and counts the
-// continuation requests that it asks for with literals.
-func (g *guard) permit(p []byte) error {
+// continuation requests that it asks for with literals. It returns what is to be sent.
+func (g *guard) permit(p []byte) ([]byte, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.err != nil {
-		return g.err
+		return nil, g.err
 	}
 	op := g.writing()
 	if op == nil {
-		return fmt.Errorf("%w: a command that nobody began", errArgument)
+		return nil, fmt.Errorf("%w: a command that nobody began", errArgument)
 	}
 	if !op.sent {
 		tag, rest, _ := bytes.Cut(p, []byte(" "))
 		after, ok := bytes.CutPrefix(rest, []byte(op.command))
 		if !ok || len(after) == 0 || after[0] != ' ' && after[0] != '\r' {
-			return fmt.Errorf("%w: another command than %s", errArgument, op.command)
+			return nil, fmt.Errorf("%w: another command than %s", errArgument, op.command)
 		}
-		op.tag, op.sent = string(tag), true
+		op.clientTag, op.sent = string(tag), true
+		op.tag = g.tags.next(op)
+		if op.tag != op.clientTag {
+			p = append([]byte(op.tag), p[len(tag):]...)
+		}
 		g.o.Traffic.Commands.Add(1)
 	}
 	op.lineEnded = bytes.HasSuffix(p, []byte("\n"))
@@ -279,7 +317,7 @@ func (g *guard) permit(p []byte) error {
 		}
 	}
 	g.arm()
-	return g.conn.SetWriteDeadline(time.Now().Add(g.o.Timeouts.Command))
+	return p, g.conn.SetWriteDeadline(time.Now().Add(g.o.Timeouts.Command))
 }
 
 // writing is the operation that the next bytes belong to: the last one that was
@@ -422,7 +460,7 @@ func (g *guard) tagged(r response, out []byte) ([]byte, error) {
 	if op.own {
 		return out, nil
 	}
-	out = append(out, r.tag+" "+r.kind+" "...)
+	out = append(out, op.clientTag+" "+r.kind+" "...)
 	if op.showCaps && r.kind == "OK" {
 		out = append(out, "[CAPABILITY "+g.clientCaps()+"] "...)
 	}
@@ -465,27 +503,3 @@ func (g *guard) takeCapabilities() []string {
 	g.caps = nil
 	return caps
 }
-
-// Close, and the rest of net.Conn. imapclient's deadlines are not ours, and are
-// ignored.
-
-// Close ends the connection.
-func (g *guard) Close() error {
-	g.fail(errClosed)
-	return nil
-}
-
-// LocalAddr is the socket's.
-func (g *guard) LocalAddr() net.Addr { return g.raw.LocalAddr() }
-
-// RemoteAddr is the socket's.
-func (g *guard) RemoteAddr() net.Addr { return g.raw.RemoteAddr() }
-
-// SetDeadline does nothing.
-func (g *guard) SetDeadline(time.Time) error { return nil }
-
-// SetReadDeadline does nothing.
-func (g *guard) SetReadDeadline(time.Time) error { return nil }
-
-// SetWriteDeadline does nothing.
-func (g *guard) SetWriteDeadline(time.Time) error { return nil }

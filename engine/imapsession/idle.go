@@ -36,21 +36,22 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error)
 	if ctx.Err() != nil {
 		return false, nil
 	}
+	s.Park()
 	op := newOperation("IDLE", s.selected, nil)
-	op.continuations = 1
+	op.continuations, op.own = 1, true
 	if err := s.guard.begin(op); err != nil {
 		return false, s.lost(op, err)
 	}
-	wait, err := s.idle(ctx, op, min(refresh, cmp.Or(s.profile.IdleMax, maxIdle)))
-	if err == nil && s.guard.takeNews() {
+	err := s.idle(ctx, op, min(refresh, cmp.Or(s.profile.IdleMax, maxIdle)))
+	if err == nil && !op.completed && s.guard.takeNews() {
 		// What follows goes out behind the DONE, not after its answer.
-		s.air = &flying{tasks: []task{{op: op}}, waits: []func() error{wait}, errs: make([]error, 1),
+		s.air = &flying{tasks: []task{{op: op}}, waits: []func() error{func() error { return s.answered(op) }}, errs: make([]error, 1),
 			outcome: func(op *operation, err error) error { s.idleErr = s.idled(op, err); return s.idleErr }}
 		return true, nil
 	}
 	s.guard.release()
 	if err == nil {
-		err = wait()
+		err = s.answered(op)
 	}
 	s.guard.end()
 	if err := s.idled(op, err); err != nil {
@@ -81,31 +82,88 @@ func (s *Session) finishIdle() error {
 	return err
 }
 
-// idle sends IDLE, waits, and sends DONE. It returns what waits for the end.
-func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration) (wait func() error, err error) {
-	timer := time.NewTimer(refresh)
-	defer timer.Stop()
-	// Until the server has said "+", DONE cannot be sent.
-	stop := context.AfterFunc(ctx, func() { s.guard.hurry(s.o.Timeouts.IdleDone) })
-	defer stop()
-	cmd, err := s.client.Idle()
-	if err != nil {
-		return nil, err
+// idle sends IDLE, listens, and sends DONE, which after news is held for the command that
+// follows. No goroutine and no buffer wait meanwhile but the caller's.
+func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration) error {
+	g := s.guard
+	s.owned++
+	if _, err := fmt.Fprintf(g, "%s%d IDLE\r\n", ownTag, s.owned); err != nil {
+		return err
 	}
-	select {
-	case <-s.guard.newsCh:
-		s.guard.hold() // the DONE, for the command that follows
-	case <-timer.C:
-	case <-ctx.Done():
-	case <-s.client.Closed():
-	case <-op.done:
+	news, err := s.listen(ctx, func() (ended, news bool) { return g.heard(op) }, refresh)
+	switch {
+	case err != nil:
+		return err
+	case op.completed && op.continuations > 0:
+		return nil // it was refused
+	case op.completed:
 		// Nobody asked it to end: the server and we are out of step.
-		err = fmt.Errorf("%w: it ended IDLE by itself", errProtocol)
-		s.guard.fail(err)
+		err := fmt.Errorf("%w: it ended IDLE by itself", errProtocol)
+		g.fail(err)
+		return err
+	case news:
+		g.hold()
 	}
-	s.guard.hurry(s.o.Timeouts.IdleDone)
-	if closing := cmd.Close(); err == nil {
-		err = closing
+	g.hurry(s.o.Timeouts.IdleDone)
+	_, err = g.Write([]byte("DONE\r\n"))
+	return err
+}
+
+// listen reads, on a parked session, until heard says that it ends, or until d has passed
+// or ctx is done.
+func (s *Session) listen(ctx context.Context, heard func() (ended, news bool), d time.Duration) (news bool, err error) {
+	g := s.guard
+	g.rouseNot(time.Now().Add(d))
+	stop := context.AfterFunc(ctx, func() { g.rouse(s.o.Timeouts.IdleDone) })
+	defer func() { stop(); g.listened() }()
+	for {
+		if ended, news := heard(); ended {
+			return news, nil
+		}
+		g.in.rest()
+		switch _, err := g.next(nil); {
+		case errors.Is(err, errRoused):
+			return false, nil
+		case err != nil:
+			return false, err
+		}
 	}
-	return cmd.Wait, err
+}
+
+// rouseNot begins listening, which lasts until some time.
+func (g *guard) rouseNot(until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.listening, g.rouseAt = true, until
+}
+
+// rouse ends listening, from any goroutine. Until the server has said "+", DONE cannot be
+// sent: for that it has d.
+func (g *guard) rouse(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.listening {
+		return
+	}
+	for _, op := range g.ops {
+		if at := time.Now().Add(d); at.Before(op.limit) {
+			op.limit = at
+		}
+	}
+	g.rouseAt = time.Unix(1, 0)
+	g.arm()
+}
+
+// heard tells whether listening has reached its end.
+func (g *guard) heard(op *operation) (ended, news bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	news = g.news && op.idling
+	return op.completed || news, news
+}
+
+func (g *guard) listened() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.listening, g.rouseAt = false, time.Time{}
 }

@@ -44,6 +44,7 @@ func (s *Session) readCapabilities(ctx context.Context) error {
 		names = s.guard.takeCapabilities()
 	}
 	s.setCapabilities(names)
+	s.shown = clientCaps(names)
 	return nil
 }
 

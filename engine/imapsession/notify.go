@@ -108,15 +108,15 @@ type Notices struct {
 // refresh has passed and the server proved by NOOP that it lives, or when ctx is done,
 // which is no error. Notify comes before it.
 func (s *Session) Await(ctx context.Context, refresh time.Duration) (Notices, error) {
-	timer := time.NewTimer(refresh)
-	defer timer.Stop()
-	select {
-	case <-s.guard.newsCh:
-	case <-ctx.Done():
+	s.Park()
+	news, err := s.listen(ctx, s.guard.told, refresh)
+	if err != nil {
+		return Notices{}, s.lost(newOperation("NOTIFY", s.o.Host, nil), err)
+	}
+	if ctx.Err() != nil {
 		return Notices{}, nil
-	case <-s.client.Closed():
-		return Notices{}, s.lost(newOperation("NOTIFY", s.o.Host, nil), nil)
-	case <-timer.C:
+	}
+	if !news {
 		proof, cancel := context.WithTimeout(ctx, s.o.Timeouts.IdleDone)
 		defer cancel()
 		if err := s.Noop(proof); err != nil && ctx.Err() == nil {
@@ -124,6 +124,13 @@ func (s *Session) Await(ctx context.Context, refresh time.Duration) (Notices, er
 		}
 	}
 	return s.guard.takeNotices(), nil
+}
+
+// told tells whether something came that Await waits for.
+func (g *guard) told() (ended, news bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.news, g.news
 }
 
 // collectNotices makes the guard keep what NOTIFY brings.

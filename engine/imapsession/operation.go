@@ -30,11 +30,12 @@ type operation struct {
 	fresh bool
 
 	// own is set for what imapclient knows nothing of: it is not shown the end.
-	own       bool
-	tag       string
-	sent      bool
-	lineEnded bool // what was sent so far ends with a line break
-	idling    bool // the server waits for DONE, no reply is due
+	own bool
+	// tag is that on the wire, clientTag what imapclient calls it.
+	tag, clientTag string
+	sent           bool
+	lineEnded      bool // what was sent so far ends with a line break
+	idling         bool // the server waits for DONE, no reply is due
 	// limit is when the command must have ended, whatever comes meanwhile.
 	limit time.Time
 	// done is closed by the tagged completion.

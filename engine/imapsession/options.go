@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"net"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -51,6 +50,8 @@ type Options struct {
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	Timeouts    Timeouts
 	Limits      Limits
+	// Buffers may be nil; shared, they are few where most sessions idle.
+	Buffers *Buffers
 	// Traffic counts what passes; it may be nil and may be shared.
 	Traffic *Traffic
 	// Logger takes what a server says beside its answers, at debug level, and
@@ -61,8 +62,8 @@ type Options struct {
 
 	// token is what Token gave for this connection.
 	token string
-	// secrets takes the password out of a text; nil where there is none to take out.
-	secrets *strings.Replacer
+	// secrets are taken out of every text that is shown; see secretsOf.
+	secrets []string
 }
 
 // Timeouts bound every wait. A zero field takes its default.
@@ -147,6 +148,9 @@ func (o Options) withDefaults() Options {
 	o.Timeouts, o.Limits = o.Timeouts.withDefaults(), o.Limits.withDefaults()
 	if o.Traffic == nil {
 		o.Traffic = new(Traffic)
+	}
+	if o.Buffers == nil {
+		o.Buffers = new(Buffers)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

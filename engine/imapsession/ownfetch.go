@@ -21,13 +21,7 @@ func (s *Session) own(op *operation, line string) task {
 		if _, err := fmt.Fprintf(s.guard, "%s%d %s\r\n", ownTag, s.owned, line); err != nil {
 			return func() error { return err }
 		}
-		return func() error {
-			select {
-			case <-op.done:
-			case <-s.client.Closed():
-			}
-			return nil
-		}
+		return func() error { return s.answered(op) }
 	}}
 }
 

@@ -310,7 +310,7 @@ func throughTheGuard(t *testing.T, in []byte) {
 	g := newGuard(conn, conn, o)
 	g.in = newAssembler(bytes.NewReader(in), o.Limits)
 	op := newOperation("NOOP", "", nil)
-	op.tag, op.sent, op.showCaps, op.continuations = "T1", true, true, 2
+	op.tag, op.clientTag, op.sent, op.showCaps, op.continuations = "T1", "T1", true, true, 2
 	g.ops = []*operation{op}
 	var seen []byte
 	for {

@@ -2,6 +2,7 @@ package imapsession
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 )
@@ -68,23 +69,20 @@ func (o *Options) quote(text []byte) string {
 const maxQuoted = 16 << 10
 
 func (o *Options) withoutSecret(text string) string {
-	if o.secrets == nil {
-		return text
+	for _, spelling := range o.secrets {
+		text = strings.ReplaceAll(text, spelling, "***")
 	}
-	return o.secrets.Replace(text)
+	return text
 }
 
-// secretsOf replaces the ways in which a password is sent.
-func secretsOf(username, password string) *strings.Replacer {
+// secretsOf are the ways in which a password is sent; nil where there is none to take
+// out.
+func secretsOf(username, password string) []string {
 	const shortest = 4 // a shorter one would be missed in ordinary words
 	if len(password) < shortest {
 		return nil
 	}
 	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + username + "\x00" + password))
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(password)
-	var pairs []string
-	for _, spelling := range []string{plain, base64.StdEncoding.EncodeToString([]byte(password)), quoted, password} {
-		pairs = append(pairs, spelling, "***")
-	}
-	return strings.NewReplacer(pairs...)
+	return slices.Compact([]string{plain, base64.StdEncoding.EncodeToString([]byte(password)), quoted, password})
 }

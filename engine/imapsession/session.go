@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 
 	"github.com/emersion/go-imap/v2/imapclient"
 
@@ -16,9 +17,14 @@ import (
 // Session is one authenticated connection. It is used by one goroutine at a
 // time; only Close may be called from any.
 type Session struct {
-	o         Options
-	guard     *guard
+	o     Options
+	guard *guard
+	// client and its window are nil while the session is parked. shown is the list of
+	// capabilities that clients are shown.
+	clients   sync.Mutex // held to change client, and by Close, to look at it
 	client    *imapclient.Client
+	window    *window
+	shown     string
 	caps      Capabilities
 	delimiter rune
 	prefix    string
@@ -63,7 +69,12 @@ func (s *Session) Prefix() string { return s.prefix }
 // any goroutine; a method under way then returns an error.
 func (s *Session) Close() error {
 	s.guard.fail(errClosed)
-	_ = s.client.Close() // it reports how the connection ended, which is by this call
+	s.clients.Lock()
+	client := s.client
+	s.clients.Unlock()
+	if client != nil {
+		_ = client.Close() // it reports how the connection ended, which is by this call
+	}
 	return nil
 }
 
@@ -153,7 +164,11 @@ func (s *Session) refusedToBegin(ctx context.Context, f, before *flying) bool {
 		}
 		return true
 	}
-	if err := s.guard.begin(append(before.ops(), f.ops()...)...); err != nil {
+	err := s.guard.begin(append(before.ops(), f.ops()...)...)
+	if err == nil {
+		err = s.unpark()
+	}
+	if err != nil {
 		for i, t := range f.tasks {
 			f.errs[i] = s.lost(t.op, err)
 		}
