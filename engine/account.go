@@ -144,7 +144,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 	a := &account{
 		engine: e, cfg: cfg, timing: e.timing, journal: e.opts.Journal,
 		log:  e.log.With("account", cfg.Name),
-		wake: newWaker(), requests: make(chan request), caughtUp: map[string]bool{}, ran: map[string]bool{}, suspects: map[place]*suspect{}, refusals: map[place]int{},
+		wake: newWaker(), requests: make(chan request, 1), caughtUp: map[string]bool{}, ran: map[string]bool{}, suspects: map[place]*suspect{}, refusals: map[place]int{},
 	}
 	a.outbox = newOutbox(a)
 	a.spelling = func(server string) string { return server } // until the mailboxes are listed
@@ -168,7 +168,7 @@ func (a *account) reload(cfg *config.Config) {
 	a.state.set(func(s *AccountStatus) { s.DryRun = dry })
 	a.outbox.letters.reload()
 	a.wake.everything()
-	signal(a.outbox.wake)
+	a.outbox.rouse()
 }
 
 // allowed are the actions that may leave the mailbox.
@@ -451,7 +451,8 @@ func (a *account) sessionOptions(secret string) (imapsession.Options, error) {
 		Account: a.cfg.Name, Host: a.cfg.Host, Port: a.cfg.Port, TLS: string(a.cfg.TLS), Pin: a.cfg.Pin,
 		Username: a.cfg.Username, Mechanism: a.cfg.Mechanism,
 		DialContext: a.engine.opts.DialContext, Without: a.fallbacks.names(),
-		Logger: a.engine.log, // it names the account itself
+		Buffers: &a.engine.buffers,
+		Logger:  a.engine.log, // it names the account itself
 	}
 	if a.cfg.Token.IsZero() && a.cfg.OAuth2 == nil {
 		o.Password = secret
@@ -462,7 +463,7 @@ func (a *account) sessionOptions(secret string) (imapsession.Options, error) {
 	if a.cfg.Certificate != "" {
 		o.Certificate, err = certificateOf(a.cfg.Certificate, a.cfg.CertificateKey)
 	}
-	roots, rootsErr := rootsOf(a.cfg.CA)
+	roots, rootsErr := a.engine.authorities.of(a.cfg.CA)
 	o.Roots = roots
 	return o, errors.Join(err, rootsErr)
 }

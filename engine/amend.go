@@ -90,18 +90,39 @@ type amended struct {
 // when the owner is gone.
 func (a *account) ask(ctx context.Context, ended <-chan struct{}, verb Verb, sel Selection) (int, error) {
 	result := make(chan amended, 1)
-	select {
-	case a.requests <- request{verb: verb, sel: sel, result: result}:
-	case <-ended:
-		return 0, fmt.Errorf("account %q is not running", a.cfg.Name)
-	case <-ctx.Done():
-		return 0, fmt.Errorf("account %q is busy: %w", a.cfg.Name, ctx.Err())
+	if err := a.request(ctx, ended, request{verb: verb, sel: sel, result: result}); err != nil {
+		return 0, err
 	}
 	select {
 	case r := <-result:
 		return r.n, r.err
 	case <-ctx.Done():
 		return 0, ctx.Err()
+	case <-ended:
+		return a.lastWord(result)
+	}
+}
+
+// request leaves a request for the owner, and wakes it.
+func (a *account) request(ctx context.Context, ended <-chan struct{}, req request) error {
+	select {
+	case a.requests <- req:
+		a.wake.work()
+		return nil
+	case <-ended:
+		return fmt.Errorf("account %q is not running", a.cfg.Name)
+	case <-ctx.Done():
+		return fmt.Errorf("account %q is busy: %w", a.cfg.Name, ctx.Err())
+	}
+}
+
+// lastWord is the answer of an owner that is gone, which may have been its last act.
+func (a *account) lastWord(result <-chan amended) (int, error) {
+	select {
+	case r := <-result:
+		return r.n, r.err
+	default:
+		return 0, fmt.Errorf("account %q is not running", a.cfg.Name)
 	}
 }
 

@@ -172,7 +172,7 @@ func (a *account) remember(b journal.Batch) {
 		a.listed = b.Listed
 	}
 	if len(b.Deliveries)+len(b.Release) > 0 {
-		signal(a.outbox.wake)
+		a.outbox.rouse()
 	}
 	for _, ev := range b.Events {
 		a.log.Info(ev.Text, "event", ev.Kind, "mailbox", ev.Mailbox)

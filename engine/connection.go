@@ -371,6 +371,7 @@ func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 			return nil, err
 		}
 	}
+	c.session.Park()
 	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
 	select {
@@ -391,22 +392,11 @@ func (c *connection) idlesItself() bool { return c.itself != "" }
 func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
 	idling, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var req *request
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		select {
-		case <-idling.Done():
-		case <-c.wake.token:
-		case r := <-c.requests:
-			req = &r
-		}
-		cancel()
-	}()
+	c.wake.calls(cancel)
 	began := time.Now()
 	news, err := c.session.Idle(idling, min(c.cfg.Idle, max(time.Until(at), time.Millisecond)))
-	cancel()
-	<-ended
+	c.wake.calls(nil)
+	req := c.woken()
 	if c.idled(err, time.Since(began)) {
 		c.session.Without("IDLE")
 		c.idleItself("")
@@ -424,4 +414,18 @@ func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
 		c.wake.mailbox(c.itself)
 	}
 	return req, nil
+}
+
+// woken takes the token, and the request that came with it, nil if none did.
+func (c *connection) woken() *request {
+	select {
+	case <-c.wake.token:
+	default:
+	}
+	select {
+	case req := <-c.requests:
+		return &req
+	default:
+		return nil
+	}
 }

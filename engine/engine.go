@@ -23,6 +23,7 @@ import (
 	"imapilot/actions/unsubscribe"
 	"imapilot/actions/webhook"
 	"imapilot/engine/config"
+	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
 )
 
@@ -109,6 +110,9 @@ type Engine struct {
 	raws    *semaphore.Weighted // see rawsUnderWay
 	owners  owners
 	keepers keepers
+	// What the connections of all accounts share.
+	authorities authorities
+	buffers     imapsession.Buffers
 
 	failing sync.Mutex // apart from mu, which Reload holds while an account ends
 	failed  []error

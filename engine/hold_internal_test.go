@@ -92,7 +92,7 @@ func TestAnotherLimitGivesOutOtherTimes(t *testing.T) {
 							a.reloading.Lock()
 							a.webhooks = []config.Webhook{limited(more)}
 							a.reloading.Unlock()
-							signal(a.outbox.wake)
+							a.outbox.rouse()
 							time.Sleep(time.Minute)
 						}
 					})
@@ -152,7 +152,7 @@ func TestQuietHoursThatWereRemoved(t *testing.T) {
 						a.reloading.Lock()
 						a.webhooks = []config.Webhook{loud}
 						a.reloading.Unlock()
-						signal(a.outbox.wake)
+						a.outbox.rouse()
 						time.Sleep(time.Minute)
 					}
 				})

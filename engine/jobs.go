@@ -182,13 +182,15 @@ func (p Progress) plus(o Progress) Progress {
 // take hands a pass to the owner of the account.
 func (a *account) take(ctx context.Context, ended <-chan struct{}, p *pass) error {
 	result := make(chan amended, 1)
+	if err := a.request(ctx, ended, request{pass: p, result: result}); err != nil {
+		return err
+	}
 	select {
-	case a.requests <- request{pass: p, result: result}:
-		return (<-result).err
+	case r := <-result:
+		return r.err
 	case <-ended:
-		return fmt.Errorf("account %q is not running", a.cfg.Name)
-	case <-ctx.Done():
-		return fmt.Errorf("account %q is busy: %w", a.cfg.Name, ctx.Err())
+		_, err := a.lastWord(result)
+		return err
 	}
 }
 

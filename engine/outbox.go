@@ -20,7 +20,7 @@ import (
 // each only when the one before is done with.
 type outbox struct {
 	account *account
-	wake    chan struct{}
+	rounds  rounds
 
 	mu   sync.Mutex
 	busy map[string]bool // by endpoint
@@ -62,7 +62,7 @@ type rest struct {
 
 func newOutbox(a *account) *outbox {
 	return &outbox{
-		account: a, wake: make(chan struct{}, 1), busy: map[string]bool{}, rests: map[string]rest{}, disabled: map[string]journal.Disabled{},
+		account: a, busy: map[string]bool{}, rests: map[string]rest{}, disabled: map[string]journal.Disabled{},
 		running: map[string]bool{}, slots: map[string]*pace.Slots{}, limits: map[string]limits{},
 	}
 }
@@ -83,28 +83,26 @@ func (o *outbox) start(ctx, work context.Context) (wait func()) {
 	if o.account.engine.opts.Once {
 		return func() { o.drain(ctx, work, o.outlets()) }
 	}
-	var group sync.WaitGroup
-	group.Go(func() { o.loop(ctx, work) })
-	return group.Wait
-}
-
-func (o *outbox) loop(ctx, work context.Context) {
-	var group sync.WaitGroup
-	defer group.Wait()
-	defer o.heart.end()
-	for ctx.Err() == nil {
+	o.rounds.begin(func() time.Duration {
 		o.heart.beat(0)
-		_, next := o.dispatch(ctx, work, o.outlets(), &group)
-		o.heart.beat(next)
-		timer := time.NewTimer(next)
-		select {
-		case <-ctx.Done():
-		case <-o.wake:
-		case <-timer.C:
+		outlets := o.outlets()
+		if ctx.Err() != nil || len(outlets) == 0 {
+			o.heart.beat(never)
+			return never
 		}
-		timer.Stop()
+		_, next := o.dispatch(ctx, work, outlets, &o.rounds.group)
+		o.heart.beat(next)
+		return next
+	})
+	return func() {
+		<-ctx.Done()
+		o.rounds.end()
+		o.heart.end()
 	}
 }
+
+// rouse has the outbox look for what is due.
+func (o *outbox) rouse() { o.rounds.rouse() }
 
 // again is a time to wait that is none: what was looked at has changed.
 const again time.Duration = -1
@@ -250,7 +248,7 @@ func (o *outbox) release(endpoint string) {
 	o.mu.Lock()
 	delete(o.busy, endpoint)
 	o.mu.Unlock()
-	signal(o.wake)
+	o.rouse()
 }
 
 // tire leaves an endpoint alone for a while, longer each time in a row.

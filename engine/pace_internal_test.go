@@ -131,7 +131,7 @@ func TestAWeekOfWebhooks(t *testing.T) {
 				if n := messages * int(time.Since(began)/time.Minute) / (days * 24 * 60); day < days && n > made {
 					recordCalls(t, a, hooks, made, min(n, messages))
 					made = min(n, messages)
-					signal(a.outbox.wake)
+					a.outbox.rouse()
 				}
 			}
 			cancel()

@@ -133,7 +133,7 @@ func (o *outbox) releaseProgram(d journal.Delivery) {
 	o.letters.release(d)
 	o.mu.Unlock()
 	o.restarts.mu.Unlock()
-	signal(o.wake)
+	o.rouse()
 }
 
 // commit writes a batch of the owner of the account. Where it cancels a step that is

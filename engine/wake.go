@@ -18,6 +18,8 @@ type waker struct {
 	announced map[string]time.Time
 	token     chan struct{}
 	reloaded  chan struct{}
+	// rouse is called with each token, nil for none.
+	rouse func()
 }
 
 // wishes are what was asked for since they were taken last.
@@ -49,7 +51,7 @@ func (w *waker) ask(change func(*wishes)) {
 	w.mu.Lock()
 	change(&w.wishes)
 	w.mu.Unlock()
-	signal(w.token)
+	w.work()
 }
 
 // mailbox asks for a scan of one mailbox.
@@ -106,7 +108,7 @@ func (w *waker) turn(t turns) {
 	b := &w.waiting
 	b.sweep, b.names, b.rethink = b.sweep || t.sweep, b.names || t.names, b.rethink || t.rethink
 	w.mu.Unlock()
-	signal(w.token)
+	w.work()
 }
 
 // turns returns the turns since the last call.
@@ -128,7 +130,25 @@ func (w *waker) status(told map[string]imapsession.Status) {
 }
 
 // work wakes the owner without asking for a scan.
-func (w *waker) work() { signal(w.token) }
+func (w *waker) work() {
+	signal(w.token)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rouse != nil {
+		w.rouse()
+	}
+}
+
+// calls has the owner roused by a call, too, while it waits for something that is no
+// channel; nil ends that. There may be a token before.
+func (w *waker) calls(rouse func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rouse = rouse
+	if len(w.token) > 0 && rouse != nil {
+		rouse()
+	}
+}
 
 // drain forgets a reload that is about to be taken up anyway.
 func (w *waker) drain() {

@@ -101,7 +101,7 @@ func (o *outbox) replay(ctx context.Context, r Replay) (int, error) {
 	for _, d := range calls {
 		o.refresh(d.Endpoint)
 	}
-	signal(o.wake)
+	o.rouse()
 	return len(calls), nil
 }
 

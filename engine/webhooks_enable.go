@@ -80,6 +80,6 @@ func (o *outbox) enable(ctx context.Context, endpoint string) (bool, error) {
 	delete(o.disabled, endpoint)
 	delete(o.rests, endpoint)
 	o.mu.Unlock()
-	signal(o.wake)
+	o.rouse()
 	return true, nil
 }
