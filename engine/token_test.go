@@ -182,6 +182,9 @@ func TestTokensOnDovecot(t *testing.T) {
 				if n := r.line.count("AUTHENTICATE"); n != 3 || r.auth.Renewals() != 2 {
 					t.Errorf("%d logins, %d renewals: one refused, and one with the token that was asked for then", n, r.auth.Renewals())
 				}
+				if strings.Contains(r.log.String(), "connection lost\" account=home error=\"AUTHENTICATE") {
+					t.Errorf("it counts as a refused login:\n%s", r.log)
+				}
 			})
 			r.auth.Expire()
 			r.mail("INBOX", "third", "a@example.org")
@@ -232,13 +235,16 @@ func TestRevokedGrant(t *testing.T) {
 		r.file("first")
 
 		r.auth.Revoke()
-		logins := r.line.count("AUTHENTICATE")
+		logins, asked := r.line.count("AUTHENTICATE"), r.auth.Renewals()
 		r.srv.KillConnections(t)
 		s = r.await(e, engine.Parked)
 		if !strings.Contains(s.Error, "invalid_grant") || !strings.Contains(s.Error, "run 'imapilot login home'") {
 			t.Errorf("%q", s.Error)
 		}
-		asked := r.auth.Renewals()
+		if n := r.auth.Renewals() - asked; n != 1 {
+			t.Errorf("asked %d times, want once", n)
+		}
+		asked = r.auth.Renewals()
 		r.mail("INBOX", "second", "a@example.org")
 		time.Sleep(10 * r.timing.Again) // it looks at the store, and asks nobody
 		if n := r.line.count("AUTHENTICATE") - logins; n != 1 || r.auth.Renewals() != asked {

@@ -84,6 +84,10 @@ func TestReadme(t *testing.T) {
 			loads(t, "accounts: {home: {host: imap.example.org, username: me@example.org, password: {env: IMAP_PASSWORD}}}\n"+string(block[1]))
 			continue
 		}
+		if bytes.HasPrefix(block[1], []byte("token_key:")) {
+			loads(t, string(block[1]))
+			continue
+		}
 		file = append(file, block[1]...)
 	}
 	dir := t.TempDir()
@@ -116,8 +120,10 @@ func TestReadme(t *testing.T) {
 func loads(t *testing.T, text string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "imapilot.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{path: text, filepath.Join(filepath.Dir(path), "imapilot.key"): "a key"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	_, diags := config.Load(path)
 	for _, d := range diags {

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 )
 
@@ -29,7 +30,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Add("hunter2")
 	f.Fuzz(func(t *testing.T, text string) {
 		key, err := parseKey(text)
-		if (err == nil) != (len(key) == keySize) || err != nil && err != errKeyForm {
+		if (err == nil) != (len(key) == keySize) || err != nil && !errors.Is(err, errKeyForm) {
 			t.Errorf("%d octets, %v", len(key), err)
 		}
 	})

@@ -56,6 +56,9 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	w := httptest.NewRecorder()
 	t.a.ServeHTTP(w, req)
+	if err := req.Context().Err(); err != nil {
+		return nil, err // nobody waited for the answer
+	}
 	return w.Result(), nil
 }
 
