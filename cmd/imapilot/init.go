@@ -24,7 +24,7 @@ import (
 type initFlags struct {
 	address, host, username, tls      string
 	passwordFile, passwordEnv, output string
-	ca                                string
+	ca, clientID                      string
 	port                              int
 	yes                               bool
 }
@@ -48,6 +48,7 @@ nothing is touched until you remove that line.`,
 	cmd.Flags().StringVar(&f.username, "username", "", "the login name (default: the address)")
 	cmd.Flags().StringVar(&f.passwordFile, "password-file", "", "read the password from this file, now and later")
 	cmd.Flags().StringVar(&f.passwordEnv, "password-env", "", "read the password from this environment variable, now and later")
+	cmd.Flags().StringVar(&f.clientID, "client-id", "", "where the provider wants OAuth2: the id of the application that you registered with it")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "imapilot.yaml", "where to write the configuration")
 	return cmd
 }
@@ -60,7 +61,7 @@ func (f initFlags) check() error {
 	if f.port < 0 || f.port > 65535 {
 		return usagef("--port is a number from 1 to 65535, not %d", f.port)
 	}
-	for _, path := range []string{f.output, passwordPath(f.output)} {
+	for _, path := range []string{f.output, passwordPath(f.output), keyPath(f.output)} {
 		if _, err := os.Stat(path); err == nil {
 			return fmt.Errorf("%s exists already; remove it, or write elsewhere with --output", path)
 		}
@@ -82,6 +83,9 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 	acc, err := ask.account(&f)
 	if err != nil {
 		return err
+	}
+	if acc.OAuth2 != nil {
+		return a.writeForTokens(f, acc)
 	}
 	fmt.Fprintf(a.out, "Logging in to %s, port %d, as %s ...\n", acc.Host, acc.Port, acc.Username)
 	list, err := engine.ListMailboxes(ctx, acc)
@@ -155,11 +159,17 @@ func (q *asker) account(f *initFlags) (config.Account, error) {
 	if f.port == 0 {
 		f.port = map[config.TLSMode]int{config.TLSImplicit: 993, config.TLSStart: 143, config.TLSNone: 143}[mode]
 	}
-	secret, err := q.password(*f)
-	return config.Account{
-		Name: "home", Host: f.host, Port: f.port, TLS: mode, Username: f.username, Password: secret,
+	acc := config.Account{
+		Name: "home", Host: f.host, Port: f.port, TLS: mode, Username: f.username,
 		CA: f.ca, Watch: []string{"INBOX"}, Connections: 1, Idle: 5 * time.Minute, Poll: time.Minute,
-	}, err
+	}
+	if f.byTokens(p) {
+		f.clientID, err = q.ask("Client id of your application", f.clientID, "")
+		acc.OAuth2 = &config.OAuth2{ClientID: f.clientID}
+		return acc, err
+	}
+	acc.Password, err = q.password(*f)
+	return acc, err
 }
 
 // ask returns the flag's value, or asks with a default.
@@ -240,7 +250,7 @@ func (a *app) write(f initFlags, acc config.Account, typed string) error {
 		}
 		tls = fmt.Sprintf("{mode: %s, ca: %s}", acc.TLS, quote(abs))
 	}
-	return writeNew(f.output, fmt.Sprintf(firstConfig, quote(acc.Host), acc.Port, tls, quote(acc.Username), password))
+	return writeNew(f.output, fmt.Sprintf(firstConfig, quote(acc.Host), acc.Port, tls, quote(acc.Username), "password: "+password))
 }
 
 // writeNew writes a file that must not exist yet, for its owner alone.
@@ -267,7 +277,7 @@ accounts:
     port: %d
     tls: %s
     username: %s
-    password: %s
+    %s
     watch: [INBOX]
 
 rules:
