@@ -80,7 +80,7 @@ func TestReadme(t *testing.T) {
 	}
 	var file []byte
 	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(page, -1) {
-		if bytes.HasPrefix(block[1], []byte("webhooks:")) {
+		if bytes.HasPrefix(block[1], []byte("webhooks:")) || bytes.HasPrefix(block[1], []byte("rules:")) {
 			loads(t, "accounts: {home: {host: imap.example.org, username: me@example.org, password: {env: IMAP_PASSWORD}}}\n"+string(block[1]))
 			continue
 		}
@@ -116,7 +116,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// loads checks that an example stands by itself.
+// loads checks that an example stands by itself, and that its tests pass.
 func loads(t *testing.T, text string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "imapilot.yaml")
@@ -125,9 +125,17 @@ func loads(t *testing.T, text string) {
 			t.Fatal(err)
 		}
 	}
-	_, diags := config.Load(path)
+	cfg, diags := config.Load(path)
 	for _, d := range diags {
 		t.Error(d.Format(false))
+	}
+	if cfg == nil {
+		return
+	}
+	for _, r := range ruletest.Run(cfg.Rules, cfg.Tests).Results {
+		if !r.Pass {
+			t.Errorf("%s: %s", r.Case.Name, r.Detail)
+		}
 	}
 }
 

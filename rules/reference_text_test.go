@@ -205,6 +205,7 @@ func (p *page) actions() {
 	p.saving()
 	p.leaving()
 	p.appends()
+	p.gmail()
 }
 
 const programIntro = "`exec` runs a program of yours. It is off unless the configuration allows it at the top level:" + `
@@ -291,6 +292,49 @@ rules:
 - A larger message than the server takes, or than 64 MiB, fails the action, and the message stays.
 - ` + "`imapilot undo`" + ` removes it where the server named it, it is the same still, and nobody gave it a flag.
 `
+
+const gmailIntro = "On Gmail a label is a mailbox, and `add_labels` makes a message appear in the mailbox of each:" + `
+
+` + "```yaml" + `
+accounts:
+  home:
+    host: imap.gmail.com
+    username: me@example.org
+    password: {env: IMAP_PASSWORD}
+
+rules:
+  - name: label lists
+    if: list.id != "" and not ("Keep" in gmail.labels)
+    then:
+      - add_labels: [Lists, 'Lists/${list.name}']
+      - remove_labels: [Unsorted]
+    tests:
+      - message: |
+          List-Id: <go.example.org>
+        given: {gmail: {labels: [Unsorted]}}
+        want: [{add_labels: [Lists, Lists/go]}, {remove_labels: [Unsorted]}]
+  - name: old promotions
+    on: {cron: "0 3 * * *"}
+    search: {gmail: "category:promotions older_than:30d"}
+    if: not flagged
+    then: [trash]
+` + "```" + `
+
+- Labels are those of your own, with ` + "`/`" + ` between levels, and ` + "`\\Important`" + `. The star is the flag ` + "`\\Flagged`" + `; the inbox, the trash and
+  spam are mailboxes, to which ` + "`move`, `trash` and `junk`" + ` lead. No system label comes from mail.
+- A label is made where it is missing, and counts as a mailbox that is made: at most 20 a day and rule, and none with ` + "`create: false`" + `.
+- The label of the mailbox in which a message is looked at is not among ` + "`gmail.labels`" + `, and cannot be removed: use archive or move.
+- Where one rule adds a label and a later one removes it, or the other way round, the last wins.
+- On any other server the action has failed, and the message stays.
+- ` + "`search:`" + ` is sent to Gmail as it stands (at most 1,500 octets), in each run and of up to some thousand messages at a time; what it finds is asked
+  by ` + "`if:`" + ` as usual. It is no part of a test, and elsewhere the run fails.
+`
+
+// gmail tells what there is to know of labels.
+func (p *page) gmail() {
+	p.heading(3, "Gmail's labels")
+	p.text(gmailIntro)
+}
 
 // appends tells what there is to know of append.
 func (p *page) appends() {
