@@ -34,6 +34,11 @@ type answers struct {
 	mu   sync.Mutex
 	to   func(line string) answer
 	sent []sentLine
+	// offers is announced beside what the server has, drops says which of its lines are
+	// lost, told are the connections on which NOTIFY was accepted.
+	offers string
+	drops  func(line string) bool
+	told   []*meddler
 }
 
 type sentLine struct {
@@ -112,6 +117,9 @@ func (p *meddler) commands() {
 			return
 		case to.silent:
 			p.write(tag + " " + to.reply + "\r\n")
+			if strings.HasPrefix(command, "NOTIFY") && strings.HasPrefix(to.reply, "OK") {
+				p.a.listen(p)
+			}
 			continue
 		case to.reply != "":
 			p.mu.Lock()
@@ -140,7 +148,35 @@ func (p *meddler) responses() {
 			line = tag + " " + reply + "\r\n"
 		}
 		p.mu.Unlock()
-		p.write(line)
+		if line, ok := p.a.passes(line); ok {
+			p.write(line)
+		}
+	}
+}
+
+// passes is what becomes of a line of the server.
+func (a *answers) passes(line string) (string, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.offers != "" {
+		line = strings.Replace(line, "CAPABILITY IMAP4rev1", "CAPABILITY IMAP4rev1 "+a.offers, 1)
+	}
+	return line, a.drops == nil || !a.drops(line)
+}
+
+func (a *answers) listen(p *meddler) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.told = append(a.told, p)
+}
+
+// tell says something on the last connection on which NOTIFY was accepted.
+func (a *answers) tell(lines ...string) {
+	a.mu.Lock()
+	p := a.told[len(a.told)-1]
+	a.mu.Unlock()
+	for _, line := range lines {
+		p.write(line + "\r\n")
 	}
 }
 

@@ -59,9 +59,9 @@ func (c *connection) sweepNow(ctx context.Context) error {
 func (c *connection) sweep(ctx context.Context, all, judge bool) error {
 	now := time.Now()
 	c.sweptAt, c.proved = now, now
-	names := c.watched
-	if !all {
-		names = c.polled()
+	names := c.polled()
+	if all {
+		names, c.controlled = c.watched, now
 	}
 	answers, err := c.askOf(ctx, names, all)
 	if err != nil {
@@ -95,7 +95,6 @@ func (c *connection) askOf(ctx context.Context, names []string, list bool) (map[
 		if err != nil {
 			return nil, err
 		}
-		c.controlled = time.Now()
 		if told = got; told == nil {
 			told = map[string]imapsession.Status{}
 		}

@@ -195,7 +195,7 @@ func (s *Server) SetRights(t testing.TB, mailbox, rights string) {
 // capability hides what the options take away. Dovecot then does not announce
 // it; a client that reads the capabilities does not use it.
 func capability(o Options) string {
-	if !o.NoMove && !o.NoUIDPlus && !o.NoIdle {
+	if !o.NoMove && !o.NoUIDPlus && !o.NoIdle && !o.NoNotify {
 		return ""
 	}
 	caps := []string{"IMAP4rev1", "SASL-IR", "LITERAL+", "ID", "ENABLE", "NAMESPACE", "UNSELECT", "CHILDREN", "ESEARCH", "LIST-EXTENDED", "SPECIAL-USE", "LIST-STATUS"}

@@ -19,6 +19,9 @@ type Options struct {
 	// NoMove, NoUIDPlus and NoIdle take capabilities away. The memory server
 	// then refuses the command; Dovecot and Cyrus only stop announcing it.
 	NoMove, NoUIDPlus, NoIdle bool
+	// NoNotify, for Dovecot, stops announcing NOTIFY, and with it CONDSTORE. Without
+	// one of the three above there is no NOTIFY either.
+	NoNotify bool
 	// TLS switches on STARTTLS at Addr and implicit TLS at TLSAddr, with a
 	// certificate for 127.0.0.1 that Roots trusts.
 	TLS bool
@@ -158,6 +161,14 @@ func (s *Server) AppendAll(t testing.TB, mailbox string, all []Delivery) []imap.
 func (s *Server) Create(t testing.TB, mailbox string) {
 	t.Helper()
 	must(t, s.see.Create(s.spell(mailbox)))
+}
+
+// Subscribe subscribes to mailboxes.
+func (s *Server) Subscribe(t testing.TB, mailboxes ...string) {
+	t.Helper()
+	for _, name := range mailboxes {
+		must(t, s.see.Subscribe(s.spell(name)))
+	}
 }
 
 // Delete removes a mailbox and what it holds. Dovecot gives one that is made

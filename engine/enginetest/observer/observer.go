@@ -124,6 +124,11 @@ func (o *Observer) Create(mailbox string) error {
 	return o.with(func(c *imapclient.Client) error { return c.Create(mailbox, nil).Wait() })
 }
 
+// Subscribe subscribes to a mailbox.
+func (o *Observer) Subscribe(mailbox string) error {
+	return o.with(func(c *imapclient.Client) error { return c.Subscribe(mailbox).Wait() })
+}
+
 // Delete removes a mailbox with all its messages.
 func (o *Observer) Delete(mailbox string) error {
 	return o.with(func(c *imapclient.Client) error { return c.Delete(mailbox).Wait() })
