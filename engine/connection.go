@@ -86,6 +86,7 @@ func newConnection(a *account, s *imapsession.Session) *connection {
 	return &connection{
 		account: a, session: s, batch: batchOf(s),
 		swept: map[string]imapsession.Status{}, repeats: map[string]repeat{}, recreated: map[string]time.Time{},
+		unheard: map[string]unheard{}, doubted: map[string]unheard{},
 	}
 }
 

@@ -56,7 +56,16 @@ const maxNotifyFailures = 3
 // overflowSpan is the time within which overflows count together.
 const overflowSpan = time.Hour
 
+// A connection is made anew after so many announcements, and not before some time: where
+// Dovecot begins a new log of what changes, it goes on watching the old one, and tells
+// only each 30 seconds.
+const (
+	maxAnnounced = 100
+	renewAfter   = 10 * time.Minute
+)
+
 var (
+	errRenew    = errors.New("it is made anew, so that the server watches afresh")
 	errNoStatus = errors.New("the server told the STATUS of no mailbox")
 	errOverflow = errors.New("the server stopped telling: too much happened (NOTIFICATIONOVERFLOW)")
 )
@@ -110,6 +119,7 @@ func isCode(err error, code string) bool {
 }
 
 func (n *notifier) listen(ctx context.Context, s *imapsession.Session) error {
+	began, announced := time.Now(), 0
 	for {
 		told, err := s.Await(ctx, n.account.cfg.Idle)
 		if err != nil || ctx.Err() != nil {
@@ -120,6 +130,10 @@ func (n *notifier) listen(ctx context.Context, s *imapsession.Session) error {
 		if told.Overflow {
 			// Asked again on the same connection, Dovecot tells nothing any more.
 			return errOverflow
+		}
+		announced += len(told.Status)
+		if told.Held || announced >= maxAnnounced && time.Since(began) >= renewAfter {
+			return errRenew
 		}
 	}
 }

@@ -229,6 +229,7 @@ type unheard struct {
 	way          string
 	heard, inAll int // announcements until then, of the mailbox and by the way
 	sweep, due   time.Time
+	found        bool // a scan found the mail
 }
 
 // notAnnounced gives the announcement of what a sweep found time to come. On the work
@@ -242,27 +243,47 @@ func (c *connection) notAnnounced(name string) {
 	if name == c.itself {
 		u.due = time.Now()
 	}
-	if c.unheard == nil {
-		c.unheard = map[string]unheard{}
-	}
 	c.unheard[name] = u
 }
 
-// listenedLong has those mailboxes scanned whose announcement did not come in time.
+// listenedLong has those mailboxes scanned whose announcement did not come in time, and
+// judges where it did not come at all.
 func (c *connection) listenedLong(now time.Time) {
 	for name, u := range c.unheard {
 		if now.Before(u.due) {
 			continue
 		}
 		delete(c.unheard, name)
-		if way, heard, _ := c.covered.of(name); way == u.way && heard == u.heard {
-			if c.doubted == nil {
-				c.doubted = map[string]unheard{}
-			}
+		switch {
+		case c.wasHeard(name, u):
+		case u.found:
+			c.neverHeard(name, u)
+		default:
 			c.doubted[name] = u
+			c.wake.mailbox(name)
 		}
-		c.wake.mailbox(name)
 	}
+}
+
+// wasHeard reports whether an announcement came since, or the way is another one.
+func (c *connection) wasHeard(name string, u unheard) bool {
+	way, heard, _ := c.covered.of(name)
+	return way != u.way || heard != u.heard
+}
+
+// scannedDoubted is told what a scan found in a mailbox. There was mail indeed: if that is
+// not announced soon, it never will be.
+func (c *connection) scannedDoubted(name string, found int) {
+	u, ok := c.doubted[name]
+	delete(c.doubted, name)
+	if !ok || found == 0 || c.wasHeard(name, u) {
+		return
+	}
+	u.found = true
+	if name != c.itself {
+		u.due = time.Now().Add(c.timing.Late - c.timing.Hearing)
+	}
+	c.unheard[name] = u
 }
 
 // silence counts, for a mailbox or for a way to watch, mail that was not announced while
@@ -285,24 +306,19 @@ func (m silence) again(heard int, sweep time.Time) silence {
 // maxMissed is how many times in a row mail may come unannounced.
 const maxMissed = 2
 
-// scannedDoubted is told what a scan found. Where mail was there that nothing announced,
-// again and again, the way to watch is given up for a while.
-func (c *connection) scannedDoubted(name string, found int) {
-	u, ok := c.doubted[name]
-	delete(c.doubted, name)
-	way, heard, inAll := c.covered.of(name)
-	if !ok || found == 0 || way != u.way || heard != u.heard {
-		return
-	}
+// neverHeard notes mail that nothing announced. When that happens again and again, the way to
+// watch is given up for a while.
+func (c *connection) neverHeard(name string, u unheard) {
 	if c.misses == nil {
 		c.misses = map[string]silence{}
 	}
-	c.misses[name] = c.misses[name].again(heard, u.sweep)
-	c.misses[wayKey(way)] = c.misses[wayKey(way)].again(inAll, u.sweep)
-	if max(c.misses[name].times, c.misses[wayKey(way)].times) < maxMissed {
+	c.misses[name] = c.misses[name].again(u.heard, u.sweep)
+	c.misses[wayKey(u.way)] = c.misses[wayKey(u.way)].again(u.inAll, u.sweep)
+	c.log.Warn("mail came that the server did not announce", "mailbox", c.dir.config(name), "by", u.way)
+	if max(c.misses[name].times, c.misses[wayKey(u.way)].times) < maxMissed {
 		return
 	}
 	c.misses = nil
-	c.withoutFor(strings.ToUpper(way), fmt.Errorf("mail in %s was not announced, %d times in a row", c.dir.config(name), maxMissed), c.timing.Reprobe)
+	c.withoutFor(strings.ToUpper(u.way), fmt.Errorf("mail in %s was not announced, %d times in a row", c.dir.config(name), maxMissed), c.timing.Reprobe)
 	c.wake.rethink()
 }

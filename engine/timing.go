@@ -13,8 +13,11 @@ type Timing struct {
 	// Control is how often the mailboxes are listed and all are looked at, also those
 	// that the server announces.
 	Control time.Duration // 5 minutes
-	// Hearing is how long an announcement may take to come.
+	// Hearing is how long an announcement may take before the mail is looked for, Late how
+	// long before it counts as missing: Dovecot looks itself each 30 seconds where it was
+	// not told of a change.
 	Hearing time.Duration // 10 seconds
+	Late    time.Duration // 45 seconds
 	// Reprobe is when a way to watch is tried again that proved deaf.
 	Reprobe time.Duration // 6 hours
 	// Proven is how long a connection must live before the backoff is reset.
@@ -44,6 +47,7 @@ func (t Timing) withDefaults() Timing {
 	set(&t.Reconcile, time.Hour)
 	set(&t.Control, 5*time.Minute)
 	set(&t.Hearing, 10*time.Second)
+	set(&t.Late, 45*time.Second)
 	set(&t.Reprobe, 6*time.Hour)
 	set(&t.Proven, time.Minute)
 	set(&t.Parked, 6*time.Hour)

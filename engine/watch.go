@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"imapilot/engine/imapsession"
@@ -29,6 +30,10 @@ func (a *account) keepWatching(ctx context.Context, feature string, watch func(c
 		err := watch(ctx, &b)
 		if ctx.Err() != nil || a.fallbacks.has(feature) {
 			break
+		}
+		if errors.Is(err, errRenew) {
+			b = backoff{timing: a.timing}
+			continue
 		}
 		wait := b.failed(err, time.Since(began)).wait
 		// A server that refuses this connection refuses it again: the sweep

@@ -52,8 +52,26 @@ func (s *Session) Notify(ctx context.Context, n Notify) error {
 	if NotifyFits(n.Mailboxes) < len(n.Mailboxes) {
 		return refuse("NOTIFY", s.o.Host, Limit, errors.New("too many mailboxes for one line"))
 	}
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
 	s.guard.collectNotices()
 	return s.together(ctx, s.own(newOperation("NOTIFY", s.o.Host, nil), n.line()))[0]
+}
+
+// refresh has the server bring its own list of mailboxes up to date before it watches it.
+// Dovecot watches the log of that list, and does not notice that it begins a new one when
+// the STATUS of many mailboxes, which comes with NOTIFY, is written there.
+func (s *Session) refresh(ctx context.Context) error {
+	if !s.caps.ListStatus {
+		return nil
+	}
+	line := `LIST "" "*" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY UNSEEN))`
+	take := func(r response) bool { return r.kind == "LIST" || r.kind == "STATUS" }
+	if err := s.together(ctx, s.own(newOperation("LIST", "", take), line))[0]; err != nil && isConnection(err) {
+		return err // a refusal does no harm
+	}
+	return nil
 }
 
 // line is the command. MessageNew goes with MessageExpunge, and FlagChange with both
@@ -102,6 +120,9 @@ type Notices struct {
 	// Overflow is set when the server tells no more, since there was too much
 	// (NOTIFICATIONOVERFLOW, RFC 5465 section 5.8).
 	Overflow bool
+	// Held is set when the server told only because it was asked, by NOOP: it had
+	// something to tell and did not.
+	Held bool
 }
 
 // Await returns what the server told, as soon as it tells something; nothing when
@@ -122,6 +143,9 @@ func (s *Session) Await(ctx context.Context, refresh time.Duration) (Notices, er
 		if err := s.Noop(proof); err != nil && ctx.Err() == nil {
 			return Notices{}, err
 		}
+		n := s.guard.takeNotices()
+		n.Held = len(n.Status) > 0
+		return n, nil
 	}
 	return s.guard.takeNotices(), nil
 }
