@@ -3,7 +3,8 @@
 //
 // # The way of one message
 //
-//   - watch (watch.go): an IDLE or a poll timer says "look again". It carries
+//   - watch (ladder.go, watch.go, notify.go, sweep.go): NOTIFY, IDLE or a sweep says
+//     "look again", and a look at everything now and then finds what they miss. It carries
 //     no data, so a lost or doubled announcement does no harm.
 //   - scan (scan.go, cursor.go): list the UIDs that the cursor has not
 //     handled, fetch their headers.

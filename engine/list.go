@@ -30,9 +30,12 @@ func ListMailboxes(ctx context.Context, cfg config.Account) ([]MailboxInfo, erro
 	}
 	defer s.Close()
 	var out []MailboxInfo
-	watched := dir.watched(cfg.Watch, cfg.Except)
+	watched := map[string]bool{}
+	for _, name := range dir.watched(cfg.Watch, cfg.Except) {
+		watched[name] = true
+	}
 	for _, e := range dir.entries {
-		m := MailboxInfo{Name: dir.config(e.Name), Role: e.Role, NoSelect: e.NoSelect, Watched: slices.Contains(watched, e.Name)}
+		m := MailboxInfo{Name: dir.config(e.Name), Role: e.Role, NoSelect: e.NoSelect, Watched: watched[e.Name]}
 		if !e.NoSelect {
 			st, err := s.Status(ctx, e.Name)
 			if err != nil && !mailboxOnly(err) {

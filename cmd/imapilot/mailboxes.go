@@ -13,7 +13,7 @@ import (
 
 func (a *app) mailboxesCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "mailboxes [ACCOUNT]", Short: "List the mailboxes of an account: names, roles and counts",
+		Use: "mailboxes [ACCOUNT]", Short: "List the mailboxes of an account: names, roles, which are watched, counts",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			account := ""
@@ -81,13 +81,17 @@ func listMailboxes(ctx context.Context, acc config.Account) ([]engine.MailboxInf
 }
 
 func (a *app) printMailboxes(list []engine.MailboxInfo) {
-	rows := [][]string{{"MAILBOX", "ROLE", "MESSAGES"}}
+	rows := [][]string{{"MAILBOX", "ROLE", "WATCHED", "MESSAGES"}}
 	for _, m := range list {
 		count := fmt.Sprint(m.Messages)
 		if m.NoSelect {
 			count = "-"
 		}
-		rows = append(rows, []string{m.Name, m.Role, count})
+		watched := ""
+		if m.Watched {
+			watched = "yes"
+		}
+		rows = append(rows, []string{m.Name, m.Role, watched, count})
 	}
 	table(a.out, rows)
 }

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+
+	"imapilot/engine/enginetest/imaptest"
+)
+
+// The round trips that 200 mailboxes take: a look at everything when the process begins,
+// a connection that takes up where the last one ended, and a sweep.
+func TestRoundTripsOfManyMailboxes(t *testing.T) {
+	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
+	for i := range 197 {
+		d.srv.Create(t, fmt.Sprintf("Many/%03d", i))
+	}
+	d.c.cfg.Watch = []string{"*"}
+	trips := func(what string, most int64, do func() error) {
+		t.Helper()
+		before := d.c.session.Traffic().RoundTrips.Load()
+		d.check(do())
+		n := d.c.session.Traffic().RoundTrips.Load() - before
+		t.Logf("%s: %d round trips for %d mailboxes", what, n, len(d.c.watched))
+		if n > most {
+			t.Errorf("%s took %d round trips, want at most %d", what, n, most)
+		}
+	}
+	scanAll := func() error {
+		if _, err := d.c.list(t.Context(), false); err != nil {
+			return err
+		}
+		return d.c.scanAll(t.Context(), t.Context())
+	}
+	d.check(scanAll()) // the baselines of those that are new
+	trips("everything", 300, scanAll)
+	d.c.wake.take()
+	d.check(d.c.use(t.Context(), "INBOX"))
+	trips("a sweep", 2, func() error { return d.c.sweep(t.Context(), true, false) })
+
+	s, _, err := d.c.login(t.Context())
+	d.check(err)
+	defer s.Close()
+	again := newConnection(d.c.account, s)
+	d.c = again
+	trips("a reconnect", 2, func() error {
+		if !again.canResync() {
+			t.Error("everything is scanned again")
+		}
+		told, err := again.list(t.Context(), true)
+		if err != nil {
+			return err
+		}
+		return again.resync(t.Context(), t.Context(), told)
+	})
+	d.deliver("Many/100", "new", d.c.full)
+	trips("a sweep without LIST-STATUS", 2, func() error {
+		again.session.Without("LIST-STATUS")
+		return again.sweep(t.Context(), false, false)
+	})
+	if !again.wake.isAsked("Many/100") || again.wake.isAsked("Many/101") {
+		t.Error("the sweep did not find the mailbox that changed, or another one")
+	}
+}
+
+// A mailbox is skipped at a reconnect only when nothing about it differs.
+func TestWhatIsUnchanged(t *testing.T) {
+	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
+	d.check(d.c.scanAll(t.Context(), t.Context()))
+	before := d.c.session
+	r := before.StatusAll(t.Context(), []string{"Junk"})[0]
+	if !d.c.unchanged("Junk", r) {
+		t.Fatalf("%+v is not as %+v", r, d.c.complete["Junk"])
+	}
+	for name, change := range map[string]func(){
+		"UIDVALIDITY": func() { r.Status.UIDValidity++ }, "UIDNEXT": func() { r.Status.UIDNext++ },
+		"MESSAGES": func() { r.Status.Messages++ }, "an error": func() { r.Err = errNoStatus },
+		"no UIDNEXT": func() { r.Status.UIDNext = 0 }, "an incomplete scan": func() { delete(d.c.complete, "Junk") },
+	} {
+		kept, complete := r, d.c.complete["Junk"]
+		change()
+		if d.c.unchanged("Junk", r) {
+			t.Errorf("%s makes no difference", name)
+		}
+		r, d.c.complete["Junk"] = kept, complete
+	}
+}
