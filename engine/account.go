@@ -100,6 +100,8 @@ type account struct {
 	news     news
 	state    stateBox
 	heart    heartbeat
+	// mayHold is set until the journal was found to hold nothing back.
+	mayHold atomic.Bool
 	// fallbacks are what the server does not do though it announces it.
 	fallbacks fallbacks
 	// idleFailures counts connections in a row that ended right after IDLE
@@ -149,6 +151,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 	a.outbox = newOutbox(a)
 	a.spelling = func(server string) string { return server } // until the mailboxes are listed
 	a.state.begin(cfg)
+	a.mayHold.Store(true)
 	a.reload(all)
 	return a
 }

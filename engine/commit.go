@@ -190,5 +190,8 @@ func (a *account) rememberEntry(e journal.Entry) {
 		return
 	}
 	delete(a.open, e.Seq)
+	if e.State == journal.Held {
+		a.mayHold.Store(true)
+	}
 	a.engine.opts.Observe(Observation{Account: a.cfg.Name, At: e.Updated, Entry: e})
 }

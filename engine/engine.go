@@ -110,6 +110,7 @@ type Engine struct {
 	raws    *semaphore.Weighted // see rawsUnderWay
 	owners  owners
 	keepers keepers
+	notices notices
 	// What the connections of all accounts share.
 	authorities authorities
 	buffers     imapsession.Buffers
@@ -185,6 +186,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.mu.Unlock()
 	if !e.opts.Once {
+		e.group.Go(func() { e.notify(ctx) })
 		<-ctx.Done()
 	}
 	e.group.Wait()
@@ -277,6 +279,7 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 	}
 	s.Troubles = worstFirst(s.Accounts)
 	s.Ready = len(s.Troubles) == 0
+	s.Notices = e.Notices()
 	return s, nil
 }
 

@@ -26,6 +26,8 @@ type outbox struct {
 	busy map[string]bool // by endpoint
 	// rests are the endpoints that took none of the last calls.
 	rests map[string]rest
+	// took are the endpoints that took a call since they took none.
+	took map[string]bool
 	// disabled are those that want no more calls.
 	disabled map[string]journal.Disabled
 
@@ -55,14 +57,15 @@ const (
 // rest leaves an endpoint alone that took none of the last calls. When it is over
 // one call tries whether it takes some again.
 type rest struct {
-	times int // in a row
+	times int       // in a row
+	since time.Time // the first of them
 	until time.Time
 	why   string // the last error, "" where it is not the endpoint's
 }
 
 func newOutbox(a *account) *outbox {
 	return &outbox{
-		account: a, busy: map[string]bool{}, rests: map[string]rest{}, disabled: map[string]journal.Disabled{},
+		account: a, busy: map[string]bool{}, rests: map[string]rest{}, took: map[string]bool{}, disabled: map[string]journal.Disabled{},
 		running: map[string]bool{}, slots: map[string]*pace.Slots{}, limits: map[string]limits{},
 	}
 }
@@ -256,7 +259,12 @@ func (o *outbox) tire(endpoint, why string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	r := o.rests[endpoint]
-	o.rests[endpoint] = rest{r.times + 1, time.Now().Add(min(firstRest<<min(r.times, 10), longestRest)), why}
+	now := time.Now()
+	if r.since.IsZero() {
+		r.since = now
+	}
+	o.rests[endpoint] = rest{r.times + 1, r.since, now.Add(min(firstRest<<min(r.times, 10), longestRest)), why}
+	delete(o.took, endpoint)
 }
 
 // refresh ends the rest of an endpoint.
@@ -264,6 +272,21 @@ func (o *outbox) refresh(endpoint string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.rests, endpoint)
+	o.took[endpoint] = true
+}
+
+// stateOf is what is known of an endpoint. One that wants no more calls is dead at once,
+// as far as deadAfter goes.
+func (o *outbox) stateOf(hook config.Webhook) outletState {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if x := o.disabled[hook.Name]; Refuses(x, hook) {
+		return outletState{deadSince: time.Unix(0, 0), why: "it wants no more (" + x.Reason + "); 'imapilot webhooks enable " + hook.Name + "' gives it calls again"}
+	}
+	if r := o.rests[hook.Name]; r.times > 0 && r.why != "" {
+		return outletState{deadSince: r.since, why: r.why}
+	}
+	return outletState{took: o.took[hook.Name]}
 }
 
 // most is how many calls an endpoint gets next.

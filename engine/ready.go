@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"imapilot/engine/config"
@@ -168,16 +169,16 @@ func withError(text, err string) string {
 	return text + "; last error: " + err
 }
 
-// shortly writes a time span without fractions: "7m30s", "2h".
-func shortly(s Seconds) string { return spell(time.Duration(s).Truncate(time.Second)) }
+func shortly(s Seconds) string { return Shortly(time.Duration(s)) }
 
-func spell(d time.Duration) string {
-	text := d.String()
-	if len(text) > 2 && text[len(text)-2:] == "0s" && text[len(text)-3] == 'm' {
-		text = text[:len(text)-2]
+// Shortly writes a time span as people do, without fractions of a second: "7m30s", "2h".
+func Shortly(d time.Duration) string {
+	text := d.Truncate(time.Second).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
 	}
-	if len(text) > 2 && text[len(text)-2:] == "0m" && text[len(text)-3] == 'h' {
-		text = text[:len(text)-2]
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
 }

@@ -20,6 +20,8 @@ type Status struct {
 	// worst first.
 	Ready    bool      `json:"ready"`
 	Troubles []Trouble `json:"troubles,omitempty"`
+	// Notices are what was told and is not over yet.
+	Notices []Notice `json:"notices,omitempty"`
 }
 
 // AccountState says what an account is doing.

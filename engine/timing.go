@@ -34,6 +34,8 @@ type Timing struct {
 	Unfetched time.Duration // 5 seconds
 	// Again is the first delay after a temporary refusal.
 	Again time.Duration // 1 minute
+	// Notices is how often it is looked at whether something needs a person.
+	Notices time.Duration // 30 seconds
 }
 
 func (t Timing) withDefaults() Timing {
@@ -56,6 +58,7 @@ func (t Timing) withDefaults() Timing {
 	set(&t.MaxRetry, 5*time.Minute)
 	set(&t.Unfetched, 5*time.Second)
 	set(&t.Again, time.Minute)
+	set(&t.Notices, 30*time.Second)
 	return t
 }
 
