@@ -90,7 +90,7 @@ no such ID, 3 the journal cannot be read.`,
 	cmd.Flags().IntVarP(&f.limit, "limit", "n", defaultLimit, "how many to show, the newest")
 	cmd.Flags().BoolVar(&f.all, "all", false, "show all, however many there are")
 	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "go on to show what is new or changes, and events, until interrupted")
-	cmd.Flags().BoolVar(&f.events, "events", false, "show events instead: baselines, pauses, imports, new mailboxes, endpoints that want no more")
+	cmd.Flags().BoolVar(&f.events, "events", false, "show events instead: baselines, pauses, imports, new mailboxes, endpoints that want no more, notices")
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON, an object a line")
 	complete(cmd, "limit", cobra.NoFileCompletions)
 	return cmd

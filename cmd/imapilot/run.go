@@ -20,9 +20,11 @@ import (
 
 	"imapilot/actions/webhook"
 	"imapilot/engine"
+	"imapilot/engine/admin"
 	"imapilot/engine/config"
 	"imapilot/engine/control"
 	"imapilot/engine/journal"
+	"imapilot/engine/metrics"
 )
 
 // runFlags are the flags of run.
@@ -65,15 +67,18 @@ func (a *app) run(parent context.Context, f runFlags) error {
 		return err
 	}
 	defer db.Close()
+	count := metrics.New(version)
+	counted := count.Journal(db)
 	e := engine.New(cfg, engine.Options{
-		Journal: db, Holder: holder(), Webhooks: webhook.NewClient(version), Logger: log, Version: version,
-		DryRun: f.dryRun, Once: f.once, Existing: f.existing, Observe: func(o engine.Observation) { logObservation(log, o) },
+		Journal: counted, Holder: holder(), Webhooks: webhook.NewClient(version), Logger: log, Version: version,
+		DryRun: f.dryRun, Once: f.once, Existing: f.existing, Observe: func(o engine.Observation) { count.Observe(o); logObservation(log, o) },
 	})
+	count.Watch(e, counted)
 	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if !f.once {
-		end, err := a.serve(ctx, cfg, e, log)
+		end, err := newDaemon(a, e, count, log).serve(ctx, cfg)
 		if err != nil {
 			return err
 		}
@@ -143,39 +148,67 @@ func logObservation(log *slog.Logger, o engine.Observation) {
 	log.Log(context.Background(), level, string(e.State), attrs...)
 }
 
-// serve answers the other commands on the control socket and SIGHUP.
-func (a *app) serve(ctx context.Context, cfg *config.Config, e *engine.Engine, log *slog.Logger) (end func(), err error) {
-	now := &inForce{}
-	now.Store(cfg)
+// daemon is a running engine and what else answers for it.
+type daemon struct {
+	app    *app
+	engine *engine.Engine
+	log    *slog.Logger
+	admin  *admin.Server
+	now    inForce
+
+	reloading sync.Mutex // SIGHUP and a command may come at once
+}
+
+func newDaemon(a *app, e *engine.Engine, count *metrics.Metrics, log *slog.Logger) *daemon {
+	return &daemon{app: a, engine: e, log: log, admin: admin.New(pages(e, count))}
+}
+
+// serve answers the other commands on the control socket, SIGHUP, the admin address and
+// systemd.
+func (d *daemon) serve(ctx context.Context, cfg *config.Config) (end func(), err error) {
+	d.now.Store(cfg)
 	listener, err := control.Listen(socketPath(cfg))
 	if err != nil {
 		return nil, err
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := control.Serve(ctx, listener, a.handlers(e, now, log)); err != nil {
-			log.Error("the control socket failed", "error", err)
+	if err := d.listen(ctx, cfg); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := control.Serve(ctx, listener, d.handlers()); err != nil {
+			d.log.Error("the control socket failed", "error", err)
 		}
-	}()
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	go func() {
-		for {
-			select {
-			case <-ctx.Done():
-				signal.Stop(hup)
-				return
-			case <-hup:
-				// reload says in the log what came of it.
-				_, _ = a.reloadEngine(e, now, log)
-			}
+	})
+	group.Go(func() {
+		if err := d.admin.Run(ctx); err != nil {
+			d.log.Error("the admin address failed", "error", err)
 		}
-	}()
-	return func() { <-done }, nil
+	})
+	group.Go(func() { d.reloadOnSignal(ctx) })
+	tell := supervisor{engine: d.engine, log: d.log}
+	tell.started()
+	group.Go(func() { tell.run(ctx) })
+	return group.Wait, nil
 }
 
-func (a *app) handlers(e *engine.Engine, now *inForce, log *slog.Logger) map[string]control.Handler {
+func (d *daemon) reloadOnSignal(ctx context.Context) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			// reload says in the log what came of it.
+			_, _ = d.reload(ctx)
+		}
+	}
+}
+
+func (d *daemon) handlers() map[string]control.Handler {
+	e := d.engine
 	amend := func(verb engine.Verb) control.Handler {
 		return func(ctx context.Context, in json.RawMessage) (any, error) {
 			sel, err := readSelection(in)
@@ -187,12 +220,12 @@ func (a *app) handlers(e *engine.Engine, now *inForce, log *slog.Logger) map[str
 	}
 	out := map[string]control.Handler{
 		"status":  func(ctx context.Context, _ json.RawMessage) (any, error) { return e.Status(ctx) },
-		"reload":  func(context.Context, json.RawMessage) (any, error) { return a.reloadEngine(e, now, log) },
+		"reload":  func(ctx context.Context, _ json.RawMessage) (any, error) { return d.reload(ctx) },
 		"confirm": amend(engine.Confirm),
 		"retry":   amend(engine.Retry),
 		"skip":    amend(engine.Skip),
 	}
-	maps.Copy(out, now.applyHandlers(e))
+	maps.Copy(out, d.now.applyHandlers(e))
 	maps.Copy(out, webhookHandlers(e))
 	maps.Copy(out, undoHandlers(e))
 	return out
@@ -209,28 +242,38 @@ func readSelection(in json.RawMessage) (sel engine.Selection, err error) {
 	return sel, nil
 }
 
-// reloadEngine takes a new configuration, or keeps the old one and says why.
-func (a *app) reloadEngine(e *engine.Engine, now *inForce, log *slog.Logger) (string, error) {
-	err := func() error {
-		cfg, diags := config.Load(a.configPath())
-		if cfg == nil {
-			return fmt.Errorf("the configuration has problems (%s), the old rules stay in force; 'imapilot check' shows them", config.Summary(diags))
-		}
-		if failed := failedTests(cfg); failed != "" {
-			return fmt.Errorf("%s, the old rules stay in force; 'imapilot test' shows them", failed)
-		}
-		if err := e.Reload(cfg); err != nil {
-			return err
-		}
-		now.Store(cfg)
-		return nil
-	}()
-	if err != nil {
-		log.Error("not reloaded", "error", err)
+// reload takes a new configuration, or keeps the old one and says why.
+func (d *daemon) reload(ctx context.Context) (string, error) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	tell := supervisor{engine: d.engine, log: d.log}
+	tell.reloading()
+	defer tell.ready()
+	path := d.app.configPath()
+	if err := d.take(ctx, path); err != nil {
+		d.log.Error("not reloaded", "error", err)
 		return "", err
 	}
-	log.Info("reloaded", "config", a.configPath())
-	return "reloaded " + a.configPath(), nil
+	d.log.Info("reloaded", "config", path)
+	return "reloaded " + path, nil
+}
+
+func (d *daemon) take(ctx context.Context, path string) error {
+	cfg, diags := config.Load(path)
+	if cfg == nil {
+		return fmt.Errorf("the configuration has problems (%s), the old rules stay in force; 'imapilot check' shows them", config.Summary(diags))
+	}
+	if failed := failedTests(cfg); failed != "" {
+		return fmt.Errorf("%s, the old rules stay in force; 'imapilot test' shows them", failed)
+	}
+	if err := d.listen(ctx, cfg); err != nil {
+		return fmt.Errorf("%w; the old rules stay in force", err)
+	}
+	if err := d.engine.Reload(cfg); err != nil {
+		return errors.Join(err, d.listen(ctx, d.now.Load()))
+	}
+	d.now.Store(cfg)
+	return nil
 }
 
 func (a *app) reloadCommand() *cobra.Command {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"imapilot/engine/enginetest/loopback"
 	"imapilot/engine/enginetest/memserver"
 )
 
@@ -49,7 +50,7 @@ func scripts(folder string) testscript.Params {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"mailserver": mailserver, "deliver": deliver, "mailbox": mailbox, "await": await, "exits": exits, "signal": sendSignal, "mode": mode, "expand": expand,
+			"mailserver": mailserver, "deliver": deliver, "mailbox": mailbox, "await": await, "exits": exits, "signal": sendSignal, "mode": mode, "expand": expand, "adminport": adminPort,
 		},
 	}
 }
@@ -81,6 +82,14 @@ func mailserver(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("TLSPORT", strconv.Itoa(port))
 	ts.Setenv("PASSWORD", s.Password)
 	ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate().Raw}), 0o600))
+}
+
+// adminPort sets $ADMIN to a port that nobody has.
+func adminPort(ts *testscript.TestScript, _ bool, _ []string) {
+	p, err := loopback.Reserve()
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(p.Release()) })
+	ts.Setenv("ADMIN", strconv.Itoa(p.Number))
 }
 
 // deliver puts messages into a mailbox: deliver MAILBOX FILE...
@@ -152,7 +161,7 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 // expand fills $HOST, $PORT, $USER and $WORK into files.
 func expand(ts *testscript.TestScript, _ bool, args []string) {
 	known := strings.NewReplacer("$HOST", ts.Getenv("HOST"), "$PORT", ts.Getenv("PORT"), "$USER", ts.Getenv("USER"), "$WORK", ts.Getenv("WORK"),
-		"$SMTPHOST", ts.Getenv("SMTPHOST"), "$SMTPPORT", ts.Getenv("SMTPPORT"))
+		"$SMTPHOST", ts.Getenv("SMTPHOST"), "$SMTPPORT", ts.Getenv("SMTPPORT"), "$ADMIN", ts.Getenv("ADMIN"))
 	for _, file := range args {
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(known.Replace(ts.ReadFile(file))), 0o600))
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,17 +20,58 @@ import (
 
 func (a *app) statusCommand() *cobra.Command {
 	var sel selection
+	var f statusFlags
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show accounts, mailboxes and what waits",
 		Long: `status asks the running daemon: how each mailbox is watched, when the server last
 proved that it answers, which targets are paused, and what is held or failed.
-Without a daemon it shows what the state file holds, and exits 3.`,
+Without a daemon it shows what the state file holds, and exits 3.
+
+--check says in one line whether every watched mailbox is alive, and exits 0 or 3.
+--admin asks the admin address of a daemon, on another machine too; the token is
+that of admin: in the configuration, or $IMAPILOT_ADMIN_TOKEN.
+
+In the JSON, times are as RFC 3339 writes them and spans are seconds. Of a mailbox:
+  watch                how it is watched, "" while there is no connection
+  last_proof           when the server last proved that it answers for it
+  silent_seconds       how long that is ago, by a clock that nobody sets
+  stale_after_seconds  how long it may be; stale is true beyond that
+  lag_seconds          for how long something is known to wait there
+  last_message         when a new message was last seen since the start
+  last_scan            when it was last looked through on this connection
+  error, error_since   the last failure, and since when it fails in a row
+  next_try             when it is tried again
+ready is true where troubles is empty. Of a trouble: account, mailbox, kind (` + kindWords() + `), for_seconds, text.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context(), &sel) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.check && a.json {
+				return usagef("--check prints one line, and no JSON; ready and troubles are in that of 'imapilot status --json'")
+			}
+			return a.status(cmd.Context(), &sel, f)
+		},
 	}
 	sel.add(a, cmd)
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&f.check, "check", false, "say whether all is alive: exit 0, or 3 and the worst mailbox")
+	cmd.Flags().StringVar(&f.admin, "admin", "", "ask this admin address, as in http://127.0.0.1:9464")
 	return cmd
+}
+
+var errNoDaemon = errors.New("no daemon is running; start one with 'imapilot run'")
+
+// statusFlags are the flags of status beside the selection.
+type statusFlags struct {
+	check bool
+	admin string
+}
+
+// kindWords are the kinds of trouble, for the help.
+func kindWords() string {
+	var words []string
+	for _, k := range engine.TroubleKinds() {
+		words = append(words, string(k))
+	}
+	return strings.Join(words, ",\n")
 }
 
 // answer is what status prints as JSON.
@@ -116,15 +159,21 @@ func byWebhook(account string, found []journal.Delivery, gathering []string) []o
 	return out
 }
 
-func (a *app) status(ctx context.Context, sel *selection) error {
+func (a *app) status(ctx context.Context, sel *selection, f statusFlags) error {
+	if f.admin != "" {
+		return a.statusFrom(ctx, sel, f)
+	}
 	cfg, err := a.load(false)
 	if err != nil {
 		return err
 	}
 	out := answer{Running: true}
 	err = call(ctx, cfg, "status", nil, &out.Status)
-	if errors.Is(err, control.ErrNoDaemon) {
+	if errors.Is(err, control.ErrNoDaemon) && !f.check {
 		out, err = stored(ctx, cfg)
+	}
+	if errors.Is(err, control.ErrNoDaemon) {
+		return errNoDaemon
 	}
 	if err != nil {
 		return err
@@ -133,8 +182,11 @@ func (a *app) status(ctx context.Context, sel *selection) error {
 	if err != nil {
 		return err
 	}
-	if out.Accounts, err = choose(out.Accounts, chosen); err != nil {
+	if err := out.narrow(chosen); err != nil {
 		return err
+	}
+	if f.check {
+		return a.printReady(out)
 	}
 	most := maxGathered
 	if out.said = sel.said(nil); a.json {
@@ -152,9 +204,39 @@ func (a *app) status(ctx context.Context, sel *selection) error {
 		a.printStatus(out, cfg.Location)
 	}
 	if err == nil && !out.Running {
-		err = errors.New("no daemon is running; start one with 'imapilot run'")
+		err = errNoDaemon
 	}
 	return err
+}
+
+// narrow keeps what was asked for.
+func (s *answer) narrow(chosen engine.Selection) (err error) {
+	if s.Accounts, err = choose(s.Accounts, chosen); err != nil {
+		return err
+	}
+	s.Troubles = slices.DeleteFunc(s.Troubles, func(t engine.Trouble) bool {
+		return chosen.Account != "" && t.Account != chosen.Account || chosen.Mailbox != "" && t.Mailbox != "" && !journal.SpelledAs(t.Mailbox, chosen.Mailbox)
+	})
+	s.Ready = s.Running && len(s.Troubles) == 0
+	return nil
+}
+
+// printReady says in one line whether all is alive; the error names the worst mailbox.
+func (a *app) printReady(s answer) error {
+	if len(s.Troubles) > 0 {
+		worst := s.Troubles[0]
+		text := "not ready: " + worst.Where() + ": " + worst.Text
+		if more := len(s.Troubles) - 1; more > 0 {
+			text += " (and " + count(more, "other trouble") + ")"
+		}
+		return errors.New(text)
+	}
+	mailboxes := 0
+	for _, acc := range s.Accounts {
+		mailboxes += len(acc.Mailboxes)
+	}
+	fmt.Fprintf(a.out, "ready: %s, %s\n", count(len(s.Accounts), "account"), mailboxCount(mailboxes))
+	return nil
 }
 
 // choose keeps the accounts and mailboxes that were asked for.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"imapilot/engine"
@@ -15,11 +17,14 @@ func (a *app) printStatus(s answer, zone *time.Location) {
 		out.line("", plain, fmt.Sprintf("imapilot %s, process %d, running since %s", s.Version, s.PID, s.Started.In(zone).Format(time.DateTime)))
 	}
 	out.line("", plain, fmt.Sprintf("configuration %s, state %s, %s", s.Config, s.State, count(s.Rules, "rule")))
+	if s.Running && len(s.Troubles) == 0 {
+		out.line("", green, "ready: every watched mailbox is alive")
+	}
 	if s.DryRun {
 		out.line("", yellow, "DRY RUN: everything is decided and recorded, nothing is touched")
 	}
 	for _, acc := range s.Accounts {
-		out.account(acc, zone)
+		out.account(acc, s.Troubles, zone)
 		if n := acc.Deliveries[journal.Dead]; n > 0 {
 			out.line("  ", red, fmt.Sprintf("%s given up; '%s' shows why", deliveries(n), a.command("webhooks", "list", "--account", acc.Name, "--state", "dead")))
 		}
@@ -34,7 +39,7 @@ func (a *app) printStatus(s answer, zone *time.Location) {
 }
 
 // account shows one account: how it is watched, and what there is to know of it.
-func (s *screen) account(acc engine.AccountStatus, zone *time.Location) {
+func (s *screen) account(acc engine.AccountStatus, troubles []engine.Trouble, zone *time.Location) {
 	s.gap()
 	text := fmt.Sprintf("%s (%s): %s", acc.Name, acc.Host, acc.State)
 	if acc.Connections > 0 {
@@ -44,13 +49,14 @@ func (s *screen) account(acc engine.AccountStatus, zone *time.Location) {
 		text += ", the server answered " + ago(acc.LastProof)
 	}
 	s.line("", plain, text)
+	s.troubles(acc.Name, troubles)
 	if acc.Error != "" {
 		s.line("  last error: ", red, acc.Error)
 	}
 	if !acc.NextTry.IsZero() {
 		s.line("  next try: ", plain, acc.NextTry.In(zone).Format(time.DateTime))
 	}
-	s.mailboxes(acc.Mailboxes)
+	s.mailboxes(acc.Mailboxes, zone)
 	for _, e := range acc.RuleErrors {
 		s.line("  ", plain, fmt.Sprintf("rule %q could not be evaluated for %s, last %s: %s", e.Rule, count(e.Messages, "message"), ago(e.At), e.Last))
 	}
@@ -90,19 +96,61 @@ func deliveries(n int) string {
 
 // mailboxes shows how each is watched. What is wrong with one stands below, where
 // there is room for it.
-func (s *screen) mailboxes(list []engine.MailboxStatus) {
+func (s *screen) mailboxes(list []engine.MailboxStatus, zone *time.Location) {
 	if len(list) == 0 {
 		return
 	}
-	rows := [][]string{{"MAILBOX", "WATCHED BY", "MESSAGES", "SERVER ANSWERED", "SCANNED"}}
+	rows := [][]string{{"MAILBOX", "WATCHED BY", "MESSAGES", "ANSWERED", "SCANNED", "NEW MAIL"}}
 	for _, m := range list {
-		rows = append(rows, []string{m.Name, m.Watch, fmt.Sprint(m.Messages), ago(m.LastProof), ago(m.LastScan)})
+		rows = append(rows, []string{m.Name, cmp.Or(m.Watch, "nothing"), fmt.Sprint(m.Messages), ago(m.LastProof), ago(m.LastScan), ago(m.LastMessage)})
 	}
 	s.indented(rows)
 	for _, m := range list {
-		if m.Error != "" {
-			s.line("  ", plain, m.Name+": "+m.Error)
+		if text := mailboxText(m, zone); text != "" {
+			s.line("  ", plain, m.Name+": "+text)
 		}
+	}
+}
+
+// lagShown is from when on it is worth a word that something waits in a mailbox.
+const lagShown = 30 * time.Second
+
+// mailboxText is what is wrong with a mailbox, "" if nothing is.
+func mailboxText(m engine.MailboxStatus, zone *time.Location) string {
+	var parts []string
+	if lag := time.Duration(m.Lag); lag >= lagShown {
+		parts = append(parts, "something waits there for "+engine.Shortly(lag))
+	}
+	if m.Error != "" {
+		parts = append(parts, m.Error)
+	}
+	if !m.NextTry.IsZero() {
+		parts = append(parts, "looked at again "+m.NextTry.In(zone).Format(time.TimeOnly))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// maxTroubles is how many troubles of an account status shows.
+const maxTroubles = 5
+
+// troubles shows why an account is not ready.
+func (s *screen) troubles(account string, all []engine.Trouble) {
+	n := 0
+	for _, t := range all {
+		if t.Account != account {
+			continue
+		}
+		if n++; n > maxTroubles {
+			continue
+		}
+		text := t.Text
+		if t.Mailbox != "" {
+			text = t.Mailbox + ": " + text
+		}
+		s.line("  not ready: ", red, text)
+	}
+	if n > maxTroubles {
+		s.line("  not ready: ", red, "and "+mailboxCount(n-maxTroubles)+" more")
 	}
 }
 

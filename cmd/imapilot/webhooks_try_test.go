@@ -17,6 +17,7 @@ import (
 
 	"imapilot/actions/webhook"
 	"imapilot/engine"
+	"imapilot/engine/metrics"
 )
 
 // answering is a receiver on this machine that answers with a status.
@@ -195,7 +196,7 @@ func TestWebhooksThroughTheDaemon(t *testing.T) {
 		},
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	end, err := a.serve(ctx, cfg, e, log)
+	end, err := newDaemon(a, e, metrics.New("test"), log).serve(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func (l *loader) duration(n *strictyaml.Node, low, high time.Duration, out *time
 	switch {
 	case low >= day:
 		unit, example = "d", "3d or 2w"
-	case high > day:
+	case high > day && low >= time.Minute:
 		unit, example = "d", "12h, 30d or 2w"
 	}
 	d, ok := parseDuration(n.Value)
