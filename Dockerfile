@@ -19,5 +19,6 @@ COPY --from=build --chown=65532:65532 /out/data /data
 ENV PATH=/usr/local/bin STATE_DIRECTORY=/data IMAPILOT_CONFIG=/etc/imapilot/imapilot.yaml
 USER 65532:65532
 VOLUME /data
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=2 CMD ["imapilot", "status", "--check"]
 ENTRYPOINT ["imapilot"]
 CMD ["run"]

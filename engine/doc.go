@@ -93,8 +93,16 @@
 // reads the ids in its target, at or above the recorded UIDNEXT, or in all of it where it
 // was renumbered. A message with an id of ours is never taken for a copy of another one.
 //
+// # Alive, or not
+//
+// What is proven of a mailbox outlives the connection (state.go); how old that may be, and
+// what else makes an account not ready, is worked out when somebody asks (ready.go).
+// Loops beat (heartbeat.go), so that one that hangs is told from one that waits. What
+// needs a person (conditions.go) is told once (notices.go), by the log and a call that is
+// recorded with the event.
+//
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone
-// is a pure function in a file of its own: backoff.go, cursor.go, limits.go,
+// is a pure function in a file of its own: backoff.go, conditions.go, cursor.go, limits.go,
 // settle.go, sightings.go, undo_back.go.
 package engine

@@ -178,7 +178,7 @@ func (e *Engine) tell(ctx context.Context, a *account, c change, now time.Time) 
 		if err := a.outbox.write(ctx, batch); err != nil {
 			return err
 		}
-		signal(a.outbox.wake)
+		a.outbox.rouse()
 	}
 	attrs := []any{"notice", c.Kind, "mailbox", c.Mailbox, "rule", c.Rule, "endpoint", c.Endpoint}
 	if c.over {
