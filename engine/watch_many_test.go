@@ -12,7 +12,7 @@ import (
 
 const (
 	manyMailboxes = 200
-	moveAll       = "rules:\n  - name: file\n    in: ['Lists/*', INBOX]\n    if: true\n    then: [{move: Done}]\n"
+	moveEach       = "rules:\n  - name: file\n    in: ['Lists/*', INBOX]\n    if: true\n    then: [{move: Done}]\n"
 )
 
 // manyBoxes is a daemon on a real server with 200 mailboxes, which may open two connections.
@@ -29,7 +29,7 @@ func manyBoxes(t *testing.T, o imaptest.Options, account string, f func(r *rig, 
 	srv.Create(t, "Done")
 	r := newRig(t, srv)
 	rec := imaptest.Record(srv.DialContext)
-	r.daemon(r.config("watch: [INBOX, 'Lists/*']\nconnections: 2\n"+account, moveAll), func(e *engine.Engine) {
+	r.daemon(r.config("watch: [INBOX, 'Lists/*']\nconnections: 2\n"+account, moveEach), func(e *engine.Engine) {
 		r.eventually("watching", func() bool { return watching(e) })
 		f(r, e, rec)
 	}, func(o *engine.Options) { o.DialContext = rec.DialContext })
