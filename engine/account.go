@@ -111,6 +111,8 @@ type account struct {
 	// it asked a watch connection to wait for.
 	profile atomic.Pointer[provider.Profile]
 	hushed  atomic.Pointer[hushed]
+	// queued counts the logins that wait for their turn.
+	queued atomic.Int32
 }
 
 // task is an open entry and what the owner knows of it in this process.
@@ -215,6 +217,9 @@ func (a *account) report() AccountStatus {
 		s.Mailboxes[i].judge(now, a.cfg, a.wake.since(s.Mailboxes[i].server))
 	}
 	s.Resting = a.outbox.restingNow()
+	if s.State == Connecting && a.queued.Load() > 0 {
+		s.State = Queued
+	}
 	s.Troubles = troubles(s, a.cfg, now)
 	s.Fallbacks = inForce(s.Fallbacks, time.Now())
 	return s
@@ -305,7 +310,6 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 func (a *account) keepConnected(ctx, work context.Context) error {
 	b := backoff{timing: a.timing}
 	for attempt := 1; ; attempt++ {
-		began := time.Now()
 		err := a.connection(ctx, work, &b)
 		switch {
 		case ctx.Err() != nil || err == nil && a.engine.opts.Once:
@@ -323,7 +327,7 @@ func (a *account) keepConnected(ctx, work context.Context) error {
 				return err
 			}
 		}
-		v := b.failed(err, time.Since(began))
+		v := b.failed(err, b.lived())
 		a.tellWaiting(err, v)
 		if !a.pause(ctx, v) {
 			return nil
@@ -426,6 +430,11 @@ func (a *account) dial(ctx context.Context) (*imapsession.Session, error) {
 // login opens one connection, with the secret read anew each time so that a
 // changed one is taken up.
 func (a *account) login(ctx context.Context) (*imapsession.Session, credential, error) {
+	leave, err := a.engine.logins.enter(ctx, a.cfg.Host, &a.queued)
+	if err != nil {
+		return nil, credential{}, &imapsession.Error{Op: "CONNECT", Subject: a.cfg.Host, Class: imapsession.Connection, Err: err}
+	}
+	defer leave()
 	if a.cfg.OAuth2 != nil {
 		return a.loginByToken(ctx)
 	}

@@ -14,6 +14,7 @@ type backoff struct {
 	failures int
 	refused  int
 	loggedIn bool // since the last failure
+	since    time.Time
 }
 
 // verdict is what follows from a failure.
@@ -23,7 +24,16 @@ type verdict struct {
 }
 
 // connected is told of a login that worked.
-func (b *backoff) connected() { b.loggedIn = true }
+func (b *backoff) connected() { b.loggedIn, b.since = true, time.Now() }
+
+// lived is how long the connection has been logged in, 0 if it never was: what a login
+// waited for its turn proves nothing.
+func (b *backoff) lived() time.Duration {
+	if !b.loggedIn {
+		return 0
+	}
+	return time.Since(b.since)
+}
 
 // failed is told why a connection ended and how long it had lived. The delay
 // is forgotten only after a connection that proved itself, so that a server

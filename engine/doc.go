@@ -101,6 +101,13 @@
 // needs a person (conditions.go) is told once (notices.go), by the log and a call that is
 // recorded with the event.
 //
+// # Many accounts
+//
+// Logins take turns (logins.go), and connections that an account can do without share
+// what the configuration leaves on their host (hosts.go). An account that waits has one
+// goroutine: its connection is parked or listens (package imapsession), and its outbox
+// does rounds only when something is due (rounds.go).
+//
 // One goroutine owns an account and all its state (account.go); watch
 // connections only wake it. Everything that the owner decides from data alone
 // is a pure function in a file of its own: backoff.go, conditions.go, cursor.go, limits.go,

@@ -113,6 +113,8 @@ type Engine struct {
 	notices notices
 	// What the connections of all accounts share.
 	authorities authorities
+	logins      logins
+	hosts       hosts
 	buffers     imapsession.Buffers
 
 	failing sync.Mutex // apart from mu, which Reload holds while an account ends
@@ -151,16 +153,19 @@ func New(cfg *config.Config, o Options) *Engine {
 		opts: o, timing: o.Timing.withDefaults(), log: o.Logger,
 		cfg: cfg, dir: filepath.Dir(cfg.State), accounts: map[string]*running{}, callers: callers{rooms: map[string]chan struct{}{}}, raws: semaphore.NewWeighted(rawsUnderWay),
 	}
-	e.nameAccounts(cfg)
+	e.share(cfg)
 	return e
 }
 
-func (e *Engine) nameAccounts(cfg *config.Config) {
+// share takes what the configuration says of what accounts share.
+func (e *Engine) share(cfg *config.Config) {
 	var names []string
 	for _, a := range cfg.Accounts {
 		names = append(names, a.Name)
 	}
 	e.accountNames.Store(&names)
+	e.logins.set(cfg.Hosts)
+	e.hosts.set(cfg)
 }
 
 // Run works until ctx is done and everything is recorded and logged out, or,
@@ -226,7 +231,7 @@ func (e *Engine) Reload(cfg *config.Config) error {
 		return fmt.Errorf("state: changed from %s to %s; restart the daemon for that", e.cfg.State, cfg.State)
 	}
 	e.cfg = cfg
-	e.nameAccounts(cfg)
+	e.share(cfg)
 	e.stopChanged(cfg)
 	for _, acc := range cfg.Accounts {
 		if r, ok := e.accounts[acc.Name]; ok {

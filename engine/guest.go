@@ -28,7 +28,13 @@ const (
 // APPEND, CREATE and SUBSCRIBE change anything.
 type guest struct {
 	*connection
-	used time.Time
+	used  time.Time
+	leave func() // gives its room on the host back
+}
+
+func (g *guest) close() {
+	g.session.Close()
+	g.leave()
 }
 
 // unreachable is another account that could not be reached.
@@ -120,17 +126,22 @@ func (g *guest) isAlive(ctx context.Context) bool {
 // invite logs in to another account and lists its mailboxes.
 func (c *connection) invite(ctx context.Context, cfg config.Account, all *config.Config) (*guest, error) {
 	a := newAccount(c.engine, cfg, all)
+	leave, err := c.engine.hosts.visiting(cfg.Host)
+	if err != nil {
+		return nil, err
+	}
 	dialing, cancel := context.WithTimeout(ctx, guestDial)
 	defer cancel()
 	s, _, err := a.login(dialing)
 	if err != nil {
+		leave()
 		return nil, err
 	}
-	g := &guest{connection: newConnection(a, s), used: time.Now()}
+	g := &guest{connection: newConnection(a, s), used: time.Now(), leave: leave}
 	g.planning = true
 	entries, err := g.listing(ctx)
 	if err != nil {
-		s.Close()
+		g.close()
 		return nil, err
 	}
 	g.dir = newDirectory(s.Delimiter(), s.Prefix(), entries)
@@ -170,7 +181,7 @@ func (c *connection) closeGuests(idle time.Duration) {
 func (c *connection) dismiss(account string) {
 	g := c.guests[account]
 	c.heart.quiet(g.session.Traffic())
-	g.session.Close()
+	g.close()
 	delete(c.guests, account)
 }
 

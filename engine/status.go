@@ -30,6 +30,7 @@ type AccountState string
 // The states of an account.
 const (
 	Connecting AccountState = "connecting"
+	Queued     AccountState = "queued" // it waits for its turn to log in
 	Watching   AccountState = "watching"
 	Waiting    AccountState = "waiting" // for the next attempt to connect
 	Parked     AccountState = "parked"  // the login was refused; see Error

@@ -26,8 +26,7 @@ func (w watcher) run(ctx context.Context) {
 func (a *account) keepWatching(ctx context.Context, feature string, watch func(context.Context, *backoff) error) {
 	b := backoff{timing: a.timing}
 	for ctx.Err() == nil && !a.fallbacks.has(feature) {
-		began := time.Now()
-		err := watch(ctx, &b)
+		err := a.inRoom(func() error { return watch(ctx, &b) })
 		if ctx.Err() != nil || a.fallbacks.has(feature) {
 			break
 		}
@@ -35,7 +34,11 @@ func (a *account) keepWatching(ctx context.Context, feature string, watch func(c
 			b = backoff{timing: a.timing}
 			continue
 		}
-		wait := b.failed(err, time.Since(began)).wait
+		if errors.Is(err, errNoRoom) {
+			sleep(ctx, roomAgain)
+			continue
+		}
+		wait := b.failed(err, b.lived()).wait
 		// A server that refuses this connection refuses it again: the sweep
 		// covers the mailboxes, so there is no haste.
 		if b.failures > 1 {
@@ -49,6 +52,16 @@ func (a *account) keepWatching(ctx context.Context, feature string, watch func(c
 	if ctx.Err() == nil {
 		a.wake.rethink() // the owner decides what is done instead
 	}
+}
+
+// inRoom takes room on the host for as long as a watch connection is there.
+func (a *account) inRoom(watch func() error) error {
+	leave, err := a.engine.hosts.watching(a.cfg.Host)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return watch()
 }
 
 // watch idles until something fails. The mailbox is announced once after each

@@ -12,7 +12,7 @@ import (
 
 const (
 	manyMailboxes = 200
-	moveEach       = "rules:\n  - name: file\n    in: ['Lists/*', INBOX]\n    if: true\n    then: [{move: Done}]\n"
+	moveEach      = "rules:\n  - name: file\n    in: ['Lists/*', INBOX]\n    if: true\n    then: [{move: Done}]\n"
 )
 
 // manyBoxes is a daemon on a real server with 200 mailboxes, which may open two connections.

@@ -41,7 +41,11 @@ func (a *app) printStatus(s answer, zone *time.Location) {
 // account shows one account: how it is watched, and what there is to know of it.
 func (s *screen) account(acc engine.AccountStatus, troubles []engine.Trouble, zone *time.Location) {
 	s.gap()
-	text := fmt.Sprintf("%s (%s): %s", acc.Name, acc.Host, acc.State)
+	state := string(acc.State)
+	if acc.State == engine.Queued {
+		state = "waits for its turn to log in"
+	}
+	text := fmt.Sprintf("%s (%s): %s", acc.Name, acc.Host, state)
 	if acc.Connections > 0 {
 		text += ", " + count(acc.Connections, "connection")
 	}

@@ -60,7 +60,7 @@ func (l *loader) admin(key, n *strictyaml.Node) {
 		l.mapping(n, "admin", fields{
 			"listen": func(_, n *strictyaml.Node) { l.listen(n, a) },
 			"token":  func(_, n *strictyaml.Node) { l.secret(n, "token", &a.Token) },
-			"hosts":  func(_, n *strictyaml.Node) { l.hosts(n, a) },
+			"hosts":  func(_, n *strictyaml.Node) { l.adminHosts(n, a) },
 		})
 		if n.Kind == strictyaml.Mapping && n.Get("listen") == nil {
 			l.problem(key, "admin has no listen", "as in admin: {listen: 127.0.0.1:9464}")
@@ -94,7 +94,7 @@ func (l *loader) listen(n *strictyaml.Node, a *Admin) {
 	a.Listen = text
 }
 
-func (l *loader) hosts(n *strictyaml.Node, a *Admin) {
+func (l *loader) adminHosts(n *strictyaml.Node, a *Admin) {
 	if n.Kind == strictyaml.Mapping {
 		l.wrongType(n, "a list")
 		return

@@ -24,6 +24,8 @@ type Config struct {
 	// DryRun decides and records for every account, and touches nothing.
 	DryRun   bool
 	Accounts []Account
+	// Hosts are the mail servers whose accounts share more than the default.
+	Hosts    []Host
 	Webhooks []Webhook
 	// Public lets webhooks go to public addresses only, where they do not say
 	// otherwise.

@@ -55,6 +55,7 @@ type loader struct {
 	watched []watched
 	noticed *ref           // where the endpoint of the notices is named
 	stale   map[string]ref // stale_after by account, "" for the top level
+	limited []pendingHost
 	tests   []pending
 	// schedules are those of the rules on a clock, by their numbers, and unnamed
 	// the numbers of those that get a name when all others are known.
@@ -122,6 +123,7 @@ func (l *loader) topLevel(first bool) (all fields, later []string) {
 		all["timezone"] = func(_, n *strictyaml.Node) {} // read before the others
 		all["dry_run"] = func(_, n *strictyaml.Node) { l.boolean(n, &l.cfg.DryRun) }
 		all["accounts"] = func(_, n *strictyaml.Node) { l.accounts(n) }
+		all["hosts"] = func(_, n *strictyaml.Node) { l.hosts(n) }
 		all["body"] = func(_, n *strictyaml.Node) { l.body(n) }
 		all["egress"] = func(_, _ *strictyaml.Node) {} // read before the others
 		all["allow"] = func(_, n *strictyaml.Node) { l.allow(n) }
@@ -135,7 +137,7 @@ func (l *loader) topLevel(first bool) (all fields, later []string) {
 		all["token_key"] = func(_, n *strictyaml.Node) { l.readTokenKey(n) }
 		return all, later
 	}
-	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "body", "egress", "allow", "smtp", "admin", "notices", "stale_after", "token_key"} {
+	for _, key := range []string{"state", "timezone", "dry_run", "accounts", "hosts", "body", "egress", "allow", "smtp", "admin", "notices", "stale_after", "token_key"} {
 		all[key] = func(key, _ *strictyaml.Node) {
 			l.problem(key, fmt.Sprintf("%q cannot stand in an included file", key.Value), "move it to "+l.cfg.Path)
 		}
@@ -236,6 +238,7 @@ func (l *loader) finish() {
 	l.tokens()
 	l.unruled()
 	l.unwatched()
+	l.hostsOfAccounts()
 	l.pastDates()
 	for i, r := range l.source.Rules {
 		if s, ok := l.schedules[i]; ok {

@@ -37,7 +37,7 @@ func homeOf(name string) string {
 
 func objects() []object {
 	return []object{
-		configurationKeys(), accountKeys(), oauth2Keys(), tlsKeys(), smtpKeys(), secretKeys(), adminKeys(), noticesKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(),
+		configurationKeys(), accountKeys(), hostKeys(), oauth2Keys(), tlsKeys(), smtpKeys(), secretKeys(), adminKeys(), noticesKeys(), bodyKeys(), webhookKeys(), certificateKeys(), rateKeys(), digestKeys(),
 		webhookActionKeys(), programKeys(), placeKeys(), additionKeys(), forwardKeys(), replyKeys(), savingKeys(), snoozeKeys(), snoozedKeys(), listKeys(), ruleKeys(), triggerKeys(), searchKeys(), retentionKeys(),
 		testKeys(), givenKeys(), gmailKeys(),
 	}
@@ -50,6 +50,7 @@ func configurationKeys() object {
 		{"dry_run", "Decide and record for every account, and touch nothing.", boolean()},
 		{"include", "Files whose rules stand at this place; * matches any text.", defined("texts")},
 		{"accounts", "The IMAP accounts, by names of your own.", named(defined("account"))},
+		{"hosts", "What all accounts on one mail server share, by its name as in host.", named(defined("host"))},
 		{"body", "How much of a message's text rules see.", defined("body")},
 		{"egress", "public: webhooks may call public addresses only, where they do not say otherwise; default any.", enum("any", "public")},
 		{"smtp", "The mail server that takes what is forwarded and answered, for the accounts that have none of their own.", defined("smtp")},
@@ -120,6 +121,13 @@ func oauth2Keys() object {
 }
 
 func endpointShape() shape { return pattern("^https?://") }
+
+func hostKeys() object {
+	return object{what: "host", doc: "What all accounts on one mail server share.", keys: []key{
+		{"connections", "The most connections that they open together; default: what each account may. At least one for each of them.", integer(1, maxHostConnections)},
+		{"logins_per_minute", "How many logins there are in a minute, a tenth of them at once; default 300.", integer(1, maxLoginsPerMinute)},
+	}}
+}
 
 func tlsKeys() object {
 	return object{what: "tls", doc: "How the connection is secured.", keys: []key{

@@ -30,6 +30,7 @@ func TestSchemaFile(t *testing.T) {
 
 // everyMapping has each mapping of the configuration at least once.
 const everyMapping = `body: {}
+hosts: {h: {}}
 smtp: {}
 admin: {}
 notices: {}

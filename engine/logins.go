@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"imapilot/engine/config"
+)
+
+const (
+	// loginsPerMinute is the rhythm of the logins on a host where hosts: says nothing.
+	loginsPerMinute = 300
+	// loginsAtOnce is how many follow each other without a pause, at most: a user with a
+	// few accounts notices nothing.
+	loginsAtOnce = 20
+	// loggingIn is how many logins are under way in all, and loggingInHere on one host, so
+	// that a server that does not answer keeps no other waiting.
+	loggingIn, loggingInHere = 50, 10
+)
+
+// logins has those that want to log in wait for their turn, so that thousands of accounts
+// do not come down on their servers together, after a restart or when a network is back.
+// The zero value keeps to the default.
+type logins struct {
+	mu    sync.Mutex
+	pace  map[string]int // logins a minute, by host in lower case
+	doors map[string]*door
+	all   *semaphore.Weighted
+}
+
+// door is where the logins of one host wait, in the order in which they came.
+type door struct {
+	line *semaphore.Weighted // the first in line waits for its time
+	here *semaphore.Weighted
+	next time.Time // when the one after it would be due in a steady rhythm; under line
+}
+
+// set takes the rhythms of a configuration.
+func (l *logins) set(hosts []config.Host) {
+	pace := map[string]int{}
+	for _, h := range hosts {
+		if h.LoginsPerMinute > 0 {
+			pace[h.Name] = h.LoginsPerMinute
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pace = pace
+}
+
+// enter waits for the turn of a login, and returns how to say that it has ended. Its error
+// is that of ctx. waiting counts those that wait.
+func (l *logins) enter(ctx context.Context, host string, waiting *atomic.Int32) (leave func(), err error) {
+	waiting.Add(1)
+	defer waiting.Add(-1)
+	d, every, burst := l.door(host)
+	if err := d.turn(ctx, every, burst); err != nil {
+		return nil, err
+	}
+	if err := d.here.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	if err := l.all.Acquire(ctx, 1); err != nil {
+		d.here.Release(1)
+		return nil, err
+	}
+	return func() { l.all.Release(1); d.here.Release(1) }, nil
+}
+
+func (l *logins) door(host string) (d *door, every time.Duration, burst int) {
+	name := strings.ToLower(host)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.doors == nil {
+		l.doors, l.all = map[string]*door{}, semaphore.NewWeighted(loggingIn)
+	}
+	d = l.doors[name]
+	if d == nil {
+		d = &door{line: semaphore.NewWeighted(1), here: semaphore.NewWeighted(loggingInHere)}
+		l.doors[name] = d
+	}
+	a := l.pace[name]
+	if a == 0 {
+		a = loginsPerMinute
+	}
+	return d, time.Minute / time.Duration(a), min(max(a/10, 1), loginsAtOnce)
+}
+
+// turn waits until another login is due: one every so often, and as many as burst without
+// a pause after a quiet time.
+func (d *door) turn(ctx context.Context, every time.Duration, burst int) error {
+	if err := d.line.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer d.line.Release(1)
+	if sleep(ctx, time.Until(d.next.Add(-every*time.Duration(burst-1)))); ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if now := time.Now(); d.next.Before(now) {
+		d.next = now
+	}
+	d.next = d.next.Add(every)
+	return nil
+}

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"imapilot/engine/config"
+)
+
+// arrivals lets n logins come to a host at once, each of which takes a while, and returns
+// when each had its turn.
+func arrivals(l *logins, host string, n int, takes time.Duration) []time.Duration {
+	var mu sync.Mutex
+	var at []time.Duration
+	var waiting atomic.Int32
+	var group sync.WaitGroup
+	began := time.Now()
+	for range n {
+		group.Go(func() {
+			leave, err := l.enter(context.Background(), host, &waiting)
+			if err != nil {
+				panic(err)
+			}
+			mu.Lock()
+			at = append(at, time.Since(began))
+			mu.Unlock()
+			time.Sleep(takes)
+			leave()
+		})
+	}
+	group.Wait()
+	return at
+}
+
+// Logins keep to the rhythm of their host, after a first few at once, and a user with a few
+// accounts waits for none.
+func TestLoginsKeepToTheirRhythm(t *testing.T) {
+	for _, tc := range []struct {
+		perMinute, n, atOnce int
+		last                 time.Duration
+	}{
+		{0, 10, 10, 0},
+		{0, 10_000, 20, 9980 * 200 * time.Millisecond},
+		{60, 66, 6, time.Minute},
+		{1, 3, 1, 2 * time.Minute},
+	} {
+		t.Run(fmt.Sprint(tc.perMinute, tc.n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l logins
+				l.set([]config.Host{{Name: "imap.example.org", LoginsPerMinute: tc.perMinute}})
+				at := arrivals(&l, "IMAP.example.org", tc.n, 0)
+				atOnce := 0
+				for _, d := range at {
+					if d == 0 {
+						atOnce++
+					}
+				}
+				if atOnce != tc.atOnce || at[len(at)-1] != tc.last {
+					t.Errorf("%d at once, the last after %s; want %d and %s", atOnce, at[len(at)-1], tc.atOnce, tc.last)
+				}
+			})
+		})
+	}
+}
+
+// A host that does not answer holds a part of the logins that may be under way, so that
+// those of another one go on.
+func TestAHostThatHangsKeepsNoOtherWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l logins
+		var waiting atomic.Int32
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 200 {
+			go func() {
+				if leave, err := l.enter(ctx, "dead.example.org", &waiting); err == nil {
+					<-ctx.Done()
+					leave()
+				}
+			}()
+		}
+		synctest.Wait()
+		if n := waiting.Load(); n != 200-loggingInHere {
+			t.Errorf("%d wait", n)
+		}
+		if at := arrivals(&l, "imap.example.org", 10, time.Second); at[9] != 0 {
+			t.Errorf("the other host's waited for %s", at[9])
+		}
+		began := time.Now()
+		cancel()
+		synctest.Wait()
+		if n := waiting.Load(); n != 0 || time.Since(began) != 0 {
+			t.Errorf("%d still wait", n)
+		}
+		if at := arrivals(&l, "dead.example.org", 1, 0); at[0] > time.Minute {
+			t.Errorf("who gave up still has its turn, for %s", at[0])
+		}
+	})
+}
+
+// Of what a host allows each account has one for its work; watchers leave one of the rest
+// to those that carry mail.
+func TestRoomOnAHost(t *testing.T) {
+	var h hosts
+	if leave, err := h.watching("anywhere.example.org"); err != nil {
+		t.Fatal(err)
+	} else {
+		leave()
+	}
+	h.set(&config.Config{
+		Hosts:    []config.Host{{Name: "imap.example.org", Connections: 5}},
+		Accounts: []config.Account{{Host: "imap.example.org"}, {Host: "IMAP.example.org"}, {Host: "other.example.org"}},
+	})
+	var leaves []func()
+	for i := range 4 {
+		leave, err := h.watching("imap.example.org")
+		if (err == nil) != (i < 2) || err != nil && !errors.Is(err, errNoRoom) {
+			t.Fatalf("watcher %d: %v", i, err)
+		}
+		if err == nil {
+			leaves = append(leaves, leave)
+		}
+	}
+	leave, err := h.visiting("Imap.Example.org")
+	if err != nil {
+		t.Fatalf("no room for a guest: %v", err)
+	}
+	if _, err := h.visiting("imap.example.org"); !errors.Is(err, errNoRoom) {
+		t.Errorf("a sixth connection: %v", err)
+	}
+	if _, err := h.watching("other.example.org"); err != nil {
+		t.Errorf("a host without a limit: %v", err)
+	}
+	leave()
+	leave() // twice is once
+	leaves[0]()
+	if _, err := h.watching("imap.example.org"); err != nil {
+		t.Errorf("room that was given back: %v", err)
+	}
+	if _, err := h.watching("imap.example.org"); !errors.Is(err, errNoRoom) {
+		t.Errorf("room that was given back twice: %v", err)
+	}
+}
