@@ -27,6 +27,8 @@ func TestMoveToAnotherAccount(t *testing.T) {
 			[]string{"APPEND 1 work X", "APPEND 2 work X", "FIND X"}, []actions.State{actions.NotDone, actions.NotDone}},
 		{"without UIDPLUS at the source", func(f *fake) { f.can.UIDPlus = false }, "1! 2!",
 			[]string{"APPEND 1 work X", "APPEND 2 work X", "STORE 1:2 +[\\Deleted]"}, []actions.State{actions.DoneLeft, actions.DoneLeft}},
+		{"where expunging is not removing", func(f *fake) { f.can.Aside = "All Mail" }, "",
+			[]string{"APPEND 1 work X", "APPEND 2 work X", "MOVE 1:2 All Mail"}, []actions.State{actions.Done, actions.Done}},
 		{"one is gone", func(f *fake) { f.gone = map[imap.UID]bool{1: true} }, "",
 			[]string{"APPEND 1 work X", "APPEND 2 work X", "STORE 2 +[\\Deleted]", "EXPUNGE 2"}, []actions.State{actions.Gone, actions.Done}},
 	} {

@@ -7,6 +7,7 @@ import (
 	"imapilot/actions"
 	"imapilot/engine/config"
 	"imapilot/engine/journal"
+	profiles "imapilot/engine/provider"
 	"imapilot/rules/ruletest"
 )
 
@@ -53,6 +54,19 @@ func TestProviders(t *testing.T) {
 	} {
 		if got := providerOf(address).host; got != want {
 			t.Errorf("%q: %q, want %q", address, got, want)
+		}
+	}
+}
+
+// TestProvidersAreThoseOfTheTable: what init writes leads to the server whose profile the
+// daemon knows. Proton's is on the user's machine, where only it can tell what it is.
+func TestProvidersAreThoseOfTheTable(t *testing.T) {
+	for address, want := range map[string]string{
+		"ann@gmail.com": "Gmail", "ann@outlook.com": "Exchange", "ann@icloud.com": "iCloud", "ann@yahoo.de": "Yahoo", "ann@aol.com": "Yahoo",
+		"ann@zoho.com": "Zoho", "ann@qq.com": "QQ", "ann@163.com": "163", "ann@proton.me": "", "ann@posteo.de": "", "ann@gmail.com.example.org": "",
+	} {
+		if got := profiles.Of(profiles.Facts{Host: providerOf(address).host}).Name; got != want {
+			t.Errorf("%s is of %q, want %q", address, got, want)
 		}
 	}
 }

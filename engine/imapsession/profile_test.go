@@ -35,9 +35,8 @@ func profiled(t *testing.T, greeting, capabilities string, identify func(c *imap
 			c.Drain()
 		})
 		s := must[*imapsession.Session](t)(imapsession.Dial(t.Context(), scriptedOptions(srv)))
+		defer func() { s.Close(); srv.Wait() }()
 		check(t, s)
-		s.Close()
-		srv.Wait()
 	})
 }
 

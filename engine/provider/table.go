@@ -20,7 +20,7 @@ func giants() []row {
 			Name: "Gmail", MaxConnections: 15, MoveOnly: true, ExpungeOnlyInTrash: true, Text: TextWords,
 			Quirks: []Quirk{
 				{"connections", "allows 15 at once for a user, mail programs and phones included; one too many is refused with \"Too many simultaneous connections\"",
-					"no more are opened; one that is refused is not tried again for half an hour, and its mailbox is polled", Documented},
+					"no more are opened; one that is refused is tried again after five minutes and then ever less often, and its mailbox is polled", Documented},
 				{"labels", "a mailbox is a label, and the user's settings decide whether \\Deleted and EXPUNGE archive a message, trash it or delete it for good",
 					"messages are moved with MOVE and in no other way; expunge is refused outside of trash and spam", Documented},
 				{"search", "finds words, not parts of them", "texts are compared here", Reported},
@@ -36,11 +36,11 @@ func giants() []row {
 		profile: Profile{
 			Name: "Exchange", MaxConnections: 20, Adjustable: true, SharedThrottle: true, Text: TextWords,
 			Quirks: []Quirk{
-				{"backoff", "refuses with \"Suggested Backoff Time: 299961 milliseconds\"", "nobody of the account talks to the server for that time, at most an hour", Captured},
-				{"false login", "accepts a wrong password and then says \"User is authenticated but not connected\"", "that counts as a refused login", Captured},
+				{"backoff", "refuses with \"Suggested Backoff Time: 299961 milliseconds\"", "nobody of the account talks to the server for that time, at most an hour", Reported},
+				{"false login", "accepts a wrong password and then says \"User is authenticated but not connected\"", "that counts as a refused login", Reported},
 				{"copy proof", "sends COPYUID without UIDs", "the copy is looked for", Reported},
 				{"late mail", "announces mail that cannot be fetched yet", "it is asked for again", Reported},
-				{"long commands", "refuses commands that are too long", "commands are short, and are halved when they are refused", Reported},
+				{"long commands", "refuses commands that are too long", "a batch is halved when that is said", Reported},
 				{"connections", "allows 20 at once for a user, unless the administrator changed it", "more are opened only where the configuration says so", Reported},
 				{"search", "finds words, not parts of them", "texts are compared here", Reported},
 				{"passwords", "Microsoft's own service takes OAuth2 tokens only", "you: give the account a token", Documented},
@@ -54,7 +54,7 @@ func giants() []row {
 				{"QRESYNC", "answers ENABLE QRESYNC without ENABLED; mail vanished from a client that relied on it", "QRESYNC is not used", Reported},
 				{"MOVE", "does not announce MOVE", "messages are copied, the copy is proven, and that message alone is expunged", Captured},
 				{"capabilities", "a proxy shows other capabilities before login than after it", "they are read again after login", Reported},
-				{"trash", "empties the trash after 30 days", "you: move what you want to keep elsewhere", Documented},
+				{"trash", "empties the trash after 30 days", "you: move what you want to keep elsewhere", Reported},
 			},
 		},
 	}, {
@@ -66,7 +66,7 @@ func giants() []row {
 				{"message limit", "does a part of a command that names more than 1,000 messages, and says OK (MESSAGELIMIT, RFC 9738)",
 					"commands name at most 100, and an OK with that code is no success", Documented},
 				{"large FETCH", "refuses FETCH of many messages with UNAVAILABLE", "commands name at most 100", Reported},
-				{"large mailboxes", "shows only the newest 1,000 messages of a larger mailbox", "older ones are not seen, neither by plan and apply nor by a rule on a clock", Documented},
+				{"large mailboxes", "shows only the newest 1,000 messages of a larger mailbox", "older ones are not seen, neither by plan and apply nor by a rule on a clock", Reported},
 				{"IDLE", "ends an IDLE after 300 seconds, and the connection with it", "an IDLE lasts 4 minutes at most", Reported},
 			},
 		},
@@ -118,7 +118,7 @@ func bridges() []row {
 			Name: "Proton Bridge", UnstableUIDValidity: true,
 			Quirks: []Quirk{
 				{"UIDVALIDITY", "may give all mailboxes another UIDVALIDITY when it is restarted", "messages are known by what they are; nothing is done again, and there is one event for all mailboxes", Reported},
-				{"certificate", "signs its own certificate", "you: name it by tls: {mode: starttls, pin: ...}", Documented},
+				{"certificate", "signs its own certificate", "you: name it by tls: {mode: starttls, pin: ...}", Reported},
 			},
 		},
 	}}
@@ -142,7 +142,7 @@ func software() []row {
 			Name: "Dovecot", MaxConnections: 10, Adjustable: true,
 			Text: TextSubstring, Marks: []string{"MISSING_DOMAIN", "SYNTAX_ERROR"},
 			Quirks: []Quirk{
-				{"connections", "allows 10 for a user from one address (mail_max_userip_connections)", "more are opened only where the configuration says so; one that is refused is not tried again for half an hour", Default},
+				{"connections", "allows 10 for a user from one address (mail_max_userip_connections)", "more are opened only where the configuration says so; one that is refused is tried again after five minutes and then ever less often", Default},
 				{"old view", "answers a SEARCH from before the news that it has just announced", "the mailbox is selected again first", Captured},
 				{"search", "finds any part of a text", "it is asked for texts, once a sample showed that it does", Captured},
 			},
