@@ -41,7 +41,8 @@ In the JSON, times are as RFC 3339 writes them and spans are seconds. Of a mailb
   last_scan            when it was last looked through on this connection
   error, error_since   the last failure, and since when it fails in a row
   next_try             when it is tried again
-ready is true where troubles is empty. Of a trouble: account, mailbox, kind (` + kindWords() + `), for_seconds, text.`,
+ready is true where troubles is empty. Of a trouble: account, mailbox, for_seconds,
+text, and kind, one of ` + kindWords() + `.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.check && a.json {
@@ -71,7 +72,7 @@ func kindWords() string {
 	for _, k := range engine.TroubleKinds() {
 		words = append(words, string(k))
 	}
-	return strings.Join(words, ",\n")
+	return strings.Join(words, ", ")
 }
 
 // answer is what status prints as JSON.

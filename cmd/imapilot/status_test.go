@@ -53,6 +53,48 @@ func TestStatusGolden(t *testing.T) {
 	fitsCells(t, out.String(), screenWidth)
 }
 
+// TestStatusOfWhatIsNotAlive holds what a running daemon shows of mailboxes that are not
+// ready, and the line of --check.
+func TestStatusOfWhatIsNotAlive(t *testing.T) {
+	path, err := filepath.Abs("testdata/status/alive.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	at := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	troubles := []engine.Trouble{
+		{Account: "work", Kind: engine.TroubleParked, Text: "the server refuses the login; last error: NO [AUTHENTICATIONFAILED]; correct the credentials and run 'imapilot reload'"},
+		{Account: "home", Mailbox: "INBOX", Kind: engine.TroubleStale, Text: "the server has proved nothing for 7m30s, and may for 6m; last error: IDLE INBOX: i/o timeout"},
+	}
+	for i := range 6 {
+		troubles = append(troubles, engine.Trouble{Account: "home", Mailbox: fmt.Sprint("Lists/", i), Kind: engine.TroubleStale, Text: "the server has proved nothing for 7m, and may for 6m"})
+	}
+	s := answer{Running: true, Status: engine.Status{Version: "1.2.3", PID: 4711, Started: at, Config: "imapilot.yaml", State: "imapilot.db", Rules: 3, Troubles: troubles, Accounts: []engine.AccountStatus{
+		{
+			Name: "home", Host: "imap.example.org", State: engine.Waiting, Error: "IDLE INBOX: i/o timeout", NextTry: at.Add(time.Minute), LastProof: now.Add(-450 * time.Second),
+			Mailboxes: []engine.MailboxStatus{
+				{Name: "INBOX", Messages: 1204, LastProof: now.Add(-450 * time.Second), LastMessage: now.Add(-3 * time.Hour), Stale: true},
+				{Name: "Lists/a\x1b", Watch: "idle", Messages: 12, LastProof: now.Add(-59*time.Minute - time.Second), LastScan: now.Add(-50 * time.Hour), Lag: engine.Seconds(3 * time.Minute),
+					Error: "SELECT Lists/a: NO [INUSE]", NextTry: at.Add(2 * time.Minute)},
+			},
+		},
+		{Name: "work", Host: "imap.example.net", State: engine.Parked, NextTry: at.Add(6 * time.Hour)},
+	}}}
+	out := &strings.Builder{}
+	a := &app{out: out}
+	a.printStatus(s, time.UTC)
+	err = a.printReady(s)
+	if err == nil || !strings.HasSuffix(err.Error(), "(and 7 other troubles)") {
+		t.Errorf("%v", err)
+	}
+	fitsCells(t, out.String(), screenWidth)
+	s.Troubles = nil
+	if err := a.printReady(s); err != nil {
+		t.Error(err)
+	}
+	golden(t, path, out.String())
+}
+
 // TestStatusZone: its times are by the clock of timezone, as all others are.
 func TestStatusZone(t *testing.T) {
 	at := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
