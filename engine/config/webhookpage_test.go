@@ -72,8 +72,8 @@ func TestWebhookPageNamesEveryField(t *testing.T) {
 		of       reflect.Type
 	}{
 		{"## The document", "With `digest:`", reflect.TypeFor[webhook.Message]()},
-		{"With `digest:`", "An endpoint that `notices:` names", reflect.TypeFor[webhook.Digest]()},
-		{"An endpoint that `notices:` names", "A document of your own", reflect.TypeFor[webhook.Notice]()},
+		{"With `digest:`", "An endpoint that `notices:`", reflect.TypeFor[webhook.Digest]()},
+		{"An endpoint that `notices:`", "A document of your own", reflect.TypeFor[webhook.Notice]()},
 	} {
 		_, part, _ := strings.Cut(page, c.from)
 		part, _, _ = strings.Cut(part, c.to)
