@@ -56,10 +56,10 @@ func (c *connection) record(ctx context.Context, cursor journal.Cursor, all []*c
 		return err
 	}
 	c.decidedNow(batch.Entries, generation)
+	c.observeKept(cursor.Mailbox, all)
 	if len(all) > 0 {
 		c.state.mailbox(c.dir.config(cursor.Mailbox), func(m *MailboxStatus) { m.LastMessage = batch.At })
 	}
-	c.observeKept(cursor.Mailbox, all)
 	for _, m := range all {
 		for rule, why := range errorsOf(m.decision) {
 			c.state.ruleError(rule, why)
