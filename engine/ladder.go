@@ -257,9 +257,9 @@ func (c *connection) idleItself(name string) {
 		return
 	}
 	if c.itself != "" {
-		c.account.uncover(byIdle, c.labels([]string{c.itself}))
+		c.uncover(byIdle, c.labels([]string{c.itself}))
 	}
 	if c.itself = name; name != "" {
-		c.account.cover(byIdle, c.labels([]string{name}))
+		c.cover(byIdle, c.labels([]string{name}))
 	}
 }

@@ -155,6 +155,7 @@ func (c *connection) letGo(name string) {
 	delete(c.unheard, name)
 	delete(c.busy, name)
 	c.wake.forget(name)
+	c.covered.forget(name)
 }
 
 // listingStatus is listing, with the STATUS of each mailbox where it is asked for and

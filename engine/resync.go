@@ -59,7 +59,7 @@ func (c *connection) unchanged(name string, answer imapsession.StatusResult) boo
 // scannedWhole remembers how a mailbox was when a scan began that left nothing to do.
 func (c *connection) scannedWhole(name string, sel imapsession.Selected) {
 	if c.complete == nil {
-		c.account.complete = map[string]imapsession.Status{}
+		c.complete = map[string]imapsession.Status{}
 	}
 	c.complete[name] = statusOf(sel)
 }

@@ -229,6 +229,8 @@ func (w *World) options(j journal.Journal) engine.Options {
 	return engine.Options{
 		Journal: watched{j, w}, Holder: "sim", Logger: w.log, Webhooks: w, Programs: w.runProgram, Mailer: w.handIn,
 		Save: w.saveFiles, Resolver: w, DialContext: w.dial,
-		Timing: engine.Timing{Grace: time.Millisecond, Reconcile: w.scenario.Reconcile},
+		// Everything is looked at less often than by default: each look is an operation
+		// at which something may be broken.
+		Timing: engine.Timing{Grace: time.Millisecond, Reconcile: w.scenario.Reconcile, Control: 30 * time.Minute},
 	}
 }
