@@ -61,7 +61,7 @@ func (w wire) forms() []form {
 	known := func(args []string) string { return w.known(args[0]) }
 	return []form{
 		{regexp.MustCompile(`^(?:CAPABILITY|NOOP|LOGOUT|NAMESPACE|IDLE|UNSELECT|STARTTLS|ID \(.*\)|LOGIN "user" "secret"|AUTHENTICATE PLAIN(?: AHVzZXIAc2VjcmV0)?)$`), fine},
-		{regexp.MustCompile(`^LIST "" (?:""|"?\*"?(?: RETURN \([A-Z -]+\))?)$`), fine},
+		{regexp.MustCompile(`^LIST "" (?:""|"?\*"?(?: RETURN \([A-Z -]+(?:STATUS \([A-Z ]+\))?\))?)$`), fine},
 		{regexp.MustCompile(`^(?:SELECT|EXAMINE) ` + mailbox + `$`), known},
 		{regexp.MustCompile(`^STATUS ` + mailbox + ` \([A-Z ]+\)$`), known},
 		{regexp.MustCompile(`^(?:CREATE|SUBSCRIBE) ` + mailbox + `$`), func(args []string) string {
