@@ -94,6 +94,7 @@ type account struct {
 	// notifyFailures are when NOTIFY ended without good; its connection writes it.
 	notifyFailures []time.Time
 
+	backoff  backoff // of the work connection
 	wake     *waker
 	requests chan request
 	outbox   *outbox
@@ -308,36 +309,45 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 // keepConnected connects, works until the connection ends, waits, and starts
 // again. In steady failure it logs in less than once a minute.
 func (a *account) keepConnected(ctx, work context.Context) error {
-	b := backoff{timing: a.timing}
+	a.backoff = backoff{timing: a.timing}
 	for attempt := 1; ; attempt++ {
-		err := a.connection(ctx, work, &b)
-		switch {
-		case ctx.Err() != nil || err == nil && a.engine.opts.Once:
-			return nil
-		case errors.Is(err, journal.ErrFenced):
-			a.log.Error("stopped: another process has taken over this account")
-			a.state.set(func(s *AccountStatus) { s.State, s.Error = Fenced, err.Error() })
+		err := a.connection(ctx, work, &a.backoff)
+		if again, err := a.disconnected(ctx, err, attempt, &a.backoff); !again {
 			return err
-		case a.engine.opts.Once && (attempt >= onceAttempts || final(err)):
-			return err
-		}
-		if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrUnknown) {
-			// Memory and journal disagree: the journal is right.
-			if err := a.acquire(ctx); err != nil {
-				return err
-			}
-		}
-		v := b.failed(err, b.lived())
-		a.tellWaiting(err, v)
-		if !a.pause(ctx, v) {
-			return nil
-		}
-		if a.stale != nil {
-			if err := a.acquire(ctx); err != nil {
-				return err
-			}
 		}
 	}
+}
+
+// disconnected is what follows when a connection has ended or could not be made, and
+// reports whether there is to be another one.
+func (a *account) disconnected(ctx context.Context, err error, attempt int, b *backoff) (again bool, _ error) {
+	switch {
+	case ctx.Err() != nil || err == nil && a.engine.opts.Once:
+		return false, nil
+	case errors.Is(err, journal.ErrFenced):
+		a.log.Error("stopped: another process has taken over this account")
+		a.state.set(func(s *AccountStatus) { s.State, s.Error = Fenced, err.Error() })
+		return false, err
+	case a.engine.opts.Once && (attempt >= onceAttempts || final(err)):
+		return false, err
+	}
+	if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrUnknown) {
+		// Memory and journal disagree: the journal is right.
+		if err := a.acquire(ctx); err != nil {
+			return false, err
+		}
+	}
+	v := b.failed(err, b.lived())
+	a.tellWaiting(err, v)
+	if !a.pause(ctx, v) {
+		return false, nil
+	}
+	if a.stale != nil {
+		if err := a.acquire(ctx); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // final reports whether trying again at once cannot help.

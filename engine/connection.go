@@ -64,21 +64,33 @@ type connection struct {
 // connection works from login to the end of the connection. ctx ends it
 // between steps, work is the context of a step.
 func (a *account) connection(ctx, work context.Context, b *backoff) error {
+	c, err := a.connect(ctx, b)
+	if err != nil {
+		return err
+	}
+	return c.ended(c.live(ctx, work))
+}
+
+func (a *account) connect(ctx context.Context, b *backoff) (*connection, error) {
 	a.state.set(func(s *AccountStatus) { s.State, s.Mailboxes = Connecting, nil })
 	a.wake.drain()
 	s, secret, err := a.login(ctx)
 	a.secret = secret
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b.connected()
 	a.meet(s.Profile())
-	c := newConnection(a, s)
 	a.heart.hear(s.Traffic())
-	defer a.heart.quiet(s.Traffic())
 	a.state.set(func(s *AccountStatus) { s.State, s.Error, s.NextTry, s.Connections = Watching, "", time.Time{}, 1 })
-	err = secret.ended(errors.Join(c.live(ctx, work), c.written()), time.Now())
+	return newConnection(a, s), nil
+}
+
+// ended is why a connection ended.
+func (c *connection) ended(err error) error {
+	err = c.secret.ended(errors.Join(err, c.written()), time.Now())
 	c.end(err)
+	c.heart.quiet(c.session.Traffic())
 	return err
 }
 
@@ -113,18 +125,31 @@ func (c *connection) end(err error) {
 }
 
 func (c *connection) live(ctx, work context.Context) error {
+	if ended, err := c.catchUp(ctx, work); ended || err != nil {
+		return err
+	}
+	watching, cancel := context.WithCancel(ctx)
+	idling := c.startWatchers(watching)
+	defer idling.Wait()
+	defer cancel()
+	return c.loop(ctx, work)
+}
+
+// catchUp does what came while there was no connection. It returns true when that was all
+// there is to do.
+func (c *connection) catchUp(ctx, work context.Context) (ended bool, err error) {
 	resync := c.canResync()
 	told, err := c.list(work, resync)
 	if err != nil {
-		return err
+		return true, err
 	}
 	if c.engine.opts.isJob() {
-		return c.applyOnly(ctx, work)
+		return true, c.applyOnly(ctx, work)
 	}
 	c.log.Info("connected", "host", c.cfg.Host, "mailboxes", len(c.watched), "move", c.session.Capabilities().Move,
 		"uidplus", c.session.Capabilities().UIDPlus, "idle", c.session.Capabilities().Idle)
 	if err := c.comeBack(work); err != nil {
-		return err
+		return true, err
 	}
 	if resync {
 		err = c.resync(ctx, work, told)
@@ -132,17 +157,13 @@ func (c *connection) live(ctx, work context.Context) error {
 		err = c.scanAll(ctx, work)
 	}
 	if err != nil {
-		return err
+		return true, err
 	}
 	c.state.caughtUp()
 	if c.engine.opts.Once {
-		return c.runDue(ctx, work)
+		return true, c.runDue(ctx, work)
 	}
-	watching, cancel := context.WithCancel(ctx)
-	idling := c.startWatchers(watching)
-	defer idling.Wait()
-	defer cancel()
-	return c.loop(ctx, work)
+	return false, nil
 }
 
 // showMailboxes brings the status up to the watched mailboxes; how a mailbox
@@ -172,29 +193,37 @@ func (c *connection) loop(ctx, work context.Context) error {
 		if err != nil {
 			return err
 		}
-		if req != nil {
-			c.answer(work, *req)
-		}
-		if err := worst(c.stale, c.quiet()); err != nil {
+		if err := c.work(ctx, work, req); err != nil {
 			return err
 		}
-		if err := c.sweepNow(work); err != nil {
-			return err
-		}
-		if err := c.comeBack(work); err != nil {
-			return err
-		}
-		if err := c.round(ctx, work); err != nil {
-			return err
-		}
-		if err := c.fire(work); err != nil {
-			return err
-		}
-		if err := c.runPasses(ctx, work); err != nil {
-			return err
-		}
-		c.closeGuests(guestIdle)
 	}
+	return nil
+}
+
+// work does all that is due.
+func (c *connection) work(ctx, work context.Context, req *request) error {
+	if req != nil {
+		c.answer(work, *req)
+	}
+	if err := worst(c.stale, c.quiet()); err != nil {
+		return err
+	}
+	if err := c.sweepNow(work); err != nil {
+		return err
+	}
+	if err := c.comeBack(work); err != nil {
+		return err
+	}
+	if err := c.round(ctx, work); err != nil {
+		return err
+	}
+	if err := c.fire(work); err != nil {
+		return err
+	}
+	if err := c.runPasses(ctx, work); err != nil {
+		return err
+	}
+	c.closeGuests(guestIdle)
 	return nil
 }
 
@@ -345,88 +374,4 @@ func (c *connection) due() time.Time {
 		}
 	}
 	return at
-}
-
-// wait returns at once while a run is under way, else when a mailbox was announced, a request came, at has come or
-// ctx is done. With a single connection it idles meanwhile.
-func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
-	c.heart.beat(time.Until(at))
-	defer c.heart.beat(0)
-	if len(c.passes) > 0 {
-		if c.idlesItself() {
-			c.wake.mailbox(c.itself) // nothing else tells of mail meanwhile
-		}
-		select {
-		case req := <-c.requests:
-			return &req, nil
-		default:
-			return nil, nil
-		}
-	}
-	if c.idlesItself() {
-		err := c.use(ctx, c.itself)
-		if err == nil {
-			return c.idle(ctx, at)
-		}
-		if !mailboxOnly(err) {
-			return nil, err
-		}
-	}
-	c.session.Park()
-	timer := time.NewTimer(time.Until(at))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	case <-c.wake.token:
-	case req := <-c.requests:
-		return &req, nil
-	}
-	return nil, nil
-}
-
-// idlesItself reports whether the work connection is the only one, and idles.
-func (c *connection) idlesItself() bool { return c.itself != "" }
-
-// idle waits on the work connection itself: an IDLE that ends on news, on a
-// wake-up or a request, or at its refresh.
-func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
-	idling, cancel := context.WithCancel(ctx)
-	defer cancel()
-	c.wake.calls(cancel)
-	began := time.Now()
-	news, err := c.session.Idle(idling, min(c.cfg.Idle, max(time.Until(at), time.Millisecond)))
-	c.wake.calls(nil)
-	req := c.woken()
-	if c.idled(err, time.Since(began)) {
-		c.session.Without("IDLE")
-		c.idleItself("")
-		return req, nil
-	}
-	if err != nil {
-		if req != nil {
-			c.answer(ctx, *req)
-		}
-		return nil, err
-	}
-	c.state.proof(c.dir.config(c.itself))
-	if news {
-		c.covered.hear(c.itself)
-		c.wake.mailbox(c.itself)
-	}
-	return req, nil
-}
-
-// woken takes the token, and the request that came with it, nil if none did.
-func (c *connection) woken() *request {
-	select {
-	case <-c.wake.token:
-	default:
-	}
-	select {
-	case req := <-c.requests:
-		return &req
-	default:
-		return nil
-	}
 }

@@ -105,7 +105,7 @@
 //
 // Logins take turns (logins.go), and connections that an account can do without share
 // what the configuration leaves on their host (hosts.go). An account that waits has one
-// goroutine: its connection is parked or listens (package imapsession), and its outbox
+// goroutine (wait.go): its connection is parked or listens (package imapsession), and its outbox
 // does rounds only when something is due (rounds.go).
 //
 // One goroutine owns an account and all its state (account.go); watch

@@ -209,12 +209,18 @@ func (e *Engine) start(cfg config.Account, a *account) {
 	e.group.Go(func() {
 		defer close(r.done)
 		defer cancel()
-		if err := r.account.run(ctx); err != nil {
-			e.failing.Lock()
-			e.failed = append(e.failed, fmt.Errorf("account %q: %w", cfg.Name, err))
-			e.failing.Unlock()
-		}
+		e.ended(r.account, r.account.run(ctx))
 	})
+}
+
+// ended notes how an account ended.
+func (e *Engine) ended(a *account, err error) {
+	if err == nil {
+		return
+	}
+	e.failing.Lock()
+	defer e.failing.Unlock()
+	e.failed = append(e.failed, fmt.Errorf("account %q: %w", a.cfg.Name, err))
 }
 
 // Reload takes a new configuration. Accounts whose own settings did not

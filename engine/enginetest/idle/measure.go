@@ -18,6 +18,7 @@ type result struct {
 	after             int64 // once the burst was over
 	connect           time.Duration
 	cpu               time.Duration // of the quiet time
+	burst             time.Duration // of CPU, too
 	threads           int
 	took              []time.Duration // of the messages of a burst, sorted
 }
@@ -137,6 +138,10 @@ const longestBurst = 5 * time.Minute
 func (b *benchmark) burst(ctx context.Context, s *server, d *daemon, r *result) error {
 	ctx, cancel := context.WithTimeout(ctx, longestBurst)
 	defer cancel()
+	before, err := d.usage()
+	if err != nil {
+		return err
+	}
 	a, err := s.ask(order{Deliver: "first"})
 	for err == nil && a.Filed < b.n {
 		if err = pause(ctx, 100*time.Millisecond); err == nil {
@@ -162,7 +167,7 @@ func (b *benchmark) burst(ctx context.Context, s *server, d *daemon, r *result) 
 		return errors.New(a.Wrong)
 	}
 	now, err := d.usage()
-	r.after = now.rss
+	r.after, r.burst = now.rss, now.cpu-before.cpu
 	return err
 }
 

@@ -34,6 +34,7 @@ func show(out io.Writer, n int, quiet time.Duration, all []result) (missed bool)
 			{"a message to each at once, p50", "s", quantile(r.took, 50).Seconds(), 0},
 			{"the same, p99", "s", quantile(r.took, 99).Seconds(), mostTook.Seconds()},
 			{"the same, the last", "s", quantile(r.took, 100).Seconds(), 0},
+			{"the same, CPU for all", "s", r.burst.Seconds(), 0},
 		}
 		for _, l := range lines {
 			verdict := ""

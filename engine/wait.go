@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// wait returns at once while a run is under way, else when a mailbox was announced, a request came, at has come or
+// ctx is done. With a single connection it idles meanwhile. All of the stack below lasts
+// as long as an account waits: what is done before and after is not there.
+func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
+	c.heart.beat(time.Until(at))
+	defer c.heart.beat(0)
+	if len(c.passes) > 0 {
+		return c.glance(), nil
+	}
+	if !c.idlesItself() {
+		return c.sit(ctx, at), nil
+	}
+	switch err := c.use(ctx, c.itself); {
+	case err == nil:
+		return c.idle(ctx, at)
+	case mailboxOnly(err):
+		return c.sit(ctx, at), nil
+	default:
+		return nil, err
+	}
+}
+
+// glance is wait while a run is under way.
+func (c *connection) glance() *request {
+	if c.idlesItself() {
+		c.wake.mailbox(c.itself) // nothing else tells of mail meanwhile
+	}
+	select {
+	case req := <-c.requests:
+		return &req
+	default:
+		return nil
+	}
+}
+
+// sit is wait without IDLE.
+func (c *connection) sit(ctx context.Context, at time.Time) *request {
+	c.session.Park()
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-c.wake.token:
+	case req := <-c.requests:
+		return &req
+	}
+	return nil
+}
+
+// idlesItself reports whether the work connection is the only one, and idles.
+func (c *connection) idlesItself() bool { return c.itself != "" }
+
+// idle waits on the work connection itself: an IDLE that ends on news, on a
+// wake-up or a request, or at its refresh.
+func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
+	began := time.Now()
+	news, err := c.attend(ctx, at)
+	return c.attended(ctx, news, err, time.Since(began))
+}
+
+func (c *connection) attend(ctx context.Context, at time.Time) (news bool, err error) {
+	idling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.wake.calls(cancel)
+	defer c.wake.calls(nil)
+	return c.session.Idle(idling, min(c.cfg.Idle, max(time.Until(at), time.Millisecond)))
+}
+
+// attended is what follows from how an IDLE ended that lasted so long.
+func (c *connection) attended(ctx context.Context, news bool, err error, lasted time.Duration) (*request, error) {
+	req := c.woken()
+	if c.idled(err, lasted) {
+		c.session.Without("IDLE")
+		c.idleItself("")
+		return req, nil
+	}
+	if err != nil {
+		if req != nil {
+			c.answer(ctx, *req)
+		}
+		return nil, err
+	}
+	c.state.proof(c.dir.config(c.itself))
+	if news {
+		c.covered.hear(c.itself)
+		c.wake.mailbox(c.itself)
+	}
+	return req, nil
+}
+
+// woken takes the token, and the request that came with it, nil if none did.
+func (c *connection) woken() *request {
+	select {
+	case <-c.wake.token:
+	default:
+	}
+	select {
+	case req := <-c.requests:
+		return &req
+	default:
+		return nil
+	}
+}
