@@ -32,8 +32,8 @@ func (o *outbox) programs() []config.Webhook {
 			out = append(out, config.Webhook{Name: name})
 		}
 	}
-	if o.account.rules != nil {
-		for _, kind := range o.account.rules.Free() {
+	if ruleset, _ := o.account.current(); ruleset != nil {
+		for _, kind := range ruleset.Free() {
 			out = append(out, config.Webhook{Name: string(kind)})
 		}
 	}
