@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,17 +106,16 @@ func TestNotifyTellsOfEveryMailbox(t *testing.T) {
 
 // What came before NOTIFY was accepted is found, whether the server tells of it or not.
 func TestNothingIsMissedBeforeNotify(t *testing.T) {
-	var b *answered
-	fresh := true
+	var ready atomic.Bool
 	watched(t, imaptest.Options{}, "connections: 2", "NOTIFY", func(line string) answer {
-		if strings.HasPrefix(line, "NOTIFY") && b == nil && fresh {
+		if strings.HasPrefix(line, "NOTIFY") && !ready.Load() {
 			return say("NO [UNAVAILABLE] not yet")
 		}
 		return acceptNotify(line)
 	}, func(now answered) {
 		now.wantWatch(byPoll)
 		now.into("Lists/c", "early")
-		fresh = false
+		ready.Store(true)
 		now.pass(3 * time.Second) // the backoff of the watch connection
 		now.wantWatch(byNotify)
 		now.wantFiled(1)
