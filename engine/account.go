@@ -29,6 +29,8 @@ type account struct {
 	log     *slog.Logger
 	timing  Timing
 	journal journal.Journal
+	// trace is filled in on the way to a login where somebody wants to see it.
+	trace *imapsession.Trace
 
 	// The next three are set by reload, under reloading.
 	reloading sync.Mutex
@@ -475,6 +477,7 @@ func (a *account) sessionOptions(secret string) (imapsession.Options, error) {
 		DialContext: a.engine.opts.DialContext, Without: a.fallbacks.names(),
 		Buffers: &a.engine.buffers,
 		Logger:  a.engine.log, // it names the account itself
+		Trace:   a.trace,
 	}
 	if a.cfg.Token.IsZero() && a.cfg.OAuth2 == nil {
 		o.Password = secret

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -91,8 +92,8 @@ const (
 func Examine(ctx context.Context, acc config.Account) Examination {
 	x := Examination{Account: acc}
 	x.resolve(ctx)
-	a := &account{engine: &Engine{}, cfg: acc}
-	s, err := x.connect(ctx, a)
+	a := &account{engine: &Engine{}, cfg: acc, log: slog.New(slog.DiscardHandler), trace: &x.Trace}
+	s, _, err := a.login(ctx) // as the daemon does
 	if err != nil {
 		x.Failure = err
 		return x
@@ -134,20 +135,6 @@ func (a *Address) try(ctx context.Context) {
 	if err == nil {
 		_ = conn.Close() // nothing was sent
 	}
-}
-
-// connect logs in as the daemon does.
-func (x *Examination) connect(ctx context.Context, a *account) (*imapsession.Session, error) {
-	secret, err := a.readSecret(ctx)
-	if err != nil {
-		return nil, &imapsession.Error{Op: "LOGIN", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
-	}
-	o, err := a.sessionOptions(secret)
-	if err != nil {
-		return nil, &imapsession.Error{Op: "TLS", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
-	}
-	o.Trace = &x.Trace
-	return imapsession.Dial(ctx, o)
 }
 
 // look asks what can be asked of a server. A refusal is noted; only the end of the
@@ -355,7 +342,7 @@ func (x Examination) Suggestions() []Suggestion {
 	if pin := x.pin(); pin != "" {
 		add("the certificate that the server shows is not trusted; pin it if this is the one that it should show", "tls: {mode: "+string(x.Account.TLS)+", pin: '"+pin+"'}")
 	}
-	if x.Account.Token.IsZero() && x.wantsToken() {
+	if x.Account.Token.IsZero() && x.Account.OAuth2 == nil && x.wantsToken() {
 		add("the server takes no password, only a token", "token: {command: [/path/to/a/program, that, prints, one]}")
 	}
 	if n, above := x.Profile.Connections(x.Account.Connections); above {

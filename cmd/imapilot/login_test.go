@@ -64,6 +64,8 @@ func TestLoginByDevice(t *testing.T) {
 	loginFolder(t, auth, ", device_endpoint: 'URL/device'")
 	out, code := saying(t, auth, "", "mailboxes")
 	wantSaid(t, out, code, exitFailure, "nobody has logged in yet; run 'imapilot login home'")
+	out, code = saying(t, auth, "", "doctor")
+	wantSaid(t, out, code, exitFailure, "addresses", "nobody has logged in yet; run 'imapilot login home'")
 	out, code = saying(t, auth, "", "login", "--status")
 	wantSaid(t, out, code, exitProblems, "home: 127.0.0.1", "nobody has logged in yet")
 
@@ -77,6 +79,8 @@ func TestLoginByDevice(t *testing.T) {
 	wantSaid(t, out, code, exitOK, `"provider": "127.0.0.1"`, `"scopes"`)
 	out, code = saying(t, auth, "", "mailboxes")
 	wantSaid(t, out, code, exitOK, "INBOX")
+	out, code = saying(t, auth, "", "doctor")
+	wantSaid(t, out, code, exitOK, "used            OAUTHBEARER", "What imapilot does here")
 	if auth.Renewals() != 0 {
 		t.Errorf("%d renewals of a token that lasts", auth.Renewals())
 	}
