@@ -332,7 +332,7 @@ func (x Examination) Suggestions() []Suggestion {
 	var out []Suggestion
 	add := func(why string, lines ...string) { out = append(out, Suggestion{lines, why}) }
 	loopback := len(x.Addresses) > 0 && !slices.ContainsFunc(x.Addresses, func(a Address) bool { return !a.Addr.Addr().IsLoopback() })
-	if x.Account.TLS == config.TLSNone && !loopback {
+	if x.Account.TLS == config.TLSNone && !loopback && x.Unresolved == nil {
 		line := "tls: implicit"
 		if slices.Contains(x.Trace.Before, "STARTTLS") {
 			line = "tls: starttls"

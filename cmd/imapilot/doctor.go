@@ -64,7 +64,7 @@ func (a *app) doctor(ctx context.Context, account string, fix bool) error {
 		a.printExamination(x, time.Now())
 	}
 	if err == nil && x.Failure != nil {
-		err = fmt.Errorf("account %q: %w", acc.Name, x.Failure)
+		err = fmt.Errorf("account %q: %w%s", acc.Name, x.Failure, whatToLookAt(x))
 	}
 	return err
 }

@@ -62,7 +62,7 @@ func TestDoctorWhereNothingIs(t *testing.T) {
 	doctorFolder(t, srv, "")
 	t.Run("wrong password", func(t *testing.T) {
 		out, code := said(t, "doctor -c wrong.yaml")
-		if code != exitFailure || !strings.Contains(out, "TLS 1.3") || !strings.Contains(out, "AUTHENTICATIONFAILED") || strings.Contains(out, "wrong-secret") {
+		if code != exitFailure || !strings.Contains(out, "TLS 1.3") || !strings.Contains(out, "AUTHENTICATIONFAILED") || !strings.Contains(out, "app password") || strings.Contains(out, "wrong-secret") {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 	})
@@ -78,13 +78,35 @@ func TestDoctorWhereNothingIs(t *testing.T) {
 			t.Errorf("with the line that was suggested: exit code %d\n%s", code, out)
 		}
 	})
+	t.Run("another certificate", func(t *testing.T) {
+		writeFile(t, "other.yaml", strings.Replace(readText(t, "untrusted.yaml"), "tls: implicit", "tls: {mode: implicit, pin: '"+strings.Repeat("AB", 32)+"'}", 1))
+		out, code := said(t, "doctor -c other.yaml")
+		if code != exitFailure || !strings.Contains(out, "put its fingerprint into pin:") {
+			t.Errorf("exit code %d\n%s", code, out)
+		}
+	})
+	t.Run("no TLS there", func(t *testing.T) {
+		_, port := srv.Addr()
+		writeFile(t, "clear.yaml", fmt.Sprintf("accounts:\n  home: {host: 127.0.0.1, port: %d, username: me, password: secret}\nrules: []\n", port))
+		out, code := said(t, "doctor -c clear.yaml")
+		if code != exitFailure || !strings.Contains(out, "try tls: starttls") {
+			t.Errorf("exit code %d\n%s", code, out)
+		}
+	})
+	t.Run("no such host", func(t *testing.T) {
+		writeFile(t, "lost.yaml", "accounts:\n  home: {host: nowhere.invalid, username: me, password: secret, tls: none}\nrules: []\n")
+		out, code := said(t, "doctor -c lost.yaml")
+		if code != exitFailure || !strings.Contains(out, "is host: spelled right") || strings.Contains(out, "Suggestions") {
+			t.Errorf("exit code %d\n%s", code, out)
+		}
+	})
 	t.Run("nobody listens", func(t *testing.T) {
 		listener := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
 		port := listener.Addr().(*net.TCPAddr).Port
 		listener.Close()
 		writeFile(t, "closed.yaml", fmt.Sprintf("accounts:\n  home: {host: 127.0.0.1, port: %d, username: me, password: secret}\nrules: []\n", port))
 		out, code := said(t, "doctor -c closed.yaml")
-		if code != exitFailure || !strings.Contains(out, "refused") {
+		if code != exitFailure || !strings.Contains(out, "refused") || !strings.Contains(out, "look at host: and port:") {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 	})
