@@ -93,5 +93,11 @@ func (a *app) printMailboxes(list []engine.MailboxInfo) {
 		}
 		rows = append(rows, []string{m.Name, m.Role, watched, count})
 	}
-	table(a.out, rows)
+	if !isTerminal(a.out) { // a line for each, for other programs
+		table(a.out, rows)
+		return
+	}
+	s := a.screen()
+	s.table(rows)
+	fmt.Fprint(a.out, s.b.String())
 }
