@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -35,7 +36,8 @@ tries the token on the mail server and stores it, encrypted with token_key,
 beside the state file. The daemon keeps it fresh from then on; one that runs
 takes it up within a minute.
 
---status shows what is stored: no token is shown, and nobody is asked.`,
+--status shows what is stored: no token is shown, and nobody is asked. It exits 1
+where there is none, or one that cannot be read.`,
 		Args:              cobra.MaximumNArgs(1),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.login(cmd.Context(), args, f) },
 		ValidArgsFunction: a.completeAccount,
@@ -52,7 +54,7 @@ func (a *app) logoutCommand() *cobra.Command {
 		Long: `logout removes the stored token. The provider is not told: take your consent back
 on its pages if the token may be in wrong hands. The daemon stops at its next
 login to the account.`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, acc, err := a.tokenAccount(args)
 			if err != nil {
@@ -71,6 +73,9 @@ login to the account.`,
 func (a *app) login(parent context.Context, args []string, f loginFlags) error {
 	if f.status {
 		return a.loginStatus(parent, args)
+	}
+	if a.json {
+		return usagef("--json is for --status: 'imapilot login --status --json'")
 	}
 	cfg, acc, err := a.tokenAccount(args)
 	if err != nil {
@@ -259,29 +264,32 @@ func (a *app) loginStatus(ctx context.Context, args []string) error {
 		}
 	}
 	if a.json {
-		return a.printJSON(all)
+		err = a.printJSON(all)
+	} else {
+		a.printTokens(all, cfg.Location)
 	}
+	if err == nil && slices.ContainsFunc(all, func(st oauth.Status) bool { return st.Problem != "" }) {
+		err = errProblems
+	}
+	return err
+}
+
+func (a *app) printTokens(all []oauth.Status, zone *time.Location) {
 	if len(all) == 0 {
 		fmt.Fprintln(a.out, "No account has oauth2:, and none needs a login.")
 	}
-	problems := false
 	s := a.screen()
 	for _, st := range all {
 		s.line(st.Account+": ", bold, st.Provider)
 		if st.Problem != "" {
-			problems = true
 			s.line("  ", plain, st.Problem)
 			continue
 		}
-		s.line("  granted:    ", plain, st.Granted.In(cfg.Location).Format(time.DateTime))
-		s.line("  last token: ", plain, st.Renewed.In(cfg.Location).Format(time.DateTime)+", "+lasts(st.Expiry, cfg.Location))
+		s.line("  granted:    ", plain, st.Granted.In(zone).Format(time.DateTime))
+		s.line("  last token: ", plain, st.Renewed.In(zone).Format(time.DateTime)+", "+lasts(st.Expiry, zone))
 		s.line("  scopes:     ", plain, strings.Join(st.Scopes, " "))
 	}
 	fmt.Fprint(a.out, s.b.String())
-	if problems {
-		return errProblems
-	}
-	return nil
 }
 
 func lasts(expiry time.Time, zone *time.Location) string {

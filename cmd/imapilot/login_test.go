@@ -68,6 +68,12 @@ func TestLoginByDevice(t *testing.T) {
 	wantSaid(t, out, code, exitFailure, "addresses", "nobody has logged in yet; run 'imapilot login home'")
 	out, code = saying(t, auth, "", "login", "--status")
 	wantSaid(t, out, code, exitProblems, "home: 127.0.0.1", "nobody has logged in yet")
+	out, code = saying(t, auth, "", "login", "--status", "--json")
+	wantSaid(t, out, code, exitProblems, `"problem": "nobody has logged in yet`)
+	out, code = saying(t, auth, "", "login", "home", "--json")
+	wantSaid(t, out, code, exitUsage, "--json is for --status")
+	out, code = saying(t, auth, "", "logout")
+	wantSaid(t, out, code, exitUsage, `name the account; it may be "home"`)
 
 	time.AfterFunc(500*time.Millisecond, auth.Agree)
 	out, code = saying(t, auth, "", "login", "home")
