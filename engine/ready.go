@@ -16,7 +16,7 @@ type Seconds time.Duration
 
 // MarshalJSON writes seconds, to the thousandth.
 func (s Seconds) MarshalJSON() ([]byte, error) {
-	return json.Marshal(time.Duration(s).Round(time.Millisecond).Seconds())
+	return json.Marshal(float64(time.Duration(s).Round(time.Millisecond).Milliseconds()) / 1000)
 }
 
 // UnmarshalJSON reads seconds.

@@ -144,9 +144,9 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestSecondsInJSON(t *testing.T) {
-	text, err := json.Marshal(MailboxStatus{Silent: Seconds(90*time.Second + 1234567)})
+	text, err := json.Marshal(MailboxStatus{Silent: Seconds(90*time.Second + 1234567), Lag: Seconds(1469 * time.Millisecond)})
 	var back MailboxStatus
-	if err != nil || !strings.Contains(string(text), `"silent_seconds":90.001,`) || json.Unmarshal(text, &back) != nil || back.Silent != Seconds(90*time.Second+time.Millisecond) {
+	if err != nil || !strings.Contains(string(text), `"silent_seconds":90.001,`) || !strings.Contains(string(text), `"lag_seconds":1.469,`) || json.Unmarshal(text, &back) != nil || back.Silent != Seconds(90*time.Second+time.Millisecond) {
 		t.Errorf("%s, %v, %v", text, err, back.Silent)
 	}
 	for d, want := range map[time.Duration]string{90 * time.Second: "1m30s", 6 * time.Minute: "6m", 2 * time.Hour: "2h", 0: "0s", 100 * time.Second: "1m40s", 10 * time.Minute: "10m", 20 * time.Hour: "20h"} {

@@ -17,7 +17,7 @@ func pages(e *engine.Engine, count *metrics.Metrics) admin.Pages {
 	return admin.Pages{
 		Healthy: func() []string { return stuckLines(e.Stuck()) },
 		Ready: func() ([]string, any) {
-			troubles := e.Troubles()
+			troubles := append([]engine.Trouble{}, e.Troubles()...) // [] in JSON, not null
 			return troubleLines(troubles), readiness{Ready: len(troubles) == 0, Troubles: troubles}
 		},
 		Metrics: count.Handler(),
