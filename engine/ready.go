@@ -124,7 +124,7 @@ func troubles(s AccountStatus, cfg config.Account, now time.Time) []Trouble {
 	case Stopped:
 		return whole(TroubleStopped, "nothing runs for this account any more")
 	case Parked:
-		return whole(TroubleParked, withError("the server refuses the login", s.Error)+"; correct the credentials and run 'imapilot reload'")
+		return whole(TroubleParked, withError("the server refuses the login", s.Error)+"; "+wayOut(cfg))
 	}
 	var out []Trouble
 	for _, m := range s.Mailboxes {
@@ -136,6 +136,15 @@ func troubles(s AccountStatus, cfg config.Account, now time.Time) []Trouble {
 		out = starting(s, cfg, now)
 	}
 	return out
+}
+
+// wayOut is what ends the parking of an account. Of a stored token the next one is
+// noticed by itself.
+func wayOut(cfg config.Account) string {
+	if cfg.OAuth2 != nil {
+		return fmt.Sprintf("it goes on within a minute after 'imapilot login %s'", cfg.Name)
+	}
+	return "correct the credentials and run 'imapilot reload'"
 }
 
 func (m MailboxStatus) trouble(s AccountStatus, now time.Time) (Trouble, bool) {

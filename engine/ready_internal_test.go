@@ -143,6 +143,20 @@ func TestTroubles(t *testing.T) {
 	}
 }
 
+// What ends the parking of an account depends on how it logs in: a stored token is
+// noticed without a reload.
+func TestParkedSaysTheWayOut(t *testing.T) {
+	s := AccountStatus{Name: "home", State: Parked, Error: "NO"}
+	for want, cfg := range map[string]config.Account{
+		"correct the credentials and run 'imapilot reload'":      {Name: "home"},
+		"it goes on within a minute after 'imapilot login home'": {Name: "home", OAuth2: &config.OAuth2{}},
+	} {
+		if got := troubles(s, cfg, time.Now())[0].Text; got != "the server refuses the login; last error: NO; "+want {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 func TestSecondsInJSON(t *testing.T) {
 	text, err := json.Marshal(MailboxStatus{Silent: Seconds(90*time.Second + 1234567), Lag: Seconds(1469 * time.Millisecond)})
 	var back MailboxStatus

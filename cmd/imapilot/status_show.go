@@ -54,7 +54,7 @@ func (s *screen) account(acc engine.AccountStatus, troubles []engine.Trouble, zo
 	}
 	s.line("", plain, text)
 	s.troubles(acc.Name, troubles)
-	if acc.Error != "" {
+	if acc.Error != "" && !told(acc, troubles) {
 		s.line("  last error: ", red, acc.Error)
 	}
 	if !acc.NextTry.IsZero() {
@@ -88,6 +88,13 @@ func (s *screen) account(acc engine.AccountStatus, troubles []engine.Trouble, zo
 			s.line("  ", plain, deliveries(n)+" "+string(state))
 		}
 	}
+}
+
+// told reports whether the troubles that are shown of an account end with its last error.
+func told(acc engine.AccountStatus, troubles []engine.Trouble) bool {
+	return slices.ContainsFunc(troubles, func(t engine.Trouble) bool {
+		return t.Account == acc.Name && t.Mailbox == "" && strings.Contains(t.Text, acc.Error)
+	})
 }
 
 // deliveries counts calls of webhooks and steps that leave the mailbox.

@@ -78,7 +78,7 @@ func TestStatusOfWhatIsNotAlive(t *testing.T) {
 					Error: "SELECT Lists/a: NO [INUSE]", NextTry: at.Add(2 * time.Minute)},
 			},
 		},
-		{Name: "work", Host: "imap.example.net", State: engine.Parked, NextTry: at.Add(6 * time.Hour)},
+		{Name: "work", Host: "imap.example.net", State: engine.Parked, Error: "NO [AUTHENTICATIONFAILED]", NextTry: at.Add(6 * time.Hour)},
 	}}}
 	out := &strings.Builder{}
 	a := &app{out: out}
