@@ -44,6 +44,9 @@ func Ask(ctx context.Context, base, token string, out any) error {
 	if err != nil {
 		return fmt.Errorf("asking the daemon: %w", err)
 	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		return errors.New("asking the daemon: HTTP 401: it wants another token: give that of its admin: in $IMAPILOT_ADMIN_TOKEN, or with -c the configuration that has it")
+	}
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("asking the daemon: HTTP %d: %s", resp.StatusCode, strings.TrimSpace(string(body[:min(len(body), 500)])))
 	}

@@ -147,7 +147,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a token is needed: Authorization: Bearer TOKEN", http.StatusUnauthorized)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "here is nothing but to read", http.StatusMethodNotAllowed)
+		http.Error(w, "these pages can only be read: GET or HEAD", http.StatusMethodNotAllowed)
 	default:
 		s.pages.ServeHTTP(w, r)
 	}

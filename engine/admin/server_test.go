@@ -78,8 +78,8 @@ func TestPages(t *testing.T) {
 		{"GET", "/metrics", "", 200, "imapilot_ready 0\n"},
 		{"GET", "/status", "", 200, "{\"version\":\"test\"}\n"},
 		{"GET", "/other", "", 404, "404 page not found\n"},
-		{"POST", "/readyz", "", 405, "here is nothing but to read\n"},
-		{"DELETE", "/status", "", 405, "here is nothing but to read\n"},
+		{"POST", "/readyz", "", 405, "these pages can only be read: GET or HEAD\n"},
+		{"DELETE", "/status", "", 405, "these pages can only be read: GET or HEAD\n"},
 	} {
 		code, body, header := get(t, tc.method, "http://"+addr+tc.path, "", "", tc.accept)
 		if code != tc.code || body != tc.body || header.Get("X-Content-Type-Options") != "nosniff" {
@@ -170,7 +170,7 @@ func TestAsk(t *testing.T) {
 	if err := Ask(t.Context(), "http://"+addr, "secret-token", &out); err != nil || out.Version != "test" {
 		t.Errorf("%v, %+v", err, out)
 	}
-	if err := Ask(t.Context(), "http://"+addr, "wrong-token", &out); err == nil || !strings.Contains(err.Error(), "HTTP 401: a token is needed") || strings.Contains(err.Error(), "wrong-token") {
+	if err := Ask(t.Context(), "http://"+addr, "wrong-token", &out); err == nil || !strings.Contains(err.Error(), "HTTP 401: it wants another token") || strings.Contains(err.Error(), "wrong-token") {
 		t.Errorf("%v", err)
 	}
 	for _, bad := range []string{"", "127.0.0.1:9464", "ftp://x"} {
