@@ -18,14 +18,14 @@ const doctorTime = 2 * time.Minute
 func (a *app) doctorCommand() *cobra.Command {
 	fix := false
 	cmd := &cobra.Command{
-		Use: "doctor [ACCOUNT]", Short: "Examine an account's server: what it is, what it can do, and what would be better",
-		Long: `doctor connects to the server of an account and reports what it met: addresses, TLS,
-ways to log in, capabilities, namespaces, roles, quota, counts, its clock, and how
-imapilot would work there and why. It changes nothing.
+		Use: "doctor [ACCOUNT]", Short: "Examine an account's server, and how imapilot works there",
+		Long: `doctor connects to the server of an account and reports what it met: addresses,
+TLS, ways to log in, capabilities, namespaces, roles, quota, counts, its clock,
+and how imapilot would work there and why. It changes nothing.
 
-The page can be pasted into a bug report: it holds no password, no user name and no
-subject of a mail, and of mailboxes the names of those alone that have a role. Look at
-the name of the host before you do.
+The page can be pasted into a bug report: it holds no password, no user name and
+no subject of a mail, and of mailboxes the names of those alone that have a role.
+Look at the name of the host before you do.
 
 It exits 3 when it could not log in or the connection ended.`,
 		Args: cobra.MaximumNArgs(1),

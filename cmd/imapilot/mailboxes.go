@@ -13,7 +13,7 @@ import (
 
 func (a *app) mailboxesCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "mailboxes [ACCOUNT]", Short: "List the mailboxes of an account: names, roles, which are watched, counts",
+		Use: "mailboxes [ACCOUNT]", Short: "List the mailboxes of an account, and which are watched",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			account := ""

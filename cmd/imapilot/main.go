@@ -52,10 +52,11 @@ func (a *app) root() *cobra.Command {
 rules: flags, copies, moves, webhooks. It records what it is about to do before
 it does it, so that nothing is lost or done twice.
 
-Start with 'imapilot demo' to see it work, or 'imapilot init' to set up an account.
+Start with 'imapilot demo' to see it work, or 'imapilot init' to set up an
+account.
 
-Exit codes: 0 all is well, 1 problems were found (check, test, demo),
-2 the command line is wrong, 3 something failed.`,
+Exit codes: 0 all is well, 1 problems were found (check, test, demo,
+login --status), 2 the command line is wrong, 3 something failed.`,
 		SilenceUsage: true, SilenceErrors: true,
 		Args:    a.knownCommand,
 		Version: version, SuggestionsMinimumDistance: 2,

@@ -23,7 +23,7 @@ type rulesFlags struct {
 func (a *app) rulesCommand() *cobra.Command {
 	var f rulesFlags
 	cmd := &cobra.Command{
-		Use: "rules", Short: "List the rules: what asks them, where they look, what they read and what they do",
+		Use: "rules", Short: "List the rules: what asks them, what they read and what they do",
 		Long: `rules lists the rules in the order in which they are asked, and what asks each:
 mail that arrives, a schedule, or a flag that is added. Each rule on a schedule
 is asked by itself.
