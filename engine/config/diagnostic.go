@@ -43,7 +43,7 @@ const (
 )
 
 // maxShown is how much of a line is shown around a caret.
-const maxShown = 100
+const maxShown = 66
 
 // Format prints the diagnostic as compilers do: place and message, the line,
 // a caret below the part that is meant, and the hint.
