@@ -52,18 +52,42 @@ func (a *app) exitCode(err error) int {
 	case errors.Is(err, errProblems):
 		return exitProblems
 	case errors.As(err, &usage):
-		fmt.Fprintf(a.err, "imapilot: %s\n", visibleLines(err.Error()))
+		a.printError(err)
 		if usage.hint != "" {
 			fmt.Fprintln(a.err, usage.hint)
 		}
 		return exitUsage
-	case strings.HasPrefix(err.Error(), "unknown command"), strings.Contains(err.Error(), "arg(s)"): // cobra's own
-		fmt.Fprintf(a.err, "imapilot: %s\n%s\n", visibleLines(err.Error()), commandsHint)
+	case strings.HasPrefix(err.Error(), "unknown command"): // cobra's own
+		a.printError(err)
+		fmt.Fprintln(a.err, commandsHint)
+		return exitUsage
+	case strings.Contains(err.Error(), "arg(s)"): // cobra's own
+		a.printError(err)
+		fmt.Fprintf(a.err, "'%s --help' says what it takes.\n", a.ran)
 		return exitUsage
 	default:
-		fmt.Fprintf(a.err, "imapilot: %s\n", visibleLines(err.Error()))
+		a.printError(err)
 		return exitFailure
 	}
+}
+
+// printError prints an error, and on a terminal breaks its lines between words. Elsewhere
+// each stays one line.
+func (a *app) printError(err error) {
+	text := visibleLines("imapilot: " + err.Error())
+	if isTerminal(a.err) {
+		text = folded(text)
+	}
+	fmt.Fprintln(a.err, text)
+}
+
+// folded breaks the lines of a text that are longer than a screen is wide.
+func folded(text string) string {
+	var out []string
+	for line := range strings.SplitSeq(text, "\n") {
+		out = append(out, breakLines(line, screenWidth)...)
+	}
+	return strings.Join(out, "\n")
 }
 
 // noArgs refuses arguments: the most likely one is the configuration's name.

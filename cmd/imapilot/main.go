@@ -31,6 +31,7 @@ type app struct {
 	out, err io.Writer
 	config   string // -c
 	json     bool   // --json
+	ran      string // the command that was run, as in "imapilot doctor"
 }
 
 // run executes one command line and returns the exit code.
@@ -41,7 +42,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	return a.exitCode(root.ExecuteContext(ctx))
+	cmd, err := root.ExecuteContextC(ctx)
+	a.ran = cmd.CommandPath()
+	return a.exitCode(err)
 }
 
 func (a *app) root() *cobra.Command {

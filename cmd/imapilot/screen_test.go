@@ -324,3 +324,24 @@ func TestNothingMovesTheCursor(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorsAreFolded: on a terminal no word of an error is cut, and its own lines stay.
+func TestErrorsAreFolded(t *testing.T) {
+	long := "imapilot: " + strings.Repeat("word ", 20) + "end\nand what to do"
+	for _, line := range strings.Split(folded(long), "\n") {
+		if len(line) > screenWidth || line == "" {
+			t.Errorf("%d columns: %q", len(line), line)
+		}
+	}
+	if got := folded(long); !strings.HasSuffix(got, "end\nand what to do") || strings.ReplaceAll(got, "\n", " ") != strings.ReplaceAll(long, "\n", " ") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestTooManyArguments names the command whose help says what it takes.
+func TestTooManyArguments(t *testing.T) {
+	var out strings.Builder
+	if code := run(t.Context(), []string{"doctor", "a", "b"}, strings.NewReader(""), &out, &out); code != exitUsage || !strings.Contains(out.String(), "'imapilot doctor --help'") {
+		t.Errorf("exit code %d\n%s", code, &out)
+	}
+}
