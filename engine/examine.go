@@ -265,10 +265,17 @@ func (x Examination) watching() Strategy {
 		return Strategy{"new mail", fmt.Sprintf("NOTIFY tells of all %d watched mailboxes on one connection", x.Watched),
 			fmt.Sprintf("the server offers it (RFC 5465), and connections: %d would not do for an IDLE on each", n)}
 	case idlers == x.Watched:
-		return Strategy{"new mail", fmt.Sprintf("IDLE on all %d watched mailboxes", x.Watched), fmt.Sprintf("connections: %d is enough for that", n)}
+		return Strategy{"new mail", x.idling(), fmt.Sprintf("connections: %d is enough for that", n)}
 	}
 	return Strategy{"new mail", fmt.Sprintf("IDLE on the %d busiest of %d watched mailboxes; of the others %s", idlers, x.Watched, x.polling(x.Watched-idlers)),
 		fmt.Sprintf("connections: %d, and the server offers no NOTIFY (RFC 5465)", n)}
+}
+
+func (x Examination) idling() string {
+	if x.Watched == 1 {
+		return "IDLE on the mailbox that is watched"
+	}
+	return fmt.Sprintf("IDLE on all %d watched mailboxes", x.Watched)
 }
 
 func (x Examination) polling(mailboxes int) string {

@@ -259,7 +259,7 @@ func storage(n uint64) string {
 func (p page) mailboxes(x engine.Examination) {
 	p.heading("Mailboxes")
 	m := x.Mailboxes
-	text := fmt.Sprintf("%d mailboxes and other names, %d of which hold messages: %d, and %d in the largest", m.All, m.Selectable, m.Messages, m.Largest)
+	text := fmt.Sprintf("%d names, %d of them mailboxes that can be opened; messages: %d, and %d in the largest", m.All, m.Selectable, m.Messages, m.Largest)
 	if m.Octets > 0 {
 		text += ", " + storage(m.Octets) + " in all"
 	}
