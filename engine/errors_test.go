@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -138,7 +140,7 @@ func (p *meddler) commands() {
 func (p *meddler) responses() {
 	defer p.close()
 	for r := bufio.NewReader(p.server); ; {
-		line, err := r.ReadString('\n')
+		line, err := wholeResponse(r)
 		if err != nil {
 			return
 		}
@@ -154,7 +156,28 @@ func (p *meddler) responses() {
 	}
 }
 
-// passes is what becomes of a line of the server.
+var announcesLiteral = regexp.MustCompile(`\{(\d+)\}\r\n$`)
+
+// wholeResponse reads a line and the literals in it, so that nothing is ever said in the
+// middle of a message's bytes.
+func wholeResponse(r *bufio.Reader) (string, error) {
+	line, err := r.ReadString('\n')
+	for whole := line; ; whole += line {
+		size := announcesLiteral.FindStringSubmatch(line)
+		if err != nil || size == nil {
+			return whole, err
+		}
+		n, _ := strconv.Atoi(size[1])
+		literal := make([]byte, n)
+		if _, err := io.ReadFull(r, literal); err != nil {
+			return "", err
+		}
+		whole += string(literal)
+		line, err = r.ReadString('\n')
+	}
+}
+
+// passes is what becomes of a response of the server.
 func (a *answers) passes(line string) (string, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
