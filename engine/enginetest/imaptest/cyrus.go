@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -139,8 +138,6 @@ func cyrusMaster(root, dir string) *exec.Cmd {
 	if sasl := folders(root, "usr/lib/*-linux-*/sasl2"); len(sasl) > 0 {
 		cmd.Env = append(cmd.Env, "SASL_PATH="+sasl[0])
 	}
-	// It stops its whole process group, which must not be the test's.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
 
