@@ -27,7 +27,7 @@ type account struct {
 	engine  *Engine
 	cfg     config.Account
 	log     *slog.Logger
-	timing  Timing
+	timing  *Timing
 	journal journal.Journal
 	// trace is filled in on the way to a login where somebody wants to see it.
 	trace *imapsession.Trace
@@ -51,7 +51,7 @@ type account struct {
 
 	own      journal.Ownership
 	stale    error // why memory and journal may disagree, nil: they do not
-	cursors  map[string]journal.Cursor
+	cursors  byMailbox[journal.Cursor]
 	listed   time.Time
 	fresh    bool // the journal knows nothing of the account
 	starting bool // nor did it when this process began, and one event said so
@@ -88,7 +88,7 @@ type account struct {
 	// complete is what the last scan of a mailbox saw that left nothing to do, full is
 	// when all were scanned; busy is how busy mailboxes are, misses counts mail that
 	// was not announced, by mailbox and by the way to watch.
-	complete map[string]imapsession.Status
+	complete byMailbox[imapsession.Status]
 	full     time.Time
 	busy     map[string]rate
 	misses   map[string]silence
@@ -96,7 +96,6 @@ type account struct {
 	// notifyFailures are when NOTIFY ended without good; its connection writes it.
 	notifyFailures []time.Time
 
-	backoff  backoff // of the work connection
 	wake     *waker
 	requests chan request
 	outbox   *outbox
@@ -229,27 +228,37 @@ func (a *account) report() AccountStatus {
 }
 
 // run owns the account until ctx is done. With Once it returns an error when
-// the account could not be processed; otherwise only when it was fenced.
+// the account could not be processed; otherwise only when it was fenced. What is done
+// before and after is done elsewhere: the stack below lasts as long as the account.
 func (a *account) run(ctx context.Context) error {
 	a.heart.beat(0)
-	defer a.heart.end()
-	defer a.state.set(func(s *AccountStatus) {
+	defer a.stopped()
+	if err := a.acquire(ctx); err != nil {
+		return err
+	}
+	work, end := a.begin(ctx)
+	defer end()
+	err := a.keepConnected(ctx, work)
+	a.abandon(cmp.Or(err, errStopped))
+	return err
+}
+
+func (a *account) stopped() {
+	a.state.set(func(s *AccountStatus) {
 		if s.State != Fenced {
 			s.State = Stopped
 		}
 	})
-	if err := a.acquire(ctx); err != nil {
-		return err
-	}
+	a.heart.end()
+}
+
+// begin starts the outbox, which ends with the account, however that ends. work outlives
+// ctx long enough for the step under way.
+func (a *account) begin(ctx context.Context) (work context.Context, end func()) {
 	work, cancel := grace(ctx, a.timing.Grace)
-	defer cancel()
-	// The outbox ends with the account, however that ends.
-	delivering, end := context.WithCancel(ctx)
-	stop := a.outbox.start(delivering, work)
-	defer func() { end(); stop() }()
-	err := a.keepConnected(ctx, work)
-	a.abandon(cmp.Or(err, errStopped))
-	return err
+	delivering, undeliver := context.WithCancel(ctx)
+	wait := a.outbox.start(delivering, work)
+	return work, func() { undeliver(); wait(); cancel() }
 }
 
 // grace returns a context that outlives ctx by d, so that a step under way
@@ -287,9 +296,9 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 	a.reloading.Unlock()
 	a.outbox.load(snap)
 	a.nextSeq, a.listed, a.fresh = max(1, snap.NextSeq), snap.Listed, snap.Fresh
-	a.cursors = map[string]journal.Cursor{}
+	a.cursors = byMailbox[journal.Cursor]{}
 	for _, c := range snap.Cursors {
-		a.cursors[c.Mailbox] = c
+		a.cursors.set(c.Mailbox, c)
 	}
 	a.news.tell("")
 	a.open = map[int64]*task{}
@@ -311,10 +320,10 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 // keepConnected connects, works until the connection ends, waits, and starts
 // again. In steady failure it logs in less than once a minute.
 func (a *account) keepConnected(ctx, work context.Context) error {
-	a.backoff = backoff{timing: a.timing}
+	b := &backoff{timing: a.timing}
 	for attempt := 1; ; attempt++ {
-		err := a.connection(ctx, work, &a.backoff)
-		if again, err := a.disconnected(ctx, err, attempt, &a.backoff); !again {
+		err := a.connection(ctx, work, b)
+		if again, err := a.disconnected(ctx, err, attempt, b); !again {
 			return err
 		}
 	}

@@ -124,7 +124,7 @@ func (c *connection) renumbered(ctx context.Context, name string) error {
 // scanBinds reports whether the next scan finds that the selected mailbox was
 // renumbered.
 func (c *connection) scanBinds(name string) bool {
-	known := c.cursors[name].UIDValidity
+	known := c.cursors.of(name).UIDValidity
 	return !c.engine.opts.isJob() && slices.Contains(c.watched, name) && known != 0 && known != c.validity
 }
 
@@ -424,7 +424,7 @@ func (c *connection) batchCursor(batch *journal.Batch, mailbox string) (journal.
 			return batch.Cursors[i], i
 		}
 	}
-	return c.cursors[mailbox], -1
+	return c.cursors.of(mailbox), -1
 }
 
 // giveUp fails a step at once: trying again cannot help.

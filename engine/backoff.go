@@ -10,7 +10,7 @@ import (
 
 // backoff decides how long an account waits before it connects again.
 type backoff struct {
-	timing   Timing
+	timing   *Timing
 	failures int
 	refused  int
 	loggedIn bool // since the last failure

@@ -39,7 +39,7 @@ func (a *account) stamp(b *journal.Batch) {
 		b.At = time.Now()
 	}
 	for i := range b.Cursors {
-		b.Cursors[i].Version = a.cursors[b.Cursors[i].Mailbox].Version + 1
+		b.Cursors[i].Version = a.cursors.of(b.Cursors[i].Mailbox).Version + 1
 	}
 	for i := range b.Entries {
 		b.Entries[i].Updated = b.At
@@ -138,7 +138,7 @@ func (a *account) remember(b journal.Batch) {
 		maps.DeleteFunc(a.flagged, func(k flagKey, _ journal.Flagged) bool { return k.mailbox == name })
 	}
 	for _, c := range b.Cursors {
-		a.cursors[c.Mailbox] = c
+		a.cursors.set(c.Mailbox, c)
 	}
 	for _, e := range b.Entries {
 		a.rememberEntry(e)

@@ -28,7 +28,7 @@ func (j *slowJournal) Commit(_ context.Context, _ journal.Ownership, b journal.B
 }
 
 func aheadAccount(j journal.Journal) *account {
-	return &account{journal: j, log: slog.New(slog.DiscardHandler), open: map[int64]*task{}, cursors: map[string]journal.Cursor{}, outbox: newOutbox(nil)}
+	return &account{journal: j, log: slog.New(slog.DiscardHandler), open: map[int64]*task{}, cursors: byMailbox[journal.Cursor]{}, outbox: newOutbox(nil)}
 }
 
 // many is a batch that is large enough to be written beside other work.

@@ -24,7 +24,7 @@ type connection struct {
 	watched  []string // server's spelling, in the order of watch
 	previous time.Time
 	// swept remembers what the last scan or sweep saw of each mailbox.
-	swept map[string]imapsession.Status
+	swept byMailbox[imapsession.Status]
 	// selected is the mailbox that is selected now, validity its UIDVALIDITY.
 	selected  string
 	validity  uint32
@@ -97,7 +97,7 @@ func (c *connection) ended(err error) error {
 func newConnection(a *account, s *imapsession.Session) *connection {
 	return &connection{
 		account: a, session: s, batch: batchOf(s),
-		swept: map[string]imapsession.Status{}, repeats: map[string]repeat{}, recreated: map[string]time.Time{},
+		swept: byMailbox[imapsession.Status]{}, repeats: map[string]repeat{}, recreated: map[string]time.Time{},
 		unheard: map[string]unheard{}, doubted: map[string]unheard{},
 	}
 }
@@ -128,11 +128,15 @@ func (c *connection) live(ctx, work context.Context) error {
 	if ended, err := c.catchUp(ctx, work); ended || err != nil {
 		return err
 	}
+	defer c.watch(ctx)()
+	return c.loop(ctx, work)
+}
+
+// watch begins to watch by connections of their own, and returns what ends that.
+func (c *connection) watch(ctx context.Context) (end func()) {
 	watching, cancel := context.WithCancel(ctx)
 	idling := c.startWatchers(watching)
-	defer idling.Wait()
-	defer cancel()
-	return c.loop(ctx, work)
+	return func() { cancel(); idling.Wait() }
 }
 
 // catchUp does what came while there was no connection. It returns true when that was all
@@ -246,7 +250,7 @@ func (c *connection) round(ctx, work context.Context) error {
 		return c.scanAll(ctx, work)
 	}
 	for name, st := range asked.told {
-		if isNews(c.swept[name], st) || c.flagsMayHaveChanged(name, st.Over(c.swept[name])) {
+		if isNews(c.swept.of(name), st) || c.flagsMayHaveChanged(name, st.Over(c.swept.of(name))) {
 			asked.dirty[name] = true
 		}
 	}

@@ -89,7 +89,7 @@ type Observation struct {
 // Engine runs the accounts of one configuration. Make one with New.
 type Engine struct {
 	opts    Options
-	timing  Timing
+	timing  *Timing
 	log     *slog.Logger
 	started time.Time
 	dir     string // of the state file, in which programs run
@@ -150,7 +150,7 @@ func New(cfg *config.Config, o Options) *Engine {
 	}
 	o.Once = o.Once || o.isJob()
 	e := &Engine{
-		opts: o, timing: o.Timing.withDefaults(), log: o.Logger,
+		opts: o, timing: new(o.Timing.withDefaults()), log: o.Logger,
 		cfg: cfg, dir: filepath.Dir(cfg.State), accounts: map[string]*running{}, callers: callers{rooms: map[string]chan struct{}{}}, raws: semaphore.NewWeighted(rawsUnderWay),
 	}
 	e.share(cfg)

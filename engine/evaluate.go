@@ -94,7 +94,7 @@ func (c *connection) process(ctx context.Context, name string, uids []imap.UID, 
 	for _, uid := range lacking(uids, fetched) {
 		c.notFetched(name, uid)
 	}
-	cursor := c.cursors[name]
+	cursor := c.cursors.of(name)
 	all := c.candidates(cursor, fetched, ruleset.Needs(c.cfg.Name, box).WholeHeader)
 	switch err := c.decide(ctx, ruleset, cursor, all, j); {
 	case errors.Is(err, errManyRaws):

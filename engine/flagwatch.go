@@ -139,7 +139,7 @@ func (c *connection) settleFlagged(ctx context.Context, after journal.Flagged) e
 // handledOf are those of some messages that the cursor has handled. Of the others,
 // which could not be fetched yet, noteArrived says whether a flag was added.
 func (c *connection) handledOf(name string, uids imap.UIDSet) imap.UIDSet {
-	cursor := c.cursors[name]
+	cursor := c.cursors.of(name)
 	return setOf(slices.DeleteFunc(uidsOf(uids), func(uid imap.UID) bool {
 		return uid > cursor.Floor && !cursor.Handled.Contains(uid)
 	}))
@@ -148,7 +148,7 @@ func (c *connection) handledOf(name string, uids imap.UIDSet) imap.UIDSet {
 // added are the messages that carry a flag which they did not, without those on
 // which a step of ours sets it.
 func (c *connection) added(name string, before, now imap.UIDSet, f imap.Flag) []imap.UID {
-	own := c.ownFlags(name, c.cursors[name].UIDValidity, f)
+	own := c.ownFlags(name, c.cursors.of(name).UIDValidity, f)
 	return slices.DeleteFunc(uidsOf(now), func(uid imap.UID) bool { return before.Contains(uid) || own[uid] })
 }
 
@@ -182,7 +182,7 @@ func (c *connection) decideFlagged(ctx context.Context, name string, uids []imap
 	if err != nil {
 		return err
 	}
-	cursor := c.cursors[name]
+	cursor := c.cursors.of(name)
 	all := c.freshCandidates(fetched, needs.WholeHeader)
 	switch err := c.decide(ctx, ruleset, cursor, all, judgement{walk: w, hours: 1}); {
 	case errors.Is(err, errManyRaws):
@@ -287,7 +287,7 @@ func (c *connection) noteArrived(batch *journal.Batch, cursor journal.Cursor, al
 	for _, f := range flagsIn(c.flagRules(cursor.Mailbox)) {
 		var old []imap.UID
 		for _, m := range all {
-			late := m.arrived == "" && m.fetched.Received.After(c.cursors[cursor.Mailbox].Scanned.Add(-flagSlack))
+			late := m.arrived == "" && m.fetched.Received.After(c.cursors.of(cursor.Mailbox).Scanned.Add(-flagSlack))
 			if hasFlag(m.fetched.Flags, f) && !late {
 				old = append(old, m.fetched.UID)
 			}

@@ -201,7 +201,7 @@ func (c *connection) past(cursor journal.Cursor, all []*candidate, traces map[st
 	out := past{}
 	for id, t := range traces {
 		for _, s := range t.Sightings {
-			if s.UIDValidity == c.cursors[s.Mailbox].UIDValidity {
+			if s.UIDValidity == c.cursors.of(s.Mailbox).UIDValidity {
 				at := place{mailbox: s.Mailbox, validity: s.UIDValidity, uid: s.UID}
 				out[id] = append(out[id], &sighting{print: s.Print, order: s.Order, first: at, now: at, own: c.holdsOwnMail(s.Mailbox)})
 			}

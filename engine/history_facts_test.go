@@ -106,7 +106,7 @@ func TestHistoryOfACopyWhoseOriginalIsForgotten(t *testing.T) {
 		TargetValidity: d.srv.UIDValidity(d, "Lists"), TargetUID: 1})
 	d.deliver("Lists", "a", noon.Add(time.Hour)) // the copy
 	d.take("Lists")
-	d.c.cursors["INBOX"] = journal.Cursor{}
+	d.c.cursors.set("INBOX", journal.Cursor{})
 	d.deliver("Junk", "a", noon)
 	d.want("the original, in another place", d.take("Junk"), 1, facts.History{})
 }

@@ -26,7 +26,7 @@ func TestHistoryOwnSightingBehindTheWindow(t *testing.T) {
 	for i := range journal.Window + 10 {
 		many = append(many, journal.Known{UID: imap.UID(1000 + i), Print: fp(fmt.Sprintf("<n%d@x>", i), noon, 1)})
 	}
-	d.check(d.c.commit(d.Context(), journal.Batch{Known: []journal.KnownBatch{{Mailbox: "INBOX", UIDValidity: d.c.cursors["INBOX"].UIDValidity, Messages: many}}}))
+	d.check(d.c.commit(d.Context(), journal.Batch{Known: []journal.KnownBatch{{Mailbox: "INBOX", UIDValidity: d.c.cursors.of("INBOX").UIDValidity, Messages: many}}}))
 	d.want("the first, decided again", d.again("INBOX", 1), 1, facts.History{})
 }
 

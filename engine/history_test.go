@@ -85,7 +85,7 @@ func newDesk(t *testing.T, srv *imaptest.Server, change ...func(*Options)) *desk
 	}
 	t.Cleanup(func() { s.Close() })
 	d := &desk{T: t, srv: srv, c: &connection{account: a, session: s,
-		swept: map[string]imapsession.Status{}, repeats: map[string]repeat{}, recreated: map[string]time.Time{},
+		swept: byMailbox[imapsession.Status]{}, repeats: map[string]repeat{}, recreated: map[string]time.Time{},
 		unheard: map[string]unheard{}, doubted: map[string]unheard{}}}
 	_, err = d.c.list(t.Context(), false)
 	d.check(err)

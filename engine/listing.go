@@ -60,7 +60,7 @@ func (c *connection) unlisted() journal.Batch {
 	}
 	var batch journal.Batch
 	for _, e := range c.dir.entries {
-		if _, known := c.cursors[e.Name]; known || !c.fresh && watched[e.Name] {
+		if _, known := c.cursors.find(e.Name); known || !c.fresh && watched[e.Name] {
 			continue
 		}
 		batch.Cursors = append(batch.Cursors, journal.Cursor{Mailbox: e.Name})
@@ -113,7 +113,7 @@ func (c *connection) listedAgain(ctx context.Context, entries []imapsession.Mail
 // later. A watched one that no scan has seen yet was lacking before.
 func (c *connection) notMissing() {
 	for _, name := range c.watched {
-		if _, known := c.cursors[name]; !known {
+		if _, known := c.cursors.find(name); !known {
 			return
 		}
 	}

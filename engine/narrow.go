@@ -233,7 +233,7 @@ func (c *connection) exclude(ctx context.Context, name string, excluded []imap.U
 			c.notFetched(name, uid)
 		}
 	}
-	cursor := c.cursors[name]
+	cursor := c.cursors.of(name)
 	handle(&cursor, handled)
 	trim(&cursor, c.unfetched)
 	c.log.Info("a search of the server excluded messages that no rule is about", "mailbox", c.dir.config(name), "excluded", len(handled))

@@ -80,7 +80,7 @@ func (c *connection) movesAgain(w *task) bool {
 
 // crowded is the delay before a watch connection is tried again that the server refused
 // for being one too many: it would refuse it again, and meanwhile the mailbox is swept.
-func crowded(err error, failures int, t Timing) time.Duration {
+func crowded(err error, failures int, t *Timing) time.Duration {
 	if !isClass(err, imapsession.Throttled) || retryAfter(err) > 0 {
 		return 0
 	}

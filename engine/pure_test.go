@@ -90,7 +90,7 @@ func TestMatchKnown(t *testing.T) {
 }
 
 func TestBackoffGrowsParksAndForgets(t *testing.T) {
-	b := backoff{timing: Timing{}.withDefaults()}
+	b := backoff{timing: new(Timing{}.withDefaults())}
 	lost := &imapsession.Error{Class: imapsession.Connection}
 	var last time.Duration
 	for i := range 8 {
@@ -112,7 +112,7 @@ func TestBackoffGrowsParksAndForgets(t *testing.T) {
 }
 
 func TestThreeRefusedLoginsPark(t *testing.T) {
-	b := backoff{timing: Timing{}.withDefaults()}
+	b := backoff{timing: new(Timing{}.withDefaults())}
 	refused := &imapsession.Error{Class: imapsession.Auth}
 	busy := &imapsession.Error{Class: imapsession.TryAgain}
 	for range 5 {
@@ -132,7 +132,7 @@ func TestThreeRefusedLoginsPark(t *testing.T) {
 }
 
 func TestThrottlingIsObeyed(t *testing.T) {
-	b := backoff{timing: Timing{}.withDefaults()}
+	b := backoff{timing: new(Timing{}.withDefaults())}
 	v := b.failed(&imapsession.Error{Class: imapsession.Throttled, RetryAfter: 5 * time.Minute}, 0)
 	if v.wait < 5*time.Minute {
 		t.Fatalf("waits %v, the server said 5 minutes", v.wait)

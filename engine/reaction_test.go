@@ -102,7 +102,7 @@ func TestRetryScheduleIsAboutADay(t *testing.T) {
 
 // A login that works is no proof of the password: Exchange refuses afterwards.
 func TestRefusedAfterTheLoginParks(t *testing.T) {
-	b := backoff{timing: Timing{}.withDefaults()}
+	b := backoff{timing: new(Timing{}.withDefaults())}
 	refused := &imapsession.Error{Class: imapsession.Auth}
 	for i := range 3 {
 		b.connected()
@@ -117,7 +117,7 @@ func TestRefusedAfterTheLoginParks(t *testing.T) {
 }
 
 func TestThrottledWithoutATimeWaitsAMinute(t *testing.T) {
-	b := backoff{timing: Timing{}.withDefaults()}
+	b := backoff{timing: new(Timing{}.withDefaults())}
 	if v := b.failed(&imapsession.Error{Class: imapsession.Throttled}, 0); v.wait < time.Minute {
 		t.Errorf("waits %v", v.wait)
 	}

@@ -318,7 +318,7 @@ func expectedID(seq int64, step int) string { return fmt.Sprintf("%d.%d", seq, s
 // isScanned reports whether arrivals in a mailbox are looked at. A mailbox
 // that does not exist yet counts when the watch patterns will match it.
 func (c *connection) isScanned(name string) bool {
-	if c.cursors[name].UIDValidity != 0 {
+	if c.cursors.of(name).UIDValidity != 0 {
 		return true
 	}
 	return slices.ContainsFunc(c.cfg.Watch, func(p string) bool { return c.mayMatch(p, name) }) &&

@@ -53,7 +53,7 @@ func (c *connection) redecide(ctx context.Context, name string, entries []*task)
 		return err
 	}
 	again, open := redecided(entries, fetched, needs.WholeHeader)
-	if err := c.settle(ctx, ruleset, c.cursors[name], open, open); err != nil {
+	if err := c.settle(ctx, ruleset, c.cursors.of(name), open, open); err != nil {
 		return err
 	}
 	if err := c.withoutActed(ctx, ruleset, name, entries, again); err != nil {
@@ -99,7 +99,7 @@ func (c *connection) includeAgain(ctx context.Context, name string, entries []*t
 	if tooLarge(some) {
 		return errManyRaws
 	}
-	return c.fetchIncluded(ctx, c.cursors[name], some)
+	return c.fetchIncluded(ctx, c.cursors.of(name), some)
 }
 
 // redecided are the messages that came, by the sequence of their entry, as
@@ -153,7 +153,7 @@ func (c *connection) withoutActed(ctx context.Context, ruleset *rules.Ruleset, n
 			back = append(back, m)
 		}
 	}
-	return c.settle(ctx, ruleset, c.cursors[name], back, back)
+	return c.settle(ctx, ruleset, c.cursors.of(name), back, back)
 }
 
 // actedSince reports whether another entry of a message did something after one

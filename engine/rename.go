@@ -76,7 +76,7 @@ func isCarriedOver(known, there []journal.Known) bool {
 
 // adopt writes what is known of a mailbox under its new name.
 func (c *connection) adopt(ctx context.Context, old, name string, validity uint32, known []journal.Known) error {
-	cursor := c.cursors[old]
+	cursor := c.cursors.of(old)
 	if cursor.UIDValidity != validity {
 		// Another mailbox took the old name and was scanned already.
 		cursor = baseline(name, validity, nil)
@@ -126,7 +126,7 @@ func unfinished() []journal.EntryState {
 func (c *connection) knownElsewhere(ctx context.Context) ([]journal.Known, error) {
 	var out []journal.Known
 	for _, name := range slices.Sorted(maps.Keys(c.cursors)) {
-		cursor := c.cursors[name]
+		cursor := c.cursors.of(name)
 		if cursor.UIDValidity == 0 || c.dir.exists(name) {
 			continue
 		}
@@ -157,7 +157,7 @@ func (c *connection) appeared(ctx context.Context, name string, sel imapsession.
 func (c *connection) newFirst(names []string) []string {
 	var known, unknown []string
 	for _, name := range names {
-		if _, ok := c.cursors[name]; ok {
+		if _, ok := c.cursors.find(name); ok {
 			known = append(known, name)
 			continue
 		}

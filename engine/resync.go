@@ -31,7 +31,7 @@ func (c *connection) resync(ctx, work context.Context, told map[string]imapsessi
 			return nil
 		}
 		if !asked.dirty[name] && c.unchanged(name, answers[name]) {
-			c.swept[name] = c.complete[name]
+			c.swept.set(name, c.complete.of(name))
 			continue
 		}
 		if err := c.scanAndApply(ctx, work, name); err != nil {
@@ -45,9 +45,9 @@ func (c *connection) resync(ctx, work context.Context, told map[string]imapsessi
 
 // unchanged reports whether a mailbox is as its last complete scan saw it.
 func (c *connection) unchanged(name string, answer imapsession.StatusResult) bool {
-	before, scanned := c.complete[name]
+	before, scanned := c.complete.find(name)
 	now := answer.Status
-	if !scanned || answer.Err != nil || now.UIDValidity == 0 || now.UIDNext == 0 || c.cursors[name].UIDValidity != now.UIDValidity {
+	if !scanned || answer.Err != nil || now.UIDValidity == 0 || now.UIDNext == 0 || c.cursors.of(name).UIDValidity != now.UIDValidity {
 		return false
 	}
 	if before.UIDValidity != now.UIDValidity || before.UIDNext != now.UIDNext || before.Messages != now.Messages {
@@ -59,7 +59,7 @@ func (c *connection) unchanged(name string, answer imapsession.StatusResult) boo
 // scannedWhole remembers how a mailbox was when a scan began that left nothing to do.
 func (c *connection) scannedWhole(name string, sel imapsession.Selected) {
 	if c.complete == nil {
-		c.complete = map[string]imapsession.Status{}
+		c.complete = byMailbox[imapsession.Status]{}
 	}
-	c.complete[name] = statusOf(sel)
+	c.complete.set(name, statusOf(sel))
 }

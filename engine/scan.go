@@ -69,7 +69,7 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 // trip where it is known. The selection renews the server's view, so that the
 // search sees what another connection was told of.
 func (c *connection) listPending(ctx context.Context, name string) (sel imapsession.Selected, cursor journal.Cursor, listed imap.UIDSet, err error) {
-	before := c.cursors[name]
+	before := c.cursors.of(name)
 	found := false
 	if before.UIDValidity == 0 {
 		sel, err = c.sel(ctx, name)
@@ -125,7 +125,7 @@ func statusOf(sel imapsession.Selected) imapsession.Status {
 }
 
 func (c *connection) noteSelected(name string, sel imapsession.Selected) {
-	c.swept[name] = statusOf(sel)
+	c.swept.set(name, statusOf(sel))
 	c.state.proof(c.dir.config(name))
 	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Messages = sel.Messages })
 }
@@ -133,7 +133,7 @@ func (c *connection) noteSelected(name string, sel imapsession.Selected) {
 // scanned remembers when the scan began. It is written when there was
 // something to decide, and now and then, not after every look.
 func (c *connection) scanned(ctx context.Context, name string, began time.Time, hold string, n int) error {
-	cursor := c.cursors[name]
+	cursor := c.cursors.of(name)
 	if n == 0 && began.Sub(cursor.Scanned) < c.timing.Reconcile || hold == "" && cursor.Scanned.Equal(began) {
 		return nil
 	}
@@ -160,7 +160,7 @@ func hoursSince(before, now time.Time) int {
 // not know is baselined, one whose UIDVALIDITY changed is matched by
 // fingerprints.
 func (c *connection) cursorFor(ctx context.Context, name string, sel imapsession.Selected) (journal.Cursor, error) {
-	cursor, known := c.cursors[name]
+	cursor, known := c.cursors.find(name)
 	started := cursor.UIDValidity != 0
 	var err error
 	switch {
@@ -186,7 +186,7 @@ func (c *connection) cursorFor(ctx context.Context, name string, sel imapsession
 	default:
 		err = c.baseline(ctx, name, sel)
 	}
-	return c.cursors[name], err
+	return c.cursors.of(name), err
 }
 
 // baseline starts an unknown mailbox at what it holds: none of it is acted on.

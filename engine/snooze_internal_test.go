@@ -10,7 +10,7 @@ import (
 // TestSnoozeIsMissedTwice: one look that does not find a message ends nothing, and of two
 // the second comes some time after the first.
 func TestSnoozeIsMissedTwice(t *testing.T) {
-	c := &connection{account: &account{timing: Timing{}.withDefaults()}}
+	c := &connection{account: &account{timing: new(Timing{}.withDefaults())}}
 	s := &sleeper{Snoozed: journal.Snoozed{Seq: 7, Mailbox: "Snoozed", Back: "INBOX"}}
 	here := map[int64]journal.Snoozed{7: {}}
 	began := time.Now()

@@ -74,7 +74,7 @@ func (c *connection) sweep(ctx context.Context, all, judge bool) error {
 			continue
 		}
 		st := answer.Status
-		switch arrived := isNews(c.swept[name], st); {
+		switch arrived := isNews(c.swept.of(name), st); {
 		case arrived && judge && ways[name] != "" && !c.wake.isAsked(name):
 			c.notAnnounced(name)
 		case arrived, c.flagsMayHaveChanged(name, st):
@@ -217,7 +217,7 @@ func isNews(before, told imapsession.Status) bool {
 // flagsMayHaveChanged reports whether a mailbox is worth a look for the sake of
 // rules on flags: where the server tells no HIGHESTMODSEQ, always.
 func (c *connection) flagsMayHaveChanged(name string, now imapsession.Status) bool {
-	return c.flagsMayHaveChangedSince(name, c.swept[name], now)
+	return c.flagsMayHaveChangedSince(name, c.swept.of(name), now)
 }
 
 func (c *connection) flagsMayHaveChangedSince(name string, before, now imapsession.Status) bool {

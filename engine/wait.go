@@ -14,16 +14,27 @@ func (c *connection) wait(ctx context.Context, at time.Time) (*request, error) {
 	if len(c.passes) > 0 {
 		return c.glance(), nil
 	}
+	switch can, err := c.canIdle(ctx); {
+	case err != nil:
+		return nil, err
+	case can:
+		return c.idle(ctx, at)
+	}
+	return c.sit(ctx, at), nil
+}
+
+// canIdle selects what the work connection idles on, and reports whether there is that.
+func (c *connection) canIdle(ctx context.Context) (bool, error) {
 	if !c.idlesItself() {
-		return c.sit(ctx, at), nil
+		return false, nil
 	}
 	switch err := c.use(ctx, c.itself); {
 	case err == nil:
-		return c.idle(ctx, at)
+		return true, nil
 	case mailboxOnly(err):
-		return c.sit(ctx, at), nil
+		return false, nil
 	default:
-		return nil, err
+		return false, err
 	}
 }
 

@@ -69,18 +69,19 @@ func TestWhatIsUnchanged(t *testing.T) {
 	before := d.c.session
 	r := before.StatusAll(t.Context(), []string{"Junk"})[0]
 	if !d.c.unchanged("Junk", r) {
-		t.Fatalf("%+v is not as %+v", r, d.c.complete["Junk"])
+		t.Fatalf("%+v is not as %+v", r, d.c.complete.of("Junk"))
 	}
 	for name, change := range map[string]func(){
 		"UIDVALIDITY": func() { r.Status.UIDValidity++ }, "UIDNEXT": func() { r.Status.UIDNext++ },
 		"MESSAGES": func() { r.Status.Messages++ }, "an error": func() { r.Err = errNoStatus },
 		"no UIDNEXT": func() { r.Status.UIDNext = 0 }, "an incomplete scan": func() { delete(d.c.complete, "Junk") },
 	} {
-		kept, complete := r, d.c.complete["Junk"]
+		kept, complete := r, d.c.complete.of("Junk")
 		change()
 		if d.c.unchanged("Junk", r) {
 			t.Errorf("%s makes no difference", name)
 		}
-		r, d.c.complete["Junk"] = kept, complete
+		r = kept
+		d.c.complete.set("Junk", complete)
 	}
 }

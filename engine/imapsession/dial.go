@@ -123,7 +123,7 @@ func secure(ctx context.Context, raw net.Conn, o Options) (*Session, response, e
 		}
 		conn = secured
 	}
-	s := &Session{o: o, guard: newGuard(conn, raw, o)}
+	s := &Session{o: &o, guard: newGuard(conn, raw, &o)}
 	greeting := response{kind: "OK"}
 	if o.TLS != TLSStartTLS {
 		var err error

@@ -84,7 +84,7 @@ func FuzzGuard(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		conn := &canned{in: bytes.NewReader(in), begun: make(chan struct{}), closed: make(chan struct{})}
 		o := Options{Limits: small()}.withDefaults()
-		s := &Session{o: o, guard: newGuard(conn, conn, o), caps: Capabilities{ESearch: true}}
+		s := &Session{o: &o, guard: newGuard(conn, conn, &o), caps: Capabilities{ESearch: true}}
 		s.attach(response{kind: "OK"})
 		defer s.Close()
 		uids := imap.UIDSetNum(5, 7)

@@ -25,7 +25,7 @@ var (
 type guard struct {
 	conn net.Conn // the secured connection
 	raw  net.Conn // the socket below it
-	o    Options
+	o    *Options
 
 	in *assembler // read by one goroutine at a time: imapclient's, or that of an IDLE
 
@@ -50,7 +50,7 @@ type guard struct {
 	holding bool
 }
 
-func newGuard(conn, raw net.Conn, o Options) *guard {
+func newGuard(conn, raw net.Conn, o *Options) *guard {
 	g := &guard{conn: conn, raw: raw, o: o, newsCh: make(chan struct{}, 1)}
 	g.in = newAssembler(socket{g}, o.Limits)
 	g.in.buffers = o.Buffers

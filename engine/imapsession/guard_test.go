@@ -41,7 +41,7 @@ func TestGuardLetsOutWhatWasBegun(t *testing.T) {
 		{"", "T1 NOOP\r\n", false},
 	} {
 		w := &wire{}
-		g := newGuard(w, w, Options{}.withDefaults())
+		g := newGuard(w, w, new(Options{}.withDefaults()))
 		if tc.begun != "" {
 			if err := g.begin(newOperation(tc.begun, "", nil)); err != nil {
 				t.Fatal(err)
@@ -79,7 +79,7 @@ func TestGuardLetsOutSeveral(t *testing.T) {
 		"a third":            {[]string{"T1 ID NIL\r\n", "T2 NOOP\r\n", "* OK\r\n"}, 3}, // it belongs to the second
 	} {
 		w := &wire{}
-		g := newGuard(w, w, Options{}.withDefaults())
+		g := newGuard(w, w, new(Options{}.withDefaults()))
 		if err := g.begin(newOperation("ID", "", nil), newOperation("NOOP", "", nil)); err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestGuardLetsOutSeveral(t *testing.T) {
 // response belongs to the first that takes it and has not ended.
 func TestGuardTellsAnswersApart(t *testing.T) {
 	w := &wire{}
-	g := newGuard(w, w, Options{}.withDefaults())
+	g := newGuard(w, w, new(Options{}.withDefaults()))
 	var taken []string
 	newOp := func(name string) *operation {
 		return newOperation(name, "", func(r response) bool {
@@ -139,7 +139,7 @@ func TestGuardTellsAnswersApart(t *testing.T) {
 func TestDeadlineThatComesTooLate(t *testing.T) {
 	late := func([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
 	w := &wire{reads: []func(p []byte) (int, error){late, late, func(p []byte) (int, error) { return copy(p, "* 1 EXISTS\r\n"), os.ErrDeadlineExceeded }, late}}
-	g := newGuard(w, w, Options{}.withDefaults())
+	g := newGuard(w, w, new(Options{}.withDefaults()))
 	if line, err := g.in.next(); err != nil || string(line) != "* 1 EXISTS" {
 		t.Errorf("%q, %v", line, err)
 	}
@@ -155,7 +155,7 @@ func TestDeadlineThatComesTooLate(t *testing.T) {
 // sent takes along what was held before it, and is not held itself.
 func TestGuardHolds(t *testing.T) {
 	w := &wire{}
-	g := newGuard(w, w, Options{}.withDefaults())
+	g := newGuard(w, w, new(Options{}.withDefaults()))
 	if err := g.begin(newOperation("NOOP", "", nil), newOperation("UID MOVE", "", nil)); err != nil {
 		t.Fatal(err)
 	}

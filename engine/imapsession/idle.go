@@ -44,11 +44,20 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error)
 	}
 	err := s.idle(ctx, op, min(refresh, cmp.Or(s.profile.IdleMax, maxIdle)))
 	if err == nil && !op.completed && s.guard.takeNews() {
-		// What follows goes out behind the DONE, not after its answer.
-		s.air = &flying{tasks: []task{{op: op}}, waits: []func() error{func() error { return s.answered(op) }}, errs: make([]error, 1),
-			outcome: func(op *operation, err error) error { s.idleErr = s.idled(op, err); return s.idleErr }}
+		s.flyDone(op)
 		return true, nil
 	}
+	return s.finish(op, err)
+}
+
+// flyDone has what follows go out behind the DONE, not after its answer.
+func (s *Session) flyDone(op *operation) {
+	s.air = &flying{tasks: []task{{op: op}}, waits: []func() error{func() error { return s.answered(op) }}, errs: make([]error, 1),
+		outcome: func(op *operation, err error) error { s.idleErr = s.idled(op, err); return s.idleErr }}
+}
+
+// finish waits for the end of an IDLE, and reports whether there was news in the end.
+func (s *Session) finish(op *operation, err error) (news bool, _ error) {
 	s.guard.release()
 	if err == nil {
 		err = s.answered(op)
@@ -83,17 +92,28 @@ func (s *Session) finishIdle() error {
 }
 
 // idle sends IDLE, listens, and sends DONE, which after news is held for the command that
-// follows. No goroutine and no buffer wait meanwhile but the caller's.
+// follows. No goroutine and no buffer wait meanwhile but the caller's, and its stack is
+// kept low.
 func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration) error {
-	g := s.guard
-	s.owned++
-	if _, err := fmt.Fprintf(g, "%s%d IDLE\r\n", ownTag, s.owned); err != nil {
+	if err := s.sayIdle(); err != nil {
 		return err
 	}
-	news, err := s.listen(ctx, func() (ended, news bool) { return g.heard(op) }, refresh)
-	switch {
-	case err != nil:
+	news, err := s.listen(ctx, func() (ended, news bool) { return s.guard.heard(op) }, refresh)
+	if err != nil {
 		return err
+	}
+	return s.sayDone(op, news)
+}
+
+func (s *Session) sayIdle() error {
+	s.owned++
+	_, err := fmt.Fprintf(s.guard, "%s%d IDLE\r\n", ownTag, s.owned)
+	return err
+}
+
+func (s *Session) sayDone(op *operation, news bool) error {
+	g := s.guard
+	switch {
 	case op.completed && op.continuations > 0:
 		return nil // it was refused
 	case op.completed:
@@ -105,7 +125,7 @@ func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration
 		g.hold()
 	}
 	g.hurry(s.o.Timeouts.IdleDone)
-	_, err = g.Write([]byte("DONE\r\n"))
+	_, err := g.Write([]byte("DONE\r\n"))
 	return err
 }
 

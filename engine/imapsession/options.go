@@ -144,6 +144,10 @@ type Traffic struct {
 	Connections atomic.Int64
 }
 
+func dialDirectly(ctx context.Context, network, address string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
+
 func (o Options) withDefaults() Options {
 	o.Timeouts, o.Limits = o.Timeouts.withDefaults(), o.Limits.withDefaults()
 	if o.Traffic == nil {
@@ -156,7 +160,7 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.DialContext == nil {
-		o.DialContext = new(net.Dialer).DialContext
+		o.DialContext = dialDirectly
 	}
 	o.secrets = secretsOf(o.Username, o.Password)
 	return o

@@ -307,7 +307,7 @@ func throughTheGuard(t *testing.T, in []byte) {
 	conn, other := net.Pipe()
 	defer conn.Close()
 	defer other.Close()
-	g := newGuard(conn, conn, o)
+	g := newGuard(conn, conn, &o)
 	g.in = newAssembler(bytes.NewReader(in), o.Limits)
 	op := newOperation("NOOP", "", nil)
 	op.tag, op.clientTag, op.sent, op.showCaps, op.continuations = "T1", "T1", true, true, 2

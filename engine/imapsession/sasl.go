@@ -44,7 +44,7 @@ func (x *exchange) Next(challenge []byte) ([]byte, error) {
 }
 
 func (s *Session) exchange(mechanism string) (*exchange, error) {
-	o := &s.o
+	o := s.o
 	switch mechanism {
 	case External:
 		return &exchange{Client: external{}}, nil

@@ -17,7 +17,7 @@ import (
 // Session is one authenticated connection. It is used by one goroutine at a
 // time; only Close may be called from any.
 type Session struct {
-	o     Options
+	o     *Options // the guard's, too
 	guard *guard
 	// client and its window are nil while the session is parked. shown is the list of
 	// capabilities that clients are shown.

@@ -109,7 +109,7 @@ func (b *benchmark) configure(s *server, way string, accounts int) (string, erro
 			text.WriteString("    " + b.config + "\n")
 		}
 	}
-	fmt.Fprintf(&text, "hosts: {%s: {logins_per_minute: 60000}}\n", host)
+	fmt.Fprintf(&text, "hosts: {%s: {logins_per_minute: 6000}}\n", host)
 	text.WriteString("rules:\n  - name: filed\n    if: subject startsWith \"file\"\n    then: [{move: " + filed + "}]\n")
 	dir := filepath.Join(b.dir, fmt.Sprintf("%s-%d", way, accounts))
 	if err := os.Mkdir(dir, 0o700); err != nil {

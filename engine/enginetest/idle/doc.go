@@ -7,7 +7,8 @@
 //
 // It starts a small IMAP server in a process of its own, once with TLS and once without,
 // and the daemon, as make build makes it, with -n accounts that have one connection
-// each and one journal for all. When every account idles and the memory has come to rest,
+// each and one journal for all. A hundred of them log in a second, twenty times what is
+// the default for one host. When every account idles and the memory has come to rest,
 // it reads what the system says of the daemon's process: the memory that is resident
 // (what it had with no account at all is taken off before that is shared out), the time of
 // the CPU over -quiet, and the threads. Then one message comes to every account at
