@@ -150,7 +150,7 @@ func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {
 	a := &account{
 		engine: e, cfg: cfg, timing: e.timing, journal: e.opts.Journal,
 		log:  e.log.With("account", cfg.Name),
-		wake: newWaker(), requests: make(chan request, 1), caughtUp: map[string]bool{}, ran: map[string]bool{}, suspects: map[place]*suspect{}, refusals: map[place]int{},
+		wake: newWaker(), requests: make(chan request, 1),
 	}
 	a.outbox = newOutbox(a)
 	a.spelling = func(server string) string { return server } // until the mailboxes are listed
@@ -296,22 +296,22 @@ func (a *account) load(own journal.Ownership, snap journal.Snapshot) {
 	a.reloading.Unlock()
 	a.outbox.load(snap)
 	a.nextSeq, a.listed, a.fresh = max(1, snap.NextSeq), snap.Listed, snap.Fresh
-	a.cursors = byMailbox[journal.Cursor]{}
+	a.cursors = nil
 	for _, c := range snap.Cursors {
 		a.cursors.set(c.Mailbox, c)
 	}
 	a.news.tell("")
-	a.open = map[int64]*task{}
+	a.open = nil
 	for _, e := range snap.Open {
-		a.open[e.Seq] = &task{Entry: e, look: true, loaded: true}
+		put(&a.open, e.Seq, &task{Entry: e, look: true, loaded: true})
 	}
-	a.expected = map[string]journal.Expected{}
+	a.expected = nil
 	for _, x := range snap.Expected {
-		a.expected[x.ID] = x
+		put(&a.expected, x.ID, x)
 	}
-	a.pauses = map[string]journal.Pause{}
+	a.pauses = nil
 	for _, p := range snap.Pauses {
-		a.pauses[p.Target] = p
+		put(&a.pauses, p.Target, p)
 	}
 	a.created, a.runs = snap.Created, runsByRule(snap.Runs)
 	a.flagged, a.snoozed = flaggedByKey(snap.Flagged), sleepersOf(snap.Snoozed)

@@ -18,4 +18,13 @@ func (m byMailbox[V]) find(name string) (v V, ok bool) {
 	return v, false
 }
 
-func (m byMailbox[V]) set(name string, v V) { m[name] = &v }
+func (m *byMailbox[V]) set(name string, v V) { put((*map[string]*V)(m), name, &v) }
+
+// put adds to a map that is made with its first entry: an account has twenty, and while it
+// waits most of them have nothing to hold.
+func put[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[key] = value
+}

@@ -330,7 +330,7 @@ func (s *serving) report(batch journal.Batch, failed []journal.Delivery) {
 func (o *outbox) disable(x journal.Disabled) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.disabled[x.Endpoint] = x
+	put(&o.disabled, x.Endpoint, x)
 }
 
 func (o *outbox) write(ctx context.Context, b journal.Batch) error {

@@ -208,9 +208,9 @@ func ScheduledRules(cfg *config.Config, sums []journal.AccountSummary, now time.
 }
 
 func runsByRule(runs []journal.Run) map[string]journal.Run {
-	out := map[string]journal.Run{}
+	var out map[string]journal.Run
 	for _, r := range runs {
-		out[r.Rule] = r
+		put(&out, r.Rule, r)
 	}
 	return out
 }

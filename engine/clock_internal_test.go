@@ -66,7 +66,7 @@ func TestAnUnknownClockBeginsAtOnce(t *testing.T) {
 	if at := c.nextRun(); at.IsZero() || at.After(time.Now()) {
 		t.Errorf("its clock begins at %v", at)
 	}
-	a.runs["r"] = journal.Run{Rule: "r", Due: time.Now()}
+	put(&a.runs, "r", journal.Run{Rule: "r", Due: time.Now()})
 	if at := c.nextRun(); !at.After(time.Now()) {
 		t.Errorf("it begins at %v, which is not the next time", at)
 	}

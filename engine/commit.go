@@ -144,25 +144,25 @@ func (a *account) remember(b journal.Batch) {
 		a.rememberEntry(e)
 	}
 	for _, x := range b.Expect {
-		a.expected[x.ID] = x
+		put(&a.expected, x.ID, x)
 	}
 	for _, id := range b.Arrived {
 		delete(a.expected, id)
 	}
 	for _, f := range b.Flagged {
-		a.flagged[keyOf(f.Mailbox, f.Flag)] = f
+		put(&a.flagged, keyOf(f.Mailbox, f.Flag), f)
 	}
 	for _, s := range b.Snoozed {
-		a.snoozed[s.Seq] = &sleeper{Snoozed: s}
+		put(&a.snoozed, s.Seq, &sleeper{Snoozed: s})
 	}
 	for _, seq := range b.Woken {
 		delete(a.snoozed, seq)
 	}
 	for _, r := range b.Runs {
-		a.runs[r.Rule] = r
+		put(&a.runs, r.Rule, r)
 	}
 	for _, p := range b.Pauses {
-		a.pauses[p.Target] = p
+		put(&a.pauses, p.Target, p)
 	}
 	for _, t := range b.Resume {
 		delete(a.pauses, t)
@@ -184,7 +184,7 @@ func (a *account) rememberEntry(e journal.Entry) {
 		w, ok := a.open[e.Seq]
 		if !ok {
 			w = &task{}
-			a.open[e.Seq] = w
+			put(&a.open, e.Seq, w)
 		}
 		w.Entry = e
 		return

@@ -132,8 +132,9 @@ type sight struct {
 // evidence is what an account knows when it is looked at.
 type evidence struct {
 	status AccountStatus
-	// rules are those in force, endpoints what is known of each outlet in force.
-	rules     []string
+	// hasRule tells whether a rule is in force, endpoints what is known of each outlet
+	// in force.
+	hasRule   func(name string) bool
 	endpoints map[string]outletState
 	// held counts the messages that are held, by rule, with the reason of one.
 	held map[string]heldOf
@@ -186,7 +187,7 @@ func wrongAccount(s AccountStatus) []Notice {
 
 func wrongRules(x evidence, now time.Time) (out []Notice) {
 	for _, e := range x.status.RuleErrors {
-		if now.Sub(e.At) < errorsLast && slices.Contains(x.rules, e.Rule) {
+		if now.Sub(e.At) < errorsLast && x.hasRule(e.Rule) {
 			out = append(out, Notice{Kind: NoticeRuleError, Rule: e.Rule,
 				Text: fmt.Sprintf("rule %q cannot be worked out for some messages, and does nothing to them: %s", e.Rule, e.Last)})
 		}
@@ -216,7 +217,7 @@ func (x evidence) isClear(n Notice, now time.Time) bool {
 		return s.State == Watching && !s.CaughtUp.IsZero() && len(s.Troubles) == 0
 	case NoticeRuleError:
 		// Only time tells, for as long as no such message comes.
-		return !slices.Contains(x.rules, n.Rule) || now.Sub(s.began) >= errorsLast
+		return !x.hasRule(n.Rule) || now.Sub(s.began) >= errorsLast
 	case NoticeRuleHeld:
 		return true // the journal was asked
 	case NoticeEndpoint:

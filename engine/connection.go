@@ -97,8 +97,6 @@ func (c *connection) ended(err error) error {
 func newConnection(a *account, s *imapsession.Session) *connection {
 	return &connection{
 		account: a, session: s, batch: batchOf(s),
-		swept: byMailbox[imapsession.Status]{}, repeats: map[string]repeat{}, recreated: map[string]time.Time{},
-		unheard: map[string]unheard{}, doubted: map[string]unheard{},
 	}
 }
 
@@ -357,7 +355,7 @@ func (c *connection) later(name string, d time.Duration) {
 	}
 	next := time.Now().Add(d)
 	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.NextTry = next })
-	c.repeats[name] = repeat{after: d, timer: time.AfterFunc(d, func() { c.wake.mailbox(name) })}
+	put(&c.repeats, name, repeat{after: d, timer: time.AfterFunc(d, func() { c.wake.mailbox(name) })})
 }
 
 // repeat is a scan that was asked for by later.

@@ -35,9 +35,9 @@ func keyOf(mailbox string, f imap.Flag) flagKey {
 }
 
 func flaggedByKey(list []journal.Flagged) map[flagKey]journal.Flagged {
-	out := map[flagKey]journal.Flagged{}
+	var out map[flagKey]journal.Flagged
 	for _, f := range list {
-		out[keyOf(f.Mailbox, f.Flag)] = f
+		put(&out, keyOf(f.Mailbox, f.Flag), f)
 	}
 	return out
 }

@@ -166,7 +166,7 @@ func (a *account) hear() {
 			delete(a.expected, x.ID)
 			continue
 		}
-		a.expected[x.ID] = x.Expected
+		put(&a.expected, x.ID, x.Expected)
 	}
 	a.foretold.list = nil
 }

@@ -73,7 +73,7 @@ func TestHistoryOwnCopyIsNoOriginal(t *testing.T) {
 	d.deliver("Junk", "a", noon)
 	cursor, all := d.fetch("Junk")
 	d.take("Junk")
-	d.c.expected["7.0"] = journal.Expected{ID: "7.0", Mailbox: "Lists", UIDNext: 1, Print: all[0].print}
+	put(&d.c.expected, "7.0", journal.Expected{ID: "7.0", Mailbox: "Lists", UIDNext: 1, Print: all[0].print})
 	d.deliver("Lists", "a", noon) // our copy
 	d.take("Lists")
 	d.want("before", d.again("Junk", 1), 1, facts.History{})

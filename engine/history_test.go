@@ -329,7 +329,7 @@ func TestHistoryOfExpectedArrivals(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
 	d.deliver("INBOX", "a", noon)
 	_, all := d.fetch("INBOX")
-	d.c.expected["1.0"] = journal.Expected{ID: "1.0", Mailbox: "INBOX", UIDNext: 1, Print: all[0].print}
+	put(&d.c.expected, "1.0", journal.Expected{ID: "1.0", Mailbox: "INBOX", UIDNext: 1, Print: all[0].print})
 	d.deliver("INBOX", "a", noon.Add(time.Minute))
 	got := d.take("INBOX")
 	if h, asked := got[1]; asked {
@@ -431,7 +431,7 @@ func TestHistoryDoesNotLookForExpectedArrivals(t *testing.T) {
 	d.take("Lists")
 	d.deliver("INBOX", "a", noon)
 	_, all := d.fetch("INBOX")
-	d.c.expected["1.0"] = journal.Expected{ID: "1.0", Mailbox: "INBOX", UIDNext: 1, Print: all[0].print}
+	put(&d.c.expected, "1.0", journal.Expected{ID: "1.0", Mailbox: "INBOX", UIDNext: 1, Print: all[0].print})
 	cursor, all := d.fetch("INBOX")
 	now = "NO [INUSE] locked"
 	if got := d.told(cursor, all); len(got) != 0 {

@@ -122,7 +122,7 @@ func (o *outbox) replan(ctx context.Context, hook config.Webhook) error {
 		}
 	}
 	delete(o.slots, hook.Name)
-	o.limits[hook.Name] = now
+	put(&o.limits, hook.Name, now)
 	return nil
 }
 
@@ -163,6 +163,6 @@ func (o *outbox) slotsOf(ctx context.Context, hook config.Webhook) (*pace.Slots,
 			s.Take(at, limitsOf(hook, d)...)
 		}
 	}
-	o.slots[hook.Name] = s
+	put(&o.slots, hook.Name, s)
 	return s, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"imapilot/actions/webhook"
 	"imapilot/engine/journal"
+	"imapilot/rules"
 )
 
 const (
@@ -82,7 +83,7 @@ func (e *Engine) notify(ctx context.Context) {
 		}
 		var active []Notice
 		names := *e.accountNames.Load()
-		maps.DeleteFunc(e.notices.books, func(name string, _ *book) bool { return !slices.Contains(names, name) })
+		e.notices.keepOnly(names)
 		for _, name := range names {
 			if a := e.owners.of(name); a != nil && ctx.Err() == nil {
 				active = append(active, e.review(ctx, a)...)
@@ -92,6 +93,15 @@ func (e *Engine) notify(ctx context.Context) {
 		e.notices.active = active
 		e.notices.mu.Unlock()
 	}
+}
+
+// keepOnly forgets what was told of accounts that are not there any more.
+func (n *notices) keepOnly(names []string) {
+	there := make(map[string]bool, len(names))
+	for _, name := range names {
+		there[name] = true
+	}
+	maps.DeleteFunc(n.books, func(name string, _ *book) bool { return !there[name] })
 }
 
 // review tells what is new of one account and returns what stands. Where the journal
@@ -244,9 +254,9 @@ func (n Notice) heading() string {
 func (a *account) evidence(ctx context.Context) (evidence, error) {
 	held, err := a.heldByRule(ctx)
 	x := evidence{status: a.report(), held: held, endpoints: a.outbox.states()}
-	ruleset, _ := a.current()
-	for _, r := range ruleset.Rules() {
-		x.rules = append(x.rules, r.Name)
+	x.hasRule = func(name string) bool {
+		ruleset, _ := a.current()
+		return slices.ContainsFunc(ruleset.Rules(), func(r rules.Rule) bool { return r.Name == name })
 	}
 	return x, err
 }

@@ -87,7 +87,7 @@ func TestSeenConditions(t *testing.T) {
 	now := time.Now()
 	watching := AccountStatus{Name: "home", State: Watching, CaughtUp: now, began: now.Add(-2 * time.Hour)}
 	with := func(change func(*evidence)) evidence {
-		x := evidence{status: watching, rules: []string{"lists"}, endpoints: map[string]outletState{"ci": {}}}
+		x := evidence{status: watching, hasRule: onlyRule("lists"), endpoints: map[string]outletState{"ci": {}}}
 		change(&x)
 		return x
 	}
@@ -131,8 +131,8 @@ func TestSeenConditions(t *testing.T) {
 // What is over is only what is known to be: a restart ends nothing.
 func TestWhatIsOver(t *testing.T) {
 	now := time.Now()
-	fine := evidence{status: AccountStatus{State: Watching, CaughtUp: now, began: now.Add(-2 * time.Hour)}, rules: []string{"r"}, endpoints: map[string]outletState{"ci": {took: true}}}
-	begins := evidence{status: AccountStatus{State: Connecting, began: now}, rules: []string{"r"}, endpoints: map[string]outletState{"ci": {}}}
+	fine := evidence{status: AccountStatus{State: Watching, CaughtUp: now, began: now.Add(-2 * time.Hour)}, hasRule: onlyRule("r"), endpoints: map[string]outletState{"ci": {took: true}}}
+	begins := evidence{status: AccountStatus{State: Connecting, began: now}, hasRule: onlyRule("r"), endpoints: map[string]outletState{"ci": {}}}
 	for _, n := range []Notice{{Kind: NoticeParked}, {Kind: NoticeFenced}, {Kind: NoticeStale}, {Kind: NoticeRuleError, Rule: "r"}, {Kind: NoticeEndpoint, Endpoint: "ci"}} {
 		if !fine.isClear(n, now) {
 			t.Errorf("%s is not over", n.Kind)
@@ -148,3 +148,6 @@ func TestWhatIsOver(t *testing.T) {
 		t.Error("a kind is not listed")
 	}
 }
+
+// onlyRule is a configuration with one rule.
+func onlyRule(rule string) func(string) bool { return func(name string) bool { return name == rule } }

@@ -63,12 +63,7 @@ type rest struct {
 	why   string // the last error, "" where it is not the endpoint's
 }
 
-func newOutbox(a *account) *outbox {
-	return &outbox{
-		account: a, busy: map[string]bool{}, rests: map[string]rest{}, took: map[string]bool{}, disabled: map[string]journal.Disabled{},
-		running: map[string]bool{}, slots: map[string]*pace.Slots{}, limits: map[string]limits{},
-	}
-}
+func newOutbox(a *account) *outbox { return &outbox{account: a} }
 
 // load takes over what the journal knows.
 func (o *outbox) load(snap journal.Snapshot) {
@@ -76,7 +71,7 @@ func (o *outbox) load(snap journal.Snapshot) {
 	defer o.mu.Unlock()
 	clear(o.disabled)
 	for _, x := range snap.Disabled {
-		o.disabled[x.Endpoint] = x
+		put(&o.disabled, x.Endpoint, x)
 	}
 }
 
@@ -242,7 +237,7 @@ func (o *outbox) claim(endpoint string) bool {
 	if o.busy[endpoint] {
 		return false
 	}
-	o.busy[endpoint] = true
+	put(&o.busy, endpoint, true)
 	return true
 }
 
@@ -263,7 +258,7 @@ func (o *outbox) tire(endpoint, why string) {
 	if r.since.IsZero() {
 		r.since = now
 	}
-	o.rests[endpoint] = rest{r.times + 1, r.since, now.Add(min(firstRest<<min(r.times, 10), longestRest)), why}
+	put(&o.rests, endpoint, rest{r.times + 1, r.since, now.Add(min(firstRest<<min(r.times, 10), longestRest)), why})
 	delete(o.took, endpoint)
 }
 
@@ -272,7 +267,7 @@ func (o *outbox) refresh(endpoint string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.rests, endpoint)
-	o.took[endpoint] = true
+	put(&o.took, endpoint, true)
 }
 
 // stateOf is what is known of an endpoint. One that wants no more calls is dead at once,

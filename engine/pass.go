@@ -307,7 +307,7 @@ func (c *connection) endPass(ctx context.Context, p *pass, cause error) error {
 		if err := c.commit(ctx, batch); err != nil {
 			return err
 		}
-		c.ran[run.Rule] = c.ran[run.Rule] || run.Error == ""
+		put(&c.ran, run.Rule, c.ran[run.Rule] || run.Error == "")
 	}
 	p.begun = true
 	p.end(cause)

@@ -107,7 +107,7 @@ func (a *account) plan(ctx context.Context, p *pass, progress func(Progress)) er
 	}
 	c := newConnection(a, s)
 	c.planning = true
-	a.open, a.cursors = map[int64]*task{}, byMailbox[journal.Cursor]{}
+	a.open, a.cursors = nil, nil
 	stop := reporting(p, progress)
 	defer stop()
 	err = c.planAll(ctx, p)

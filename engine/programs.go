@@ -110,7 +110,7 @@ func (o *outbox) claimProgram(ctx context.Context, d journal.Delivery) (bool, er
 	o.mu.Lock()
 	taken := o.running[d.ID] || len(o.running) >= programsAtOnce || !o.letters.claim(d)
 	if !taken {
-		o.running[d.ID] = true
+		put(&o.running, d.ID, true)
 	}
 	o.mu.Unlock()
 	if taken {

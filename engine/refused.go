@@ -128,7 +128,7 @@ func (c *connection) react(ctx context.Context, group []*task, e *imapsession.Er
 		return nil // an earlier command of its flight said so: it is made again
 	case !onSource(e) && isGone(e) && time.Since(c.recreated[target]) > c.timing.Probe:
 		// Somebody deleted it: it is made again, once in a while.
-		c.recreated[target] = time.Now()
+		put(&c.recreated, target, time.Now())
 		c.dir.remove(target)
 		return nil
 	}

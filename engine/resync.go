@@ -58,8 +58,5 @@ func (c *connection) unchanged(name string, answer imapsession.StatusResult) boo
 
 // scannedWhole remembers how a mailbox was when a scan began that left nothing to do.
 func (c *connection) scannedWhole(name string, sel imapsession.Selected) {
-	if c.complete == nil {
-		c.complete = byMailbox[imapsession.Status]{}
-	}
 	c.complete.set(name, statusOf(sel))
 }

@@ -45,7 +45,7 @@ func (c *connection) scan(ctx, work context.Context, name string) error {
 		delete(c.repeats, name)
 	}
 	// A message that could not be fetched is still one of the time before.
-	c.caughtUp[name] = c.caughtUp[name] || c.unfetched == 0
+	put(&c.caughtUp, name, c.caughtUp[name] || c.unfetched == 0)
 	if err := c.scanned(work, name, began, hold, len(todo)); err != nil {
 		return err
 	}

@@ -25,9 +25,9 @@ type sleeper struct {
 }
 
 func sleepersOf(all []journal.Snoozed) map[int64]*sleeper {
-	out := map[int64]*sleeper{}
+	var out map[int64]*sleeper
 	for _, s := range all {
-		out[s.Seq] = &sleeper{Snoozed: s}
+		put(&out, s.Seq, &sleeper{Snoozed: s})
 	}
 	return out
 }

@@ -144,7 +144,7 @@ func (c *connection) refusedAgain(uid imap.UID, err error) bool {
 		return false
 	}
 	at := c.placeOf(c.selected, uid)
-	c.refusals[at]++
+	put(&c.refusals, at, c.refusals[at]+1)
 	enough := 3
 	if e.Code == "PARSE" || e.Code == "UNKNOWN-CTE" {
 		enough = 2

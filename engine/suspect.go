@@ -59,7 +59,7 @@ func (c *connection) fetchedBatch(name string, uids []imap.UID, err error) {
 			continue
 		}
 		if c.suspects[at] == nil {
-			c.suspects[at] = &suspect{}
+			put(&c.suspects, at, &suspect{})
 		}
 		s := c.suspects[at]
 		if s.ends++; s.ends >= maxEnds {

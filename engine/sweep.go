@@ -243,7 +243,7 @@ func (c *connection) notAnnounced(name string) {
 	if name == c.itself {
 		u.due = time.Now()
 	}
-	c.unheard[name] = u
+	put(&c.unheard, name, u)
 }
 
 // listenedLong has those mailboxes scanned whose announcement did not come in time, and
@@ -259,7 +259,7 @@ func (c *connection) listenedLong(now time.Time) {
 		case u.found:
 			c.neverHeard(name, u)
 		default:
-			c.doubted[name] = u
+			put(&c.doubted, name, u)
 			c.wake.mailbox(name)
 		}
 	}
@@ -283,7 +283,7 @@ func (c *connection) scannedDoubted(name string, found int) {
 	if name != c.itself {
 		u.due = time.Now().Add(c.timing.Late - c.timing.Hearing)
 	}
-	c.unheard[name] = u
+	put(&c.unheard, name, u)
 }
 
 // silence counts, for a mailbox or for a way to watch, mail that was not announced while

@@ -79,7 +79,7 @@ func (o *outbox) enable(ctx context.Context, endpoint string) (bool, error) {
 	o.mu.Lock()
 	delete(o.disabled, endpoint)
 	delete(o.rests, endpoint)
-	o.took[endpoint] = true // as far as is known
+	put(&o.took, endpoint, true) // as far as is known
 	o.mu.Unlock()
 	o.rouse()
 	return true, nil
