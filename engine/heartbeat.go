@@ -10,7 +10,7 @@ import (
 
 // stuckAfter is for how long a loop may show no sign beyond the wait that it announced.
 // Every command, login and program that an owner waits for ends earlier, or shows
-// traffic meanwhile.
+// traffic meanwhile; the turn of a login may be far off, and is announced.
 const stuckAfter = 5 * time.Minute
 
 // heartbeat tells whether a loop goes on. The loop beats when it comes round, and says

@@ -241,3 +241,23 @@ func TestWatchersWithoutRoomSweep(t *testing.T) {
 		})
 	})
 }
+
+// Who waits for his turn to log in hangs nowhere, however long the line is: a watchdog that
+// ended the daemon for it would have all of them wait from the beginning.
+func TestALongLineIsNoStandstill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newCrowd(t, 20, "connections: 1", "hosts: {imap.example.org: {logins_per_minute: 1}}")
+		m.daemon(func(e *engine.Engine) {
+			for range 20 {
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if stuck := e.Stuck(); len(stuck) > 0 {
+					t.Fatalf("%d loops are stuck, of %s since %s", len(stuck), stuck[0].Account, stuck[0].Since)
+				}
+			}
+			if idle, _ := m.idling(); idle != 20 {
+				t.Errorf("%d idle", idle)
+			}
+		})
+	})
+}
