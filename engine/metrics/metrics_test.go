@@ -167,3 +167,23 @@ func TestMailboxes(t *testing.T) {
 		}
 	}
 }
+
+// An account is in one of the states that are shown, also while it waits for its turn to
+// log in.
+func TestEachStateIsShown(t *testing.T) {
+	for _, state := range []engine.AccountState{
+		engine.Connecting, engine.Queued, engine.Watching, engine.Waiting, engine.Parked, engine.Fenced, engine.Stopped,
+	} {
+		sum, its := 0.0, 0.0
+		showAccount(func(name string, value float64, labels ...string) {
+			if name == "account_state" {
+				if sum += value; labels[1] == string(state) {
+					its = value
+				}
+			}
+		}, engine.AccountStatus{Name: "home", State: state})
+		if sum != 1 || its != 1 {
+			t.Errorf("%s: it is shown as %v, all together as %v", state, its, sum)
+		}
+	}
+}

@@ -79,7 +79,7 @@ func (s *source) Collect(out chan<- prometheus.Metric) {
 type shows func(name string, value float64, labels ...string)
 
 func states() []engine.AccountState {
-	return []engine.AccountState{engine.Connecting, engine.Watching, engine.Waiting, engine.Parked, engine.Fenced, engine.Stopped}
+	return []engine.AccountState{engine.Connecting, engine.Queued, engine.Watching, engine.Waiting, engine.Parked, engine.Fenced, engine.Stopped}
 }
 
 func showAccount(show shows, a engine.AccountStatus) {
