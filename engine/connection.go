@@ -176,7 +176,7 @@ func (c *connection) showMailboxes() {
 		for _, m := range s.Mailboxes {
 			before[m.Name] = m
 		}
-		s.Mailboxes = nil
+		s.Mailboxes = make([]MailboxStatus, 0, len(c.watched))
 		for _, name := range c.watched {
 			m := MailboxStatus{Name: c.dir.config(name), Watch: c.pollName(), server: name}
 			if old, ok := before[m.Name]; ok {

@@ -132,10 +132,29 @@ func troubles(s AccountStatus, cfg config.Account, now time.Time) []Trouble {
 			out = append(out, t)
 		}
 	}
-	if len(out) == 0 && s.CaughtUp.IsZero() {
+	switch {
+	case len(out) > 0:
+	case s.CaughtUp.IsZero():
 		out = starting(s, cfg, now)
+	case len(s.Mailboxes) == 0:
+		out = unwatched(s, cfg, now)
 	}
 	return out
+}
+
+// unwatched is the trouble of an account that watches no mailbox now, and whose server
+// proves nothing: another one may be there by now. The server is asked at the rhythms that
+// the bound is derived from, whatever the configuration says of mailboxes.
+func unwatched(s AccountStatus, cfg config.Account, now time.Time) []Trouble {
+	bound := cfg.StaleAfter
+	cfg.StaleAfter = 0
+	bound = max(bound, staleBound(cfg))
+	silent := now.Sub(s.LastProof)
+	if silent <= bound {
+		return nil
+	}
+	return []Trouble{{Account: s.Name, Kind: TroubleStale, For: Seconds(silent), Text: withError(
+		fmt.Sprintf("no mailbox is watched, and the server has proved nothing for %s, and may for %s", Shortly(silent), Shortly(bound)), s.Error)}}
 }
 
 // wayOut is what ends the parking of an account. Of a stored token the next one is

@@ -37,14 +37,18 @@ func (b *stateBox) set(change func(*AccountStatus)) {
 	b.follow(mailboxes)
 }
 
-// follow carries over what is known of mailboxes when their list was replaced.
+// follow carries over what is known of mailboxes when their list was replaced. It is nil
+// until a connection has listed them.
 func (b *stateBox) follow(before []MailboxStatus) {
 	now := b.status.Mailboxes
 	switch {
-	case len(now) == 0:
+	case now == nil:
 		if len(before) > 0 {
 			b.before = before
 		}
+		return
+	case len(now) == 0: // all that were watched are gone
+		b.before = nil
 		return
 	case len(before) == len(now) && &before[0] == &now[0]:
 		return
@@ -79,7 +83,7 @@ func (b *stateBox) get() AccountStatus {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.status
-	if len(s.Mailboxes) == 0 {
+	if s.Mailboxes == nil {
 		s.Mailboxes = slices.Clone(b.before)
 		for i := range s.Mailboxes {
 			s.Mailboxes[i].Watch, s.Mailboxes[i].NextTry = "", time.Time{}
@@ -139,11 +143,14 @@ func (b *stateBox) loggedIn(err error) {
 	})
 }
 
-// caughtUp notes that every mailbox has been scanned.
+// caughtUp notes that every mailbox has been scanned, and that the server answered: there
+// may be none of which that is known.
 func (b *stateBox) caughtUp() {
+	now := time.Now()
 	b.set(func(s *AccountStatus) {
+		s.LastProof = now
 		if s.CaughtUp.IsZero() {
-			s.CaughtUp = time.Now()
+			s.CaughtUp = now
 		}
 	})
 }

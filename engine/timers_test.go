@@ -165,3 +165,24 @@ func TestAPausedTargetIsProbedWithinTheHour(t *testing.T) {
 		}
 	})
 }
+
+// An account that watches nothing yet is not ready while its server does not answer.
+func TestNothingWatchedAndNobodyThere(t *testing.T) {
+	inBubble(t, imaptest.Options{}, "watch: ['Later/*']", func(b bubble) {
+		b.pass(time.Minute)
+		if s := b.state(); len(s.Troubles) != 0 {
+			b.t.Fatal(s.Troubles)
+		}
+		b.down.Store(true)
+		b.srv.Mem.KillConnections()
+		b.pass(time.Hour)
+		if s := b.state(); len(s.Troubles) == 0 {
+			b.t.Errorf("ready, and nothing was proven for an hour: %s %q", s.State, s.Error)
+		}
+		b.down.Store(false)
+		b.pass(10 * time.Minute)
+		if s := b.state(); len(s.Troubles) != 0 {
+			b.t.Errorf("not over: %v", s.Troubles)
+		}
+	})
+}

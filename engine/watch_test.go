@@ -416,3 +416,16 @@ func TestAReconnectOpensWhatChanged(t *testing.T) {
 		}
 	})
 }
+
+// Mailboxes that are gone are nobody's trouble: nothing is expected of them any more.
+func TestMailboxesThatAreAllGone(t *testing.T) {
+	watched(t, imaptest.Options{}, "watch: ['Lists/*']", "", func(string) answer { return answer{} }, func(b answered) {
+		for _, name := range []string{"Lists/a", "Lists/b", "Lists/c"} {
+			b.srv.Delete(b.t, name)
+		}
+		b.pass(30 * time.Minute)
+		for _, x := range b.state().Troubles {
+			b.t.Errorf("%s: %s", x.Where(), x.Text)
+		}
+	})
+}
