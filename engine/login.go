@@ -35,24 +35,52 @@ func (a *account) login(ctx context.Context) (*imapsession.Session, credential, 
 }
 
 // loginOf is login for a loop: that it waits for its turn, for as long as the line is, is
-// no standstill of it.
+// no standstill of it. What is shown is got between turn and login, so that who gives no
+// token, or a program that hangs, holds no place of those who have theirs.
 func (a *account) loginOf(ctx context.Context, loop *heartbeat) (*imapsession.Session, credential, error) {
-	loop.beat(never)
-	leave, err := a.engine.logins.enter(ctx, a.cfg.Host, &a.queued)
-	loop.beat(0)
+	line := &a.engine.logins
+	if err := a.inLine(loop, func() error { return line.queue(ctx, a.cfg.Host, &a.queued) }); err != nil {
+		return nil, credential{}, err
+	}
+	show, what, err := a.prepare(ctx)
 	if err != nil {
-		return nil, credential{}, &imapsession.Error{Op: "CONNECT", Subject: a.cfg.Host, Class: imapsession.Connection, Err: err}
+		return nil, what, err
+	}
+	var leave func()
+	err = a.inLine(loop, func() (err error) { leave, err = line.enter(ctx, a.cfg.Host, &a.queued); return err })
+	if err != nil {
+		return nil, what, err
 	}
 	defer leave()
+	return show(ctx)
+}
+
+func (a *account) inLine(loop *heartbeat, wait func() error) error {
+	loop.beat(never)
+	defer loop.beat(0)
+	if err := wait(); err != nil {
+		return &imapsession.Error{Op: "CONNECT", Subject: a.cfg.Host, Class: imapsession.Connection, Err: err}
+	}
+	return nil
+}
+
+// showing opens one connection with what was prepared.
+type showing func(context.Context) (*imapsession.Session, credential, error)
+
+// prepare gets what there is to show.
+func (a *account) prepare(ctx context.Context) (showing, credential, error) {
 	if a.cfg.OAuth2 != nil {
-		return a.loginByToken(ctx)
+		return a.prepareToken(ctx)
 	}
 	secret, err := a.readSecret(ctx)
 	if err != nil {
 		return nil, credential{}, &imapsession.Error{Op: "LOGIN", Subject: a.cfg.Host, Class: imapsession.Config, Err: err}
 	}
-	s, err := a.dialWith(ctx, secret)
-	return s, credential{mark: sha256.Sum256([]byte(secret))}, err
+	what := credential{mark: sha256.Sum256([]byte(secret))}
+	return func(ctx context.Context) (*imapsession.Session, credential, error) {
+		s, err := a.dialWith(ctx, secret)
+		return s, what, err
+	}, what, nil
 }
 
 // dialWith opens one connection that shows a secret.

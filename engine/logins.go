@@ -53,15 +53,21 @@ func (l *logins) set(hosts []config.Host) {
 	l.pace = pace
 }
 
-// enter waits for the turn of a login, and returns how to say that it has ended. Its error
-// is that of ctx. waiting counts those that wait.
-func (l *logins) enter(ctx context.Context, host string, waiting *atomic.Int32) (leave func(), err error) {
+// queue waits for the turn of a login on a host, and waiting counts those that wait, there
+// and for enter. The errors of both are those of ctx.
+func (l *logins) queue(ctx context.Context, host string, waiting *atomic.Int32) error {
 	waiting.Add(1)
 	defer waiting.Add(-1)
 	d, every, burst := l.door(host)
-	if err := d.turn(ctx, every, burst); err != nil {
-		return nil, err
-	}
+	return d.turn(ctx, every, burst)
+}
+
+// enter waits, after the turn, until few enough logins are under way, and returns how to
+// say that this one has ended.
+func (l *logins) enter(ctx context.Context, host string, waiting *atomic.Int32) (leave func(), err error) {
+	waiting.Add(1)
+	defer waiting.Add(-1)
+	d, _, _ := l.door(host)
 	if err := d.here.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,7 +13,16 @@ import (
 	"time"
 
 	"imapilot/engine/config"
+	"imapilot/engine/oauth"
 )
+
+// login waits for all that a login waits for.
+func login(ctx context.Context, l *logins, host string, waiting *atomic.Int32) (leave func(), err error) {
+	if err := l.queue(ctx, host, waiting); err != nil {
+		return nil, err
+	}
+	return l.enter(ctx, host, waiting)
+}
 
 // arrivals lets n logins come to a host at once, each of which takes a while, and returns
 // when each had its turn.
@@ -23,7 +34,7 @@ func arrivals(l *logins, host string, n int, takes time.Duration) []time.Duratio
 	began := time.Now()
 	for range n {
 		group.Go(func() {
-			leave, err := l.enter(context.Background(), host, &waiting)
+			leave, err := login(context.Background(), l, host, &waiting)
 			if err != nil {
 				panic(err)
 			}
@@ -78,7 +89,7 @@ func TestAHostThatHangsKeepsNoOtherWaiting(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		for range 200 {
 			go func() {
-				if leave, err := l.enter(ctx, "dead.example.org", &waiting); err == nil {
+				if leave, err := login(ctx, &l, "dead.example.org", &waiting); err == nil {
 					<-ctx.Done()
 					leave()
 				}
@@ -100,6 +111,34 @@ func TestAHostThatHangsKeepsNoOtherWaiting(t *testing.T) {
 		if at := arrivals(&l, "dead.example.org", 1, 0); at[0] > time.Minute {
 			t.Errorf("who gave up still has its turn, for %s", at[0])
 		}
+	})
+}
+
+// Accounts for which a token must be asked for, and nobody answers, hold no place of one
+// that has a password.
+func TestWhoGetsNoTokenKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		errThere := errors.New("there")
+		e := &Engine{opts: Options{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errThere }}}
+		silent := oauth.NewKeeper(oauth.Settings{Key: func(ctx context.Context) (string, error) { <-ctx.Done(); return "", ctx.Err() }})
+		e.keepers.of = map[string]keeping{"tokens": {keeper: silent}}
+		owner := func(cfg config.Account) *account {
+			cfg.Host, cfg.Username = "imap.example.org", "user"
+			return &account{engine: e, cfg: cfg, log: slog.New(slog.DiscardHandler)}
+		}
+		for range loggingInHere {
+			go owner(config.Account{Name: "tokens", OAuth2: &config.OAuth2{}}).login(ctx)
+		}
+		synctest.Wait()
+		began := time.Now()
+		if _, _, err := owner(config.Account{Name: "home", Password: config.LiteralSecret("secret")}).login(ctx); !errors.Is(err, errThere) {
+			t.Error(err)
+		}
+		if d := time.Since(began); d != 0 {
+			t.Errorf("it waited for %s", d)
+		}
+		cancel()
 	})
 }
 

@@ -81,21 +81,36 @@ type credential struct {
 	expires time.Time
 }
 
-// loginByToken opens one connection with a token of our own. One that the server does
-// not take, though it should last, is renewed and shown once more; what comes of that
-// counts.
-func (a *account) loginByToken(ctx context.Context) (*imapsession.Session, credential, error) {
+// prepareToken gets a token of our own.
+func (a *account) prepareToken(ctx context.Context) (showing, credential, error) {
 	keeper, err := a.engine.keepers.keeper(a.cfg)
 	if err != nil {
 		return nil, credential{}, a.tokenError(err)
 	}
+	t, what, err := a.token(ctx, keeper)
+	if err != nil {
+		return nil, what, err
+	}
+	return func(ctx context.Context) (*imapsession.Session, credential, error) {
+		return a.loginByToken(ctx, keeper, t, what)
+	}, what, nil
+}
+
+func (a *account) token(ctx context.Context, keeper *oauth.Keeper) (oauth.Token, credential, error) {
+	t, err := keeper.Token(ctx)
+	mark, markErr := keeper.Seen(ctx)
+	what := credential{mark, t.Expiry}
+	if err = errors.Join(err, markErr); err != nil {
+		return t, what, a.tokenError(err)
+	}
+	return t, what, nil
+}
+
+// loginByToken opens one connection with a token of our own. One that the server does
+// not take, though it should last, is renewed and shown once more; what comes of that
+// counts.
+func (a *account) loginByToken(ctx context.Context, keeper *oauth.Keeper, t oauth.Token, what credential) (*imapsession.Session, credential, error) {
 	for again := true; ; {
-		t, err := keeper.Token(ctx)
-		mark, markErr := keeper.Seen(ctx)
-		what := credential{mark, t.Expiry}
-		if err = errors.Join(err, markErr); err != nil {
-			return nil, what, a.tokenError(err)
-		}
 		s, err := a.dialWith(ctx, t.Access)
 		if !isRefusedToken(err) {
 			return s, what, err
@@ -106,6 +121,9 @@ func (a *account) loginByToken(ctx context.Context) (*imapsession.Session, crede
 		}
 		a.log.Info("the server does not take the token; it is renewed", "error", err)
 		again = false
+		if t, what, err = a.token(ctx, keeper); err != nil {
+			return nil, what, err
+		}
 	}
 }
 
