@@ -402,7 +402,7 @@ func (a *account) pause(ctx context.Context, v verdict) bool {
 		case <-timer.C:
 			return true
 		case <-check.C:
-			if v.parked && a.secretChanged(ctx) {
+			if v.parked && a.secretChanged(ctx, a.secret) {
 				return true
 			}
 		case req := <-a.requests:
@@ -413,17 +413,17 @@ func (a *account) pause(ctx context.Context, v verdict) bool {
 	}
 }
 
-// secretChanged reports whether the secret is another one than the last login
-// used. Of a token of our own the store is looked at, and nobody asked.
-func (a *account) secretChanged(ctx context.Context) bool {
+// secretChanged reports whether the secret is another one than a login showed. Of a token
+// of our own the store is looked at, and nobody asked.
+func (a *account) secretChanged(ctx context.Context, shown credential) bool {
 	if a.cfg.OAuth2 != nil {
 		keeper, err := a.engine.keepers.keeper(a.cfg)
 		if err != nil {
 			return true // the next login tells of it
 		}
 		now, err := keeper.Now()
-		return err == nil && now != a.secret.mark
+		return err == nil && now != shown.mark
 	}
 	now, err := a.readSecret(ctx)
-	return err == nil && sha256.Sum256([]byte(now)) != a.secret.mark
+	return err == nil && sha256.Sum256([]byte(now)) != shown.mark
 }

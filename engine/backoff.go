@@ -15,6 +15,7 @@ type backoff struct {
 	refused  int
 	loggedIn bool // since the last failure
 	since    time.Time
+	secret   credential // what the last login of a watch connection showed
 }
 
 // verdict is what follows from a failure.

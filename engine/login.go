@@ -22,9 +22,10 @@ func (a *account) readSecret(ctx context.Context) (string, error) {
 	return a.cfg.Password.Read(ctx)
 }
 
-// dial opens one connection for watching.
-func (a *account) dial(ctx context.Context) (*imapsession.Session, error) {
-	s, _, err := a.login(ctx)
+// dial opens one connection for watching, and notes what it showed.
+func (a *account) dial(ctx context.Context, b *backoff) (*imapsession.Session, error) {
+	s, what, err := a.login(ctx)
+	b.secret = what
 	return s, err
 }
 

@@ -74,7 +74,7 @@ func (n *notifier) run(ctx context.Context) { n.account.keepWatching(ctx, "NOTIF
 
 // watch tells the owner what the server tells, until something fails.
 func (n *notifier) watch(ctx context.Context, b *backoff) error {
-	s, err := n.account.dial(ctx)
+	s, err := n.account.dial(ctx, b)
 	if err != nil {
 		return err
 	}

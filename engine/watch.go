@@ -38,7 +38,8 @@ func (a *account) keepWatching(ctx context.Context, feature string, watch func(c
 			sleep(ctx, roomAgain)
 			continue
 		}
-		wait := b.failed(err, b.lived()).wait
+		v := b.failed(err, b.lived())
+		wait := v.wait
 		// A server that refuses this connection refuses it again: the sweep
 		// covers the mailboxes, so there is no haste.
 		if b.failures > 1 {
@@ -47,6 +48,10 @@ func (a *account) keepWatching(ctx context.Context, feature string, watch func(c
 		wait = max(wait, crowded(err, b.failures, a.timing))
 		a.hush(err)
 		a.log.Warn("watch connection lost", "by", feature, "error", err, "again_in", wait.Round(time.Millisecond).String())
+		if v.parked {
+			a.untilChanged(ctx, wait, b.secret)
+			continue
+		}
 		sleep(ctx, wait)
 	}
 	if ctx.Err() == nil {
@@ -67,7 +72,7 @@ func (a *account) inRoom(watch func() error) error {
 // watch idles until something fails. The mailbox is announced once after each
 // SELECT, because mail may have come while nobody watched.
 func (w watcher) watch(ctx context.Context, b *backoff) error {
-	s, err := w.account.dial(ctx)
+	s, err := w.account.dial(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -115,5 +120,18 @@ func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
+	}
+}
+
+// untilChanged is sleep for a watch connection whose login was refused again and again: it
+// is over, too, when the secret is another one than was shown. The work connection may
+// live for days on the old one, and nothing else would have the mailbox watched again.
+func (a *account) untilChanged(ctx context.Context, d time.Duration, shown credential) {
+	over := time.Now().Add(d)
+	for {
+		sleep(ctx, min(time.Until(over), a.timing.Again))
+		if ctx.Err() != nil || !time.Now().Before(over) || a.secretChanged(ctx, shown) {
+			return
+		}
 	}
 }

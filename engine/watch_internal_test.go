@@ -1,10 +1,17 @@
 package engine
 
 import (
+	"context"
+	"crypto/sha256"
 	"fmt"
+	"log/slog"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"imapilot/engine/config"
 	"imapilot/engine/enginetest/imaptest"
+	"imapilot/engine/imapsession"
 )
 
 // The round trips that 200 mailboxes take: a look at everything when the process begins,
@@ -83,5 +90,33 @@ func TestWhatIsUnchanged(t *testing.T) {
 		}
 		r = kept
 		d.c.complete.set("Junk", complete)
+	}
+}
+
+// A watch connection that was refused three times is made again soon after the secret has
+// changed, and not before: the work connection may live on, so that nobody else notices.
+func TestAWatcherThatWasRefusedTakesTheNextSecret(t *testing.T) {
+	for shown, again := range map[string]bool{"the old one": true, "the only one": false} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			a := &account{
+				engine: &Engine{}, cfg: config.Account{Password: config.LiteralSecret("the only one")},
+				timing: new(Timing{}.withDefaults()), log: slog.New(slog.DiscardHandler), wake: newWaker(),
+			}
+			var at []time.Time
+			a.keepWatching(ctx, "IDLE", func(ctx context.Context, b *backoff) error {
+				at = append(at, time.Now())
+				if len(at) > maxRefusals {
+					<-ctx.Done() // it works
+					return nil
+				}
+				b.secret = credential{mark: sha256.Sum256([]byte(shown))}
+				return &imapsession.Error{Op: "LOGIN", Class: imapsession.Auth}
+			})
+			if (len(at) > maxRefusals) != again || again && at[maxRefusals].Sub(at[maxRefusals-1]) > time.Minute {
+				t.Errorf("shown %s: logins at %v", shown, at)
+			}
+		})
 	}
 }
