@@ -58,8 +58,7 @@ func (l *logins) set(hosts []config.Host) {
 func (l *logins) queue(ctx context.Context, host string, waiting *atomic.Int32) error {
 	waiting.Add(1)
 	defer waiting.Add(-1)
-	d, every, burst := l.door(host)
-	return d.turn(ctx, every, burst)
+	return l.door(host).turn(ctx, func() (time.Duration, int) { return l.rhythm(host) })
 }
 
 // enter waits, after the turn, until few enough logins are under way, and returns how to
@@ -67,7 +66,7 @@ func (l *logins) queue(ctx context.Context, host string, waiting *atomic.Int32) 
 func (l *logins) enter(ctx context.Context, host string, waiting *atomic.Int32) (leave func(), err error) {
 	waiting.Add(1)
 	defer waiting.Add(-1)
-	d, _, _ := l.door(host)
+	d := l.door(host)
 	if err := d.here.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
@@ -78,32 +77,42 @@ func (l *logins) enter(ctx context.Context, host string, waiting *atomic.Int32) 
 	return func() { l.all.Release(1); d.here.Release(1) }, nil
 }
 
-func (l *logins) door(host string) (d *door, every time.Duration, burst int) {
+func (l *logins) door(host string) *door {
 	name := strings.ToLower(host)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.doors == nil {
 		l.doors, l.all = map[string]*door{}, semaphore.NewWeighted(loggingIn)
 	}
-	d = l.doors[name]
+	d := l.doors[name]
 	if d == nil {
 		d = &door{line: semaphore.NewWeighted(1), here: semaphore.NewWeighted(loggingInHere)}
 		l.doors[name] = d
 	}
-	a := l.pace[name]
+	return d
+}
+
+// rhythm is how far apart the logins on a host are now, and how many follow each other
+// without a pause.
+func (l *logins) rhythm(host string) (every time.Duration, burst int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.pace[strings.ToLower(host)]
 	if a == 0 {
 		a = loginsPerMinute
 	}
-	return d, time.Minute / time.Duration(a), min(max(a/10, 1), loginsAtOnce)
+	return time.Minute / time.Duration(a), min(max(a/10, 1), loginsAtOnce)
 }
 
 // turn waits until another login is due: one every so often, and as many as burst without
-// a pause after a quiet time.
-func (d *door) turn(ctx context.Context, every time.Duration, burst int) error {
+// a pause after a quiet time. The rhythm is asked for at the head of the line: a reload may
+// have changed it since the end.
+func (d *door) turn(ctx context.Context, rhythm func() (every time.Duration, burst int)) error {
 	if err := d.line.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer d.line.Release(1)
+	every, burst := rhythm()
 	if sleep(ctx, time.Until(d.next.Add(-every*time.Duration(burst-1)))); ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -80,6 +80,21 @@ func TestLoginsKeepToTheirRhythm(t *testing.T) {
 	}
 }
 
+// A reload that allows more logins counts for those that wait already.
+func TestANewRhythmCountsForWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l logins
+		host := func(perMinute int) []config.Host {
+			return []config.Host{{Name: "h.example.org", LoginsPerMinute: perMinute}}
+		}
+		l.set(host(1))
+		time.AfterFunc(30*time.Second, func() { l.set(host(600)) })
+		if at := arrivals(&l, "h.example.org", 100, 0); at[99] > 3*time.Minute {
+			t.Errorf("the last of them waited for %s", at[99])
+		}
+	})
+}
+
 // A host that does not answer holds a part of the logins that may be under way, so that
 // those of another one go on.
 func TestAHostThatHangsKeepsNoOtherWaiting(t *testing.T) {
