@@ -16,6 +16,7 @@ type backoff struct {
 	loggedIn bool // since the last failure
 	since    time.Time
 	secret   credential // what the last login of a watch connection showed
+	room     *seat      // of the watch connection
 }
 
 // verdict is what follows from a failure.

@@ -28,13 +28,13 @@ const (
 // APPEND, CREATE and SUBSCRIBE change anything.
 type guest struct {
 	*connection
-	used  time.Time
-	leave func() // gives its room on the host back
+	used time.Time
+	room *seat // on the host
 }
 
 func (g *guest) close() {
 	g.session.Close()
-	g.leave()
+	g.room.leave()
 }
 
 // unreachable is another account that could not be reached.
@@ -126,7 +126,7 @@ func (g *guest) isAlive(ctx context.Context) bool {
 // invite logs in to another account and lists its mailboxes.
 func (c *connection) invite(ctx context.Context, cfg config.Account, all *config.Config) (*guest, error) {
 	a := newAccount(c.engine, cfg, all)
-	leave, err := c.engine.hosts.visiting(cfg.Host)
+	room, err := c.engine.hosts.visiting(cfg.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -134,10 +134,10 @@ func (c *connection) invite(ctx context.Context, cfg config.Account, all *config
 	defer cancel()
 	s, _, err := a.login(dialing)
 	if err != nil {
-		leave()
+		room.leave()
 		return nil, err
 	}
-	g := &guest{connection: newConnection(a, s), used: time.Now(), leave: leave}
+	g := &guest{connection: newConnection(a, s), used: time.Now(), room: room}
 	g.planning = true
 	entries, err := g.listing(ctx)
 	if err != nil {

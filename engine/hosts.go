@@ -25,10 +25,20 @@ type hosts struct {
 	mu    sync.Mutex
 	spare map[string]int // by host in lower case, where there is a limit
 	taken map[string]int // how many of the spare ones are taken
+	// watched are those of them that watch.
+	watched map[string]int
 }
 
-// set takes the limits of a configuration. Connections that are beyond it stay until they
-// end.
+// seat is a spare connection that was taken.
+type seat struct {
+	hosts   *hosts
+	host    string
+	watches bool
+	left    bool
+}
+
+// set takes the limits of a configuration. Of connections that are beyond it those that
+// watch end at their next refresh.
 func (h *hosts) set(cfg *config.Config) {
 	spare := map[string]int{}
 	for _, host := range cfg.Hosts {
@@ -47,28 +57,70 @@ func (h *hosts) set(cfg *config.Config) {
 }
 
 // watching takes room for a connection that watches, if there is some.
-func (h *hosts) watching(host string) (leave func(), err error) { return h.take(host, 1) }
+func (h *hosts) watching(host string) (*seat, error) { return h.take(host, true) }
 
 // visiting takes room for a connection over which mail is carried to another account.
-func (h *hosts) visiting(host string) (leave func(), err error) { return h.take(host, 0) }
+func (h *hosts) visiting(host string) (*seat, error) { return h.take(host, false) }
 
-// take takes room, and leaves some to others.
-func (h *hosts) take(host string, others int) (leave func(), err error) {
-	name := strings.ToLower(host)
+func (h *hosts) take(host string, watches bool) (*seat, error) {
+	s := &seat{hosts: h, host: strings.ToLower(host), watches: watches}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if spare, limited := h.spare[name]; limited && h.taken[name]+others >= spare {
-		return nil, &imapsession.Error{Op: "CONNECT", Subject: host, Class: imapsession.TryAgain, Err: errNoRoom}
-	}
 	if h.taken == nil {
-		h.taken = map[string]int{}
+		h.taken, h.watched = map[string]int{}, map[string]int{}
 	}
-	h.taken[name]++
-	return sync.OnceFunc(func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if h.taken[name]--; h.taken[name] == 0 {
-			delete(h.taken, name)
+	s.count(1)
+	if s.isBeyond() {
+		s.count(-1)
+		return nil, noRoom(host)
+	}
+	return s, nil
+}
+
+func noRoom(host string) error {
+	return &imapsession.Error{Op: "CONNECT", Subject: host, Class: imapsession.TryAgain, Err: errNoRoom}
+}
+
+// isBeyond reports whether there are more connections than may be, of which this is one:
+// those that watch leave one to guests. The caller holds the mutex.
+func (s *seat) isBeyond() bool {
+	spare, limited := s.hosts.spare[s.host]
+	return limited && (s.hosts.taken[s.host] > spare || s.watches && s.hosts.watched[s.host] >= spare)
+}
+
+func (s *seat) count(n int) {
+	change := func(all map[string]int) {
+		if all[s.host] += n; all[s.host] == 0 {
+			delete(all, s.host)
 		}
-	}), nil
+	}
+	if change(s.hosts.taken); s.watches {
+		change(s.hosts.watched)
+	}
+}
+
+// leave gives the room back; twice is once.
+func (s *seat) leave() {
+	s.hosts.mu.Lock()
+	defer s.hosts.mu.Unlock()
+	s.end()
+}
+
+func (s *seat) end() {
+	if !s.left {
+		s.left = true
+		s.count(-1)
+	}
+}
+
+// yield is an error where the limit is lower by now than what is taken: then the room is
+// given back, and the connection is to end. Others that ask may stay.
+func (s *seat) yield() error {
+	s.hosts.mu.Lock()
+	defer s.hosts.mu.Unlock()
+	if !s.isBeyond() {
+		return nil
+	}
+	s.end()
+	return noRoom(s.host)
 }

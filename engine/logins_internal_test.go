@@ -161,26 +161,26 @@ func TestWhoGetsNoTokenKeepsNobodyWaiting(t *testing.T) {
 // to those that carry mail.
 func TestRoomOnAHost(t *testing.T) {
 	var h hosts
-	if leave, err := h.watching("anywhere.example.org"); err != nil {
+	if room, err := h.watching("anywhere.example.org"); err != nil {
 		t.Fatal(err)
 	} else {
-		leave()
+		room.leave()
 	}
 	h.set(&config.Config{
 		Hosts:    []config.Host{{Name: "imap.example.org", Connections: 5}},
 		Accounts: []config.Account{{Host: "imap.example.org"}, {Host: "IMAP.example.org"}, {Host: "other.example.org"}},
 	})
-	var leaves []func()
+	var rooms []*seat
 	for i := range 4 {
-		leave, err := h.watching("imap.example.org")
+		room, err := h.watching("imap.example.org")
 		if (err == nil) != (i < 2) || err != nil && !errors.Is(err, errNoRoom) {
 			t.Fatalf("watcher %d: %v", i, err)
 		}
 		if err == nil {
-			leaves = append(leaves, leave)
+			rooms = append(rooms, room)
 		}
 	}
-	leave, err := h.visiting("Imap.Example.org")
+	guest, err := h.visiting("Imap.Example.org")
 	if err != nil {
 		t.Fatalf("no room for a guest: %v", err)
 	}
@@ -190,13 +190,53 @@ func TestRoomOnAHost(t *testing.T) {
 	if _, err := h.watching("other.example.org"); err != nil {
 		t.Errorf("a host without a limit: %v", err)
 	}
-	leave()
-	leave() // twice is once
-	leaves[0]()
+	guest.leave()
+	guest.leave() // twice is once
+	rooms[0].leave()
 	if _, err := h.watching("imap.example.org"); err != nil {
 		t.Errorf("room that was given back: %v", err)
 	}
 	if _, err := h.watching("imap.example.org"); !errors.Is(err, errNoRoom) {
 		t.Errorf("room that was given back twice: %v", err)
+	}
+}
+
+// Where a reload lowers the limit, so many watchers end as are too many, and what guests
+// have is left to them; while the limit is kept nobody ends.
+func TestRoomThatBecomesLess(t *testing.T) {
+	var h hosts
+	limit := func(n int) {
+		h.set(&config.Config{Hosts: []config.Host{{Name: "h.example.org", Connections: n}}, Accounts: []config.Account{{Host: "h.example.org"}}})
+	}
+	limit(10)
+	var all []*seat
+	for range 8 {
+		room, err := h.watching("h.example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, room)
+	}
+	guest, err := h.visiting("h.example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ connections, end int }{{10, 0}, {5, 5}, {5, 0}, {1, 3}} {
+		limit(tc.connections)
+		ended := 0
+		for i := 0; i < len(all); i++ {
+			if err := all[i].yield(); errors.Is(err, errNoRoom) {
+				all[i].leave() // as its loop does
+				all = append(all[:i], all[i+1:]...)
+				i--
+				ended++
+			}
+		}
+		if ended != tc.end {
+			t.Errorf("%d connections: %d ended, want %d", tc.connections, ended, tc.end)
+		}
+	}
+	if guest.leave(); len(h.taken) != 0 || len(h.watched) != 0 {
+		t.Errorf("still taken: %v, watching: %v", h.taken, h.watched)
 	}
 }

@@ -92,7 +92,7 @@ func (n *notifier) watch(ctx context.Context, b *backoff) error {
 	// What the server tells first closes the gap since the last scan; where it does not
 	// tell of each mailbox, a look at all of them does.
 	n.account.wake.sweep()
-	err = n.listen(ctx, s)
+	err = n.listen(ctx, s, b.room)
 	if ctx.Err() == nil {
 		n.account.notifyFailed(err, time.Since(began))
 	}
@@ -118,7 +118,7 @@ func isCode(err error, code string) bool {
 	return errors.As(err, &e) && e.Code == code
 }
 
-func (n *notifier) listen(ctx context.Context, s *imapsession.Session) error {
+func (n *notifier) listen(ctx context.Context, s *imapsession.Session, room *seat) error {
 	began, announced := time.Now(), 0
 	for {
 		told, err := s.Await(ctx, n.account.cfg.Idle)
@@ -134,6 +134,9 @@ func (n *notifier) listen(ctx context.Context, s *imapsession.Session) error {
 		announced += len(told.Status)
 		if told.Held || announced >= maxAnnounced && time.Since(began) >= renewAfter {
 			return errRenew
+		}
+		if err := room.yield(); err != nil {
+			return err
 		}
 	}
 }

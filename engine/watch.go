@@ -26,7 +26,7 @@ func (w watcher) run(ctx context.Context) {
 func (a *account) keepWatching(ctx context.Context, feature string, watch func(context.Context, *backoff) error) {
 	b := backoff{timing: a.timing}
 	for ctx.Err() == nil && !a.fallbacks.has(feature) {
-		err := a.inRoom(func() error { return watch(ctx, &b) })
+		err := a.inRoom(&b, func() error { return watch(ctx, &b) })
 		if ctx.Err() != nil || a.fallbacks.has(feature) {
 			break
 		}
@@ -60,12 +60,11 @@ func (a *account) keepWatching(ctx context.Context, feature string, watch func(c
 }
 
 // inRoom takes room on the host for as long as a watch connection is there.
-func (a *account) inRoom(watch func() error) error {
-	leave, err := a.engine.hosts.watching(a.cfg.Host)
-	if err != nil {
+func (a *account) inRoom(b *backoff, watch func() error) (err error) {
+	if b.room, err = a.engine.hosts.watching(a.cfg.Host); err != nil {
 		return err
 	}
-	defer leave()
+	defer b.room.leave()
 	return watch()
 }
 
@@ -88,10 +87,10 @@ func (w watcher) watch(ctx context.Context, b *backoff) error {
 	w.account.cover(byIdle, covers)
 	defer w.account.uncover(byIdle, covers) // mail may come before it is swept
 	w.account.wake.mailbox(w.mailbox)
-	return w.idle(ctx, s)
+	return w.idle(ctx, s, b.room)
 }
 
-func (w watcher) idle(ctx context.Context, s *imapsession.Session) error {
+func (w watcher) idle(ctx context.Context, s *imapsession.Session, room *seat) error {
 	for {
 		began := time.Now()
 		news, err := s.Idle(ctx, w.account.cfg.Idle)
@@ -103,6 +102,9 @@ func (w watcher) idle(ctx context.Context, s *imapsession.Session) error {
 		if news {
 			w.account.covered.hear(w.mailbox)
 			w.account.wake.mailbox(w.mailbox)
+		}
+		if err := room.yield(); err != nil {
+			return err
 		}
 	}
 }
