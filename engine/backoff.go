@@ -14,6 +14,7 @@ type backoff struct {
 	failures int
 	refused  int
 	loggedIn bool // since the last failure
+	shown    bool // the last attempt got as far as a login
 	since    time.Time
 	secret   credential // what the last login of a watch connection showed
 	room     *seat      // of the watch connection
@@ -53,7 +54,19 @@ func (b *backoff) failed(err error, lived time.Duration) verdict {
 	if isClass(err, imapsession.Throttled) {
 		wait = max(wait, b.timing.Again)
 	}
+	// One that came to nothing is repeated soon, for a server that was started anew; those
+	// after it are a minute apart.
+	if b.shown && b.failures > 1 {
+		wait = max(wait, min(60*b.timing.FirstRetry, b.timing.MaxRetry))
+	}
 	return verdict{wait: wait}
+}
+
+// isLogin reports whether a login failed that was sent: an attempt that ends before one
+// costs the account nothing, and is repeated sooner.
+func isLogin(err error) bool {
+	var e *imapsession.Error
+	return errors.As(err, &e) && (e.Op == "LOGIN" || e.Op == "AUTHENTICATE") && e.Class != imapsession.Config
 }
 
 // isRefused counts the refusals of a user in a row and reports whether there
@@ -61,6 +74,7 @@ func (b *backoff) failed(err error, lived time.Duration) verdict {
 // a login that worked ends the row only when the connection ended otherwise.
 func (b *backoff) isRefused(err error, lived time.Duration) bool {
 	refused := isClass(err, imapsession.Auth)
+	b.shown = b.loggedIn || isLogin(err)
 	if b.loggedIn && (!refused || lived >= b.timing.Proven) {
 		b.refused = 0
 	}

@@ -348,3 +348,33 @@ func TestActedSince(t *testing.T) {
 		}
 	}
 }
+
+// Logins in a row that come to nothing are a minute apart from the second on, whether the
+// server takes them, refuses them or does not answer; attempts that end before a login may
+// follow sooner.
+func TestFailingLoginsAreAMinuteApart(t *testing.T) {
+	timing := new(Timing{}.withDefaults())
+	for _, tc := range []struct {
+		op    string
+		class imapsession.Class
+		in    bool // the login worked
+		least time.Duration
+	}{
+		{"AUTHENTICATE", imapsession.Connection, false, time.Minute},
+		{"LOGIN", imapsession.Auth, false, time.Minute},
+		{"LIST", imapsession.Connection, true, time.Minute},
+		{"CONNECT", imapsession.Connection, false, 0},
+		{"LOGIN", imapsession.Config, false, 0}, // there was nothing to show
+	} {
+		b := backoff{timing: timing}
+		for i := range 4 {
+			if tc.in {
+				b.connected()
+			}
+			v := b.failed(&imapsession.Error{Op: tc.op, Class: tc.class}, 0)
+			if i == 0 && v.wait > 2*time.Second || i > 0 && v.wait < tc.least || i == 1 && tc.least == 0 && v.wait > 6*time.Second {
+				t.Errorf("%s, class %v: %s after failure %d", tc.op, tc.class, v.wait, i+1)
+			}
+		}
+	}
+}
