@@ -17,16 +17,38 @@ type directory struct {
 	delimiter rune
 	prefix    string // of the personal namespace, "INBOX." on some servers
 	entries   []imapsession.MailboxInfo
-	// index finds entries by their names: an account may have many thousands.
+	// index finds entries by their names where there are many: there may be thousands.
 	index map[string][]int
 }
 
+// fewEntries are found without an index, which would be the larger part of what an idle
+// account holds of them.
+const fewEntries = 16
+
 func newDirectory(delimiter rune, prefix string, entries []imapsession.MailboxInfo) directory {
-	d := directory{delimiter: delimiter, prefix: prefix, entries: entries, index: make(map[string][]int, len(entries))}
+	d := directory{delimiter: delimiter, prefix: prefix, entries: entries}
+	if len(entries) <= fewEntries {
+		return d
+	}
+	d.index = make(map[string][]int, len(entries))
 	for i, e := range entries {
 		d.index[indexed(e.Name)] = append(d.index[indexed(e.Name)], i)
 	}
 	return d
+}
+
+// at finds the entries of a mailbox.
+func (d directory) at(server string) (found []int) {
+	name := indexed(server)
+	if d.index != nil {
+		return d.index[name]
+	}
+	for i, e := range d.entries {
+		if indexed(e.Name) == name {
+			found = append(found, i)
+		}
+	}
+	return found
 }
 
 // indexed is a name as servers compare it: INBOX without case.
@@ -40,7 +62,7 @@ func indexed(name string) string {
 // is reports whether a mailbox is listed in a way that fits: a server may list
 // one twice.
 func (d directory) is(server string, fits func(e imapsession.MailboxInfo) bool) bool {
-	return slices.ContainsFunc(d.index[indexed(server)], func(i int) bool { return fits(d.entries[i]) })
+	return slices.ContainsFunc(d.at(server), func(i int) bool { return fits(d.entries[i]) })
 }
 
 // config returns a mailbox's name in configuration spelling: "/" between
@@ -101,7 +123,7 @@ func (d directory) holdsNone(server string) bool {
 // role is the role of a mailbox, also one that it has by its usual name alone:
 // what role:junk finds in "watch" must be what it matches in a rule's "in".
 func (d directory) role(server string) string {
-	for _, i := range d.index[indexed(server)] {
+	for _, i := range d.at(server) {
 		if role := d.entries[i].Role; role != "" {
 			return role
 		}

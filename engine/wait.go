@@ -78,11 +78,9 @@ func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
 }
 
 func (c *connection) attend(ctx context.Context, at time.Time) (news bool, err error) {
-	idling, cancel := context.WithCancel(ctx)
-	defer cancel()
-	c.wake.calls(cancel)
+	c.wake.calls(c.session.Rouse)
 	defer c.wake.calls(nil)
-	return c.session.Idle(idling, min(c.cfg.Idle, max(time.Until(at), time.Millisecond)))
+	return c.session.Idle(ctx, min(c.cfg.Idle, max(time.Until(at), time.Millisecond)))
 }
 
 // attended is what follows from how an IDLE ended that lasted so long.

@@ -34,6 +34,7 @@ type guard struct {
 	// listening is set while one does. between is set where no response has begun.
 	rouseAt            time.Time
 	listening, between bool
+	roused             bool // it is to end, or that which begins next
 	tags               tags
 	ops                []*operation // what was begun, in the order of sending; none between commands
 	responses          int          // since they were begun, or since the last ones ended

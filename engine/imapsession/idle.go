@@ -33,7 +33,7 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error)
 	if s.guard.takeNews() {
 		return true, nil
 	}
-	if ctx.Err() != nil {
+	if s.guard.takeRoused() || ctx.Err() != nil {
 		return false, nil
 	}
 	s.Park()
@@ -133,7 +133,7 @@ func (s *Session) sayDone(op *operation, news bool) error {
 // or ctx is done.
 func (s *Session) listen(ctx context.Context, heard func() (ended, news bool), d time.Duration) (news bool, err error) {
 	g := s.guard
-	g.rouseNot(time.Now().Add(d))
+	g.listen(time.Now().Add(d), s.o.Timeouts.IdleDone)
 	stop := context.AfterFunc(ctx, func() { g.rouse(s.o.Timeouts.IdleDone) })
 	defer func() { stop(); g.listened() }()
 	for {
@@ -150,21 +150,32 @@ func (s *Session) listen(ctx context.Context, heard func() (ended, news bool), d
 	}
 }
 
-// rouseNot begins listening, which lasts until some time.
-func (g *guard) rouseNot(until time.Time) {
+// listen begins listening, which lasts until some time. One that was roused before ends as
+// rouse(d) has it.
+func (g *guard) listen(until time.Time, d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.listening, g.rouseAt = true, until
+	if g.listening, g.rouseAt = true, until; g.roused {
+		g.listenNoMore(d)
+	}
 }
+
+// Rouse has the Idle or the Listen that is under way, or else the one that begins next,
+// end as if its time had passed. It may be called from any goroutine.
+func (s *Session) Rouse() { s.guard.rouse(s.o.Timeouts.IdleDone) }
 
 // rouse ends listening, from any goroutine. Until the server has said "+", DONE cannot be
 // sent: for that it has d.
 func (g *guard) rouse(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.listening {
-		return
+	if g.roused = true; g.listening {
+		g.listenNoMore(d)
 	}
+}
+
+// listenNoMore has the caller hold the mutex.
+func (g *guard) listenNoMore(d time.Duration) {
 	for _, op := range g.ops {
 		if at := time.Now().Add(d); at.Before(op.limit) {
 			op.limit = at
@@ -185,5 +196,14 @@ func (g *guard) heard(op *operation) (ended, news bool) {
 func (g *guard) listened() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.listening, g.rouseAt = false, time.Time{}
+	g.listening, g.roused, g.rouseAt = false, false, time.Time{}
+}
+
+// takeRoused reports whether what begins next is to end at once.
+func (g *guard) takeRoused() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	roused := g.roused
+	g.roused = false
+	return roused
 }

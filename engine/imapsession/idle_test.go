@@ -219,6 +219,41 @@ func TestIdleCancelled(t *testing.T) {
 	})
 }
 
+// What is roused ends, or else what begins next, and nothing after it.
+func TestIdleRoused(t *testing.T) {
+	idles := 0
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		for {
+			tag := wait(c)
+			if tag == "" {
+				return
+			}
+			idles++
+			c.Send(tag + " OK")
+		}
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		lasts := func(want time.Duration) {
+			t.Helper()
+			start := time.Now()
+			if must[bool](t)(s.Idle(t.Context(), time.Hour)) || time.Since(start) != want {
+				t.Errorf("ended after %v, not %v", time.Since(start), want)
+			}
+		}
+		for range 2 {
+			s.Rouse()
+			lasts(0)
+			lasts(25 * time.Minute)
+			time.AfterFunc(time.Minute, s.Rouse)
+			lasts(time.Minute)
+		}
+		if idles != 4 {
+			t.Errorf("%d times IDLE: one that was roused before it began needs none", idles)
+		}
+	})
+}
+
 // A context that ends before the server has said "+" hurries it.
 func TestIdleCancelledBeforeItBegins(t *testing.T) {
 	for answer, want := range map[string]time.Duration{"+ at last": 20 * time.Second, "* OK": 40 * time.Second} {
