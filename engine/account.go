@@ -90,6 +90,7 @@ type account struct {
 	full     time.Time
 	busy     map[string]rate
 	misses   map[string]silence
+	unruled  string // the watched mailboxes that no rule looks at, as the log was told
 	covered  coverage
 	// notifyFailures are when NOTIFY ended without good; its connection writes it.
 	notifyFailures []time.Time

@@ -55,7 +55,7 @@ func (b *backoff) failed(err error, lived time.Duration) verdict {
 		wait = max(wait, b.timing.Again)
 	}
 	// One that came to nothing is repeated soon, for a server that was started anew; those
-	// after it are a minute apart.
+	// after it are a minute apart. Refusals are not, for they park the account soon.
 	if b.shown && b.failures > 1 {
 		wait = max(wait, min(60*b.timing.FirstRetry, b.timing.MaxRetry))
 	}
@@ -74,7 +74,7 @@ func isLogin(err error) bool {
 // a login that worked ends the row only when the connection ended otherwise.
 func (b *backoff) isRefused(err error, lived time.Duration) bool {
 	refused := isClass(err, imapsession.Auth)
-	b.shown = b.loggedIn || isLogin(err)
+	b.shown = !refused && (b.loggedIn || isLogin(err))
 	if b.loggedIn && (!refused || lived >= b.timing.Proven) {
 		b.refused = 0
 	}

@@ -1,10 +1,13 @@
 package engine_test
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"imapilot/engine"
 	"imapilot/engine/enginetest/imaptest"
 	"imapilot/engine/journal"
 )
@@ -222,4 +225,25 @@ func TestLookingInAnotherWay(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What is watched in vain is said in one line, and not at each connection.
+func TestMailboxesThatNoRuleLooksAt(t *testing.T) {
+	const rules = "rules:\n  - name: r\n    if: true\n    then: [trash]\n"
+	synctest.Test(t, func(t *testing.T) {
+		book := &logBook{}
+		b := bubble{rig: newRig(t, pipes(t, noIdle))}
+		b.log = slog.New(slog.NewTextHandler(book, nil))
+		for _, name := range []string{"News", "Other"} {
+			b.srv.Create(t, name)
+		}
+		b.daemon(b.config("watch: [INBOX, News, Other]", rules), func(*engine.Engine) {
+			b.pass(time.Minute)
+			b.srv.Mem.KillConnections()
+			b.pass(time.Minute)
+		})
+		if book.count("connected") < 2 || book.count("no rule is for") != 1 || book.count(`mailboxes="News, Other"`) != 1 {
+			t.Error(book.text.String())
+		}
+	})
 }

@@ -242,22 +242,24 @@ func (c *connection) ruleMailbox(server string) rules.Mailbox {
 	return rules.Mailbox{Name: c.dir.config(server), Role: c.dir.role(server)}
 }
 
-// warnUnruled says which watched mailboxes no rule looks at: a rule without
-// "in" is for INBOX alone.
+// warnUnruled says which watched mailboxes no rule looks at, once until they are others: a
+// rule without "in" is for INBOX alone.
 func (c *connection) warnUnruled() {
 	ruleset := c.watching()
-	n := 0
+	var names []string
 	for _, name := range c.watched {
-		if ruleset.Applies(c.cfg.Name, c.ruleMailbox(name)) {
-			continue
-		}
-		if n++; n <= maxWarnings {
-			c.log.Warn("watched, but no rule is for what arrives there: a rule without in: is for INBOX", "mailbox", c.dir.config(name))
+		if !ruleset.Applies(c.cfg.Name, c.ruleMailbox(name)) {
+			names = append(names, c.dir.config(name))
 		}
 	}
-	if n > maxWarnings {
-		c.log.Warn("watched, but no rule is for what arrives there", "more_mailboxes", n-maxWarnings)
+	told := c.unruled
+	c.unruled = strings.Join(names, ", ")
+	if len(names) == 0 || c.unruled == told {
+		return
 	}
+	shown := names[:min(len(names), maxWarnings)]
+	c.log.Warn("watched, but no rule is for what arrives there: a rule without in: is for INBOX",
+		"mailboxes", strings.Join(shown, ", "), "more_mailboxes", len(names)-len(shown))
 }
 
 // limitWatched keeps to the most mailboxes that an account may watch. Whoever

@@ -124,7 +124,7 @@ func troubles(s AccountStatus, cfg config.Account, now time.Time) []Trouble {
 	case Stopped:
 		return whole(TroubleStopped, "nothing runs for this account any more")
 	case Parked:
-		return whole(TroubleParked, withError("the server refuses the login", s.Error)+"; "+wayOut(cfg))
+		return whole(TroubleParked, withError("the server refuses the login", strings.TrimRight(s.Error, "."))+"; "+wayOut(cfg))
 	}
 	var out []Trouble
 	for _, m := range s.Mailboxes {

@@ -73,7 +73,8 @@ rules: flags, copies, moves, webhooks. It records what it is about to do before
 it does it, so that nothing is lost or done twice.
 
 Start with 'imapilot demo' to see it work, or 'imapilot init' to set up an
-account.
+account. The configuration is -c FILE, $IMAPILOT_CONFIG, ./imapilot.yaml,
+~/.config/imapilot/imapilot.yaml or /etc/imapilot/imapilot.yaml.
 
 Exit codes: 0 all is well, 1 problems were found (check, test, demo,
 login --status), 2 the command line is wrong, 3 something failed.`,
@@ -83,7 +84,7 @@ login --status), 2 the command line is wrong, 3 something failed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate(versionLine())
-	root.PersistentFlags().StringVarP(&a.config, "config", "c", "", "configuration file (default: $IMAPILOT_CONFIG, ./imapilot.yaml, ~/.config/imapilot/imapilot.yaml, /etc/imapilot/imapilot.yaml)")
+	root.PersistentFlags().StringVarP(&a.config, "config", "c", "", "configuration file; 'imapilot help' tells the default")
 	root.SetFlagErrorFunc(flagError)
 	for _, cmd := range []*cobra.Command{
 		a.demoCommand(), a.initCommand(), a.loginCommand(), a.logoutCommand(), a.checkCommand(), a.testCommand(),

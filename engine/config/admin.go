@@ -110,6 +110,10 @@ func (l *loader) adminHosts(n *strictyaml.Node, a *Admin) {
 }
 
 func (l *loader) notices(n *strictyaml.Node) {
+	if n.Kind == strictyaml.Scalar && n.Value != "" {
+		l.problem(n, "notices is told how it is to tell", fmt.Sprintf("as in notices: {webhook: %s}", n.Value))
+		return
+	}
 	l.mapping(n, "notices", fields{
 		"webhook": func(_, n *strictyaml.Node) {
 			if l.filled(n, &l.cfg.Notices.Webhook) {
