@@ -87,9 +87,10 @@ func (c *connection) listAgain(ctx context.Context) error {
 
 // listedAgain takes in a listing that was made while the connection is in use: watched
 // mailboxes that appeared are scanned, those that are gone are let go. The journal is
-// written only when there is something new.
+// written only when there is something new. What imapilot made or found gone itself is in
+// the directory already, and not yet in what is watched.
 func (c *connection) listedAgain(ctx context.Context, entries []imapsession.MailboxInfo) error {
-	if slices.Equal(entries, c.dir.entries) {
+	if !c.dir.changed && slices.Equal(entries, c.dir.entries) {
 		c.relisted = time.Now()
 		c.notMissing()
 		return nil

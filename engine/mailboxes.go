@@ -17,6 +17,8 @@ type directory struct {
 	delimiter rune
 	prefix    string // of the personal namespace, "INBOX." on some servers
 	entries   []imapsession.MailboxInfo
+	// changed is set where entries were added or removed since then.
+	changed bool
 	// index finds entries by their names where there are many: there may be thousands.
 	index map[string][]int
 }
@@ -103,11 +105,13 @@ func (d directory) server(name string) string {
 func (d *directory) add(server string) {
 	d.remove(server)
 	*d = newDirectory(d.delimiter, d.prefix, append(d.entries, imapsession.MailboxInfo{Name: server}))
+	d.changed = true
 }
 
 func (d *directory) remove(server string) {
 	rest := slices.DeleteFunc(slices.Clone(d.entries), func(e imapsession.MailboxInfo) bool { return sameName(e.Name, server) })
 	*d = newDirectory(d.delimiter, d.prefix, rest)
+	d.changed = true
 }
 
 func (d directory) exists(server string) bool {

@@ -1,0 +1,51 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"imapilot/engine"
+	"imapilot/engine/enginetest/imaptest"
+)
+
+// plainList is a server that knows no LIST but the plain one, and so tells nothing of a
+// mailbox but its name.
+func plainList(line string) answer {
+	if strings.HasPrefix(line, "LIST") && strings.Contains(line, "RETURN") {
+		return say("BAD no")
+	}
+	return answer{}
+}
+
+// fills is a daemon whose rule fills a mailbox that is watched, too, by its pattern.
+func fills(t *testing.T, f func(b answered)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		o := imaptest.Options{Roles: map[string]imap.MailboxAttr{}}
+		b := answered{bubble: bubble{rig: newRig(t, pipes(t, o))}, answers: &answers{to: plainList}}
+		rules := "rules:\n  - {name: out, if: true, then: [{move: Zed}]}\n  - {name: in, in: [Zed], if: 'has(subject, \"direct\")', then: [{add_flags: [$Done]}]}\n"
+		b.daemon(b.config("poll: 1m\nconnections: 3\nwatch: ['*']", rules), func(e *engine.Engine) {
+			b.engine = e
+			b.pass(6 * time.Minute)
+			f(b)
+		}, b.dialer, func(o *engine.Options) { b.journal = o.Journal })
+	})
+}
+
+// A mailbox that a rule made is watched within the next look at all of them.
+func TestATargetThatARuleMadeIsWatched(t *testing.T) {
+	fills(t, func(b answered) {
+		b.put("one")
+		b.pass(6 * time.Minute)
+		b.into("Zed", "direct")
+		b.pass(6 * time.Minute)
+		b.wantFiled(2)
+		if got := b.mailboxes(); got != "INBOX Zed" {
+			t.Errorf("watched: %s", got)
+		}
+	})
+}
