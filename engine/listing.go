@@ -90,6 +90,7 @@ func (c *connection) listAgain(ctx context.Context) error {
 // written only when there is something new. What imapilot made or found gone itself is in
 // the directory already, and not yet in what is watched.
 func (c *connection) listedAgain(ctx context.Context, entries []imapsession.MailboxInfo) error {
+	c.notMissing() // that is the listing before this one, whatever appears now
 	if !c.dir.changed && slices.Equal(entries, c.dir.entries) {
 		c.relisted = time.Now()
 		c.notMissing()

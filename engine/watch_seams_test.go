@@ -49,3 +49,13 @@ func TestATargetThatARuleMadeIsWatched(t *testing.T) {
 		}
 	})
 }
+
+// Mail in a mailbox that appears soon after the very first start is new: that start found
+// no such mailbox.
+func TestAMailboxThatAppearsAfterTheFirstStart(t *testing.T) {
+	watched(t, imaptest.Options{}, "connections: 2", "", nil, func(b answered) {
+		b.into("Lists/new", "first")
+		b.pass(6 * time.Minute)
+		b.wantFiled(1)
+	})
+}
