@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -157,6 +158,7 @@ type watching struct {
 	mailbox string // that it idles on, "" for NOTIFY
 	cancel  context.CancelFunc
 	ended   chan struct{}
+	stale   bool // it is to be begun again
 }
 
 func (r *watching) hasEnded() bool {
@@ -187,11 +189,24 @@ func (c *connection) idling() map[string]bool {
 	return out
 }
 
+// watchAfresh has the connection that idles on a mailbox begun again: a server announces
+// nothing of the mailbox that took the place of the one which was selected there.
+func (c *connection) watchAfresh(name string) {
+	if c.watches == nil {
+		return
+	}
+	if r := c.watches.running[byIdle+" "+name]; r != nil {
+		r.stale = true
+		c.wake.rethink()
+	}
+}
+
 // rewatch makes the watch connections those that are wanted now.
 func (c *connection) rewatch() {
 	if c.watches == nil {
 		return
 	}
+	c.watches.prune()
 	l := c.ladder()
 	c.idleItself(l.itself)
 	wanted := map[string]*watching{}
@@ -205,7 +220,7 @@ func (c *connection) rewatch() {
 		key := fmt.Sprintf("%s %+v", byNotify, *l.notify)
 		labels := c.labels(l.covers)
 		wanted[key] = &watching{}
-		if c.watches.running[key] == nil || c.watches.running[key].hasEnded() {
+		if c.watches.running[key] == nil {
 			n := &notifier{account: c.account, ask: *l.notify, labels: labels}
 			c.watches.notifier, begin[key] = n, n.run
 		} else {
@@ -223,12 +238,18 @@ func (c *connection) labels(names []string) map[string]string {
 	return out
 }
 
+// prune forgets the connections that ended by themselves. What is wanted is worked out
+// after that: one that ends meanwhile asks for it again.
+func (s *watchSet) prune() {
+	maps.DeleteFunc(s.running, func(_ string, r *watching) bool { return r.hasEnded() })
+}
+
 // become ends the connections that are not wanted, and begins those that are missing
 // once these have ended: never are there more than the budget allows.
 func (s *watchSet) become(wanted map[string]*watching, begin map[string]func(context.Context)) {
 	var leaving []*watching
 	for key, r := range s.running {
-		if wanted[key] == nil || r.hasEnded() {
+		if wanted[key] == nil || r.stale {
 			r.cancel()
 			leaving = append(leaving, r)
 			delete(s.running, key)

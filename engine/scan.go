@@ -125,7 +125,11 @@ func statusOf(sel imapsession.Selected) imapsession.Status {
 }
 
 func (c *connection) noteSelected(name string, sel imapsession.Selected) {
-	c.swept.set(name, statusOf(sel))
+	now := statusOf(sel)
+	if isAnother(c.swept.of(name), now) {
+		c.watchAfresh(name)
+	}
+	c.swept.set(name, now)
 	c.state.proof(c.dir.config(name))
 	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Messages = sel.Messages })
 }

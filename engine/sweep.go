@@ -75,7 +75,7 @@ func (c *connection) sweep(ctx context.Context, all, judge bool) error {
 		}
 		st := answer.Status
 		switch arrived := isNews(c.swept.of(name), st); {
-		case arrived && judge && ways[name] != "" && !c.wake.isAsked(name):
+		case arrived && judge && ways[name] != "" && !c.wake.isAsked(name) && !isAnother(c.swept.of(name), st):
 			c.notAnnounced(name)
 		case arrived, c.flagsMayHaveChanged(name, st):
 			c.wake.mailbox(name)
@@ -212,6 +212,12 @@ func isNews(before, told imapsession.Status) bool {
 	now := told.Over(before)
 	uncounted := told.UIDNext == 0 && told.Messages != 0 && told.Messages != before.Messages
 	return before.UIDValidity != now.UIDValidity || before.UIDNext != now.UIDNext || before.UIDNext == 0 || uncounted
+}
+
+// isAnother reports whether a mailbox was made again, or renumbered. Nothing need announce
+// what comes in the one that took the place of another.
+func isAnother(before, told imapsession.Status) bool {
+	return before.UIDValidity != 0 && told.UIDValidity != 0 && before.UIDValidity != told.UIDValidity
 }
 
 // flagsMayHaveChanged reports whether a mailbox is worth a look for the sake of

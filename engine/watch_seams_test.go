@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,4 +59,27 @@ func TestAMailboxThatAppearsAfterTheFirstStart(t *testing.T) {
 		b.pass(6 * time.Minute)
 		b.wantFiled(1)
 	})
+}
+
+// A mailbox that is deleted and made again at once: the connection that idles on it is in
+// the old one, and hears nothing.
+func TestAMailboxMadeAgainIsIdledOnAgain(t *testing.T) {
+	for _, account := range []string{"connections: 1", "connections: 2"} {
+		watched(t, imaptest.Options{}, account, "", nil, func(b answered) {
+			b.pass(time.Minute)
+			b.srv.Delete(t, "INBOX")
+			b.srv.Create(t, "INBOX")
+			b.into("INBOX", "first")
+			b.pass(5 * time.Minute)
+			b.wantFiled(1)
+			for i := range 3 {
+				b.into("INBOX", fmt.Sprint("m", i))
+				b.pass(time.Second)
+				b.wantFiled(2 + i)
+				b.pass(5 * time.Minute)
+			}
+			b.wantFallback()
+			b.wantWatch(byIdle)
+		})
+	}
 }
