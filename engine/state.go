@@ -102,15 +102,19 @@ func (b *stateBox) mailbox(name string, change func(*MailboxStatus)) {
 		if i < 0 {
 			return
 		}
-		m := &s.Mailboxes[i]
-		change(m)
-		switch {
-		case m.Error == "":
-			m.Since = time.Time{}
-		case m.Since.IsZero():
-			m.Since = time.Now()
-		}
+		change(&s.Mailboxes[i])
+		s.Mailboxes[i].failing(time.Now())
 	})
+}
+
+// failing keeps since when a mailbox has failed in a row.
+func (m *MailboxStatus) failing(now time.Time) {
+	switch {
+	case m.Error == "":
+		m.Since = time.Time{}
+	case m.Since.IsZero():
+		m.Since = now
+	}
 }
 
 // ruleError counts a message for which a rule could not be evaluated.

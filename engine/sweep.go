@@ -190,6 +190,7 @@ func (c *connection) showSwept(answers map[string]imapsession.StatusResult) {
 			default:
 				m.LastProof = now
 			}
+			m.failing(now)
 		}
 	})
 	for _, a := range answers {

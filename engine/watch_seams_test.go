@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,4 +83,42 @@ func TestAMailboxMadeAgainIsIdledOnAgain(t *testing.T) {
 			b.wantWatch(byIdle)
 		})
 	}
+}
+
+// A mailbox that a sweep cannot look at is failing from then on, and one that it can is not.
+func TestASweepTellsSinceWhenAMailboxFails(t *testing.T) {
+	var shut atomic.Bool
+	watched(t, imaptest.Options{NoIdle: true}, "connections: 1", "", func(line string) answer {
+		switch {
+		case shut.Load() && strings.Contains(line, "Lists/b") && !strings.HasPrefix(line, "LIST"):
+			return say("NO [NOPERM] not yours")
+		case strings.HasPrefix(line, "LIST") && strings.Contains(line, "STATUS"):
+			return say("BAD no")
+		}
+		return answer{}
+	}, func(b answered) {
+		since := func() time.Time {
+			m := b.state().Mailboxes[2]
+			if m.Name != "Lists/b" || (m.Error != "") != shut.Load() {
+				t.Errorf("%s: error %q", m.Name, m.Error)
+			}
+			return m.Since
+		}
+		for range 2 {
+			b.pass(time.Hour)
+			shut.Store(true)
+			b.pass(3 * time.Minute)
+			if ago := time.Since(since()); ago > 3*time.Minute {
+				t.Errorf("failing for %v", ago)
+			}
+			for _, trouble := range b.state().Troubles {
+				t.Errorf("%+v", trouble)
+			}
+			shut.Store(false)
+			b.pass(3 * time.Minute)
+			if at := since(); !at.IsZero() {
+				t.Errorf("failing since %v", at)
+			}
+		}
+	})
 }
