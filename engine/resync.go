@@ -26,6 +26,9 @@ func (c *connection) resync(ctx, work context.Context, told map[string]imapsessi
 		return err
 	}
 	asked := c.wake.take()
+	if asked.all {
+		return c.scanAll(ctx, work) // a reload came meanwhile
+	}
 	for _, name := range c.newFirst(c.inOrder()) {
 		if ctx.Err() != nil {
 			return nil

@@ -69,6 +69,21 @@ func TestRoundTripsOfManyMailboxes(t *testing.T) {
 	}
 }
 
+// A reload that comes while a connection takes up where the last one ended is not
+// forgotten: its rules may wait for flags that are there.
+func TestAReloadDuringAResync(t *testing.T) {
+	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
+	d.check(d.c.scanAll(t.Context(), t.Context()))
+	before := d.c.full
+	told, err := d.c.list(t.Context(), d.c.canResync())
+	d.check(err)
+	d.c.wake.everything()
+	d.check(d.c.resync(t.Context(), t.Context(), told))
+	if !d.c.full.After(before) {
+		t.Error("not all mailboxes were scanned")
+	}
+}
+
 // A mailbox is skipped at a reconnect only when nothing about it differs.
 func TestWhatIsUnchanged(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
