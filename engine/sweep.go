@@ -182,6 +182,9 @@ func (c *connection) showSwept(answers map[string]imapsession.StatusResult) {
 				continue
 			}
 			_, pending := c.repeats[name]
+			if answers[name].Err == nil {
+				m.Messages = answers[name].Status.Messages
+			}
 			switch err := answers[name].Err; {
 			case err != nil:
 				m.Error = err.Error()

@@ -135,3 +135,17 @@ func TestAWatcherThatWasRefusedTakesTheNextSecret(t *testing.T) {
 		})
 	}
 }
+
+// A mailbox that is skipped at a reconnect shows how much it holds all the same.
+func TestAResyncShowsMessages(t *testing.T) {
+	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
+	d.deliver("Junk", "one", d.c.full)
+	d.check(d.c.scanAll(t.Context(), t.Context()))
+	d.c.state.set(func(s *AccountStatus) { s.Mailboxes = nil })
+	told, err := d.c.list(t.Context(), true)
+	d.check(err)
+	d.check(d.c.resync(t.Context(), t.Context(), told))
+	if m := d.c.state.get().Mailboxes[1]; m.Name != "Junk" || m.Messages != 1 {
+		t.Errorf("%+v", m)
+	}
+}
