@@ -122,3 +122,26 @@ func TestASweepTellsSinceWhenAMailboxFails(t *testing.T) {
 		}
 	})
 }
+
+// A connection that told of much for long is made anew, at once and without a fault, and
+// what comes between the two is found.
+func TestNotifyIsMadeAnew(t *testing.T) {
+	watched(t, imaptest.Options{}, "connections: 2", "NOTIFY", acceptNotify, func(b answered) {
+		before := b.logins()
+		for i := range 120 {
+			b.tell(fmt.Sprintf("* STATUS Lists/a (MESSAGES 0 UIDNEXT 1 UNSEEN %d)", i))
+			b.pass(6 * time.Second)
+		}
+		if n := b.logins() - before; n != 1 {
+			t.Errorf("%d logins", n)
+		}
+		b.into("Lists/b", "between")
+		for i := range 99 {
+			b.tell(fmt.Sprintf("* STATUS Lists/a (MESSAGES 0 UIDNEXT 1 UNSEEN %d)", i))
+		}
+		b.pass(10 * time.Minute)
+		b.wantFiled(1)
+		b.wantWatch(byNotify)
+		b.wantFallback()
+	})
+}
