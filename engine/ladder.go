@@ -151,6 +151,8 @@ type watchSet struct {
 	group    sync.WaitGroup
 	running  map[string]*watching // by what they watch, and how
 	notifier *notifier
+	// askAnew is when NOTIFY is next asked for with other names, zero if it is not.
+	askAnew time.Time
 }
 
 // watching is one watch connection.
@@ -217,17 +219,46 @@ func (c *connection) rewatch() {
 		begin[key] = watcher{account: c.account, mailbox: name, label: c.dir.config(name)}.run
 	}
 	if l.notify != nil {
-		key := fmt.Sprintf("%s %+v", byNotify, *l.notify)
-		labels := c.labels(l.covers)
+		ask, covers := c.askedStill(*l.notify, l.covers)
+		key := notifyKey(ask)
+		labels := c.labels(covers)
 		wanted[key] = &watching{}
-		if c.watches.running[key] == nil {
-			n := &notifier{account: c.account, ask: *l.notify, labels: labels}
+		if r := c.watches.running[key]; r == nil || r.stale {
+			n := &notifier{account: c.account, ask: ask, labels: labels, begun: time.Now()}
 			c.watches.notifier, begin[key] = n, n.run
 		} else {
 			c.watches.notifier.follow(labels)
 		}
 	}
 	c.watches.become(wanted, begin)
+}
+
+func notifyKey(ask imapsession.Notify) string { return fmt.Sprintf("%s %+v", byNotify, ask) }
+
+// askedStill is what NOTIFY tells of while that is to change by nothing but names: each
+// change is a login, so that there is one in a minute, and what is new is swept until then.
+// A mailbox that was gone meanwhile is new, though it has its name again.
+func (c *connection) askedStill(ask imapsession.Notify, covers []string) (imapsession.Notify, []string) {
+	n, now := c.watches.notifier, time.Now()
+	if n == nil || ask.Personal || !n.asksLike(ask) || c.watches.running[notifyKey(n.ask)] == nil {
+		return ask, covers
+	}
+	n.lose(ask.Mailboxes)
+	if n.lost == nil && notifyKey(ask) == notifyKey(n.ask) {
+		return ask, covers
+	}
+	anew := n.begun.Add(c.timing.Again)
+	if !now.Before(anew) {
+		c.watches.running[notifyKey(n.ask)].stale = true
+		return ask, covers
+	}
+	if c.watches.askAnew != anew {
+		c.watches.askAnew = anew
+		time.AfterFunc(anew.Sub(now), c.wake.rethink)
+	}
+	return n.ask, slices.DeleteFunc(slices.Clone(covers), func(name string) bool {
+		return n.lost[name] || !slices.Contains(n.ask.Mailboxes, name)
+	})
 }
 
 func (c *connection) labels(names []string) map[string]string {

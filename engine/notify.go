@@ -16,10 +16,27 @@ import (
 type notifier struct {
 	account *account
 	ask     imapsession.Notify
+	begun   time.Time
+	lost    map[string]bool // of the mailboxes asked for, those that were not there meanwhile
 
 	mu      sync.Mutex
 	labels  map[string]string // what it covers: names in the status, by the server's
 	inForce bool
+}
+
+// asksLike reports whether something else is asked for by nothing but names.
+func (n *notifier) asksLike(ask imapsession.Notify) bool {
+	ask.Mailboxes = n.ask.Mailboxes
+	return notifyKey(ask) == notifyKey(n.ask)
+}
+
+// lose notes what was asked for and is not among these.
+func (n *notifier) lose(names []string) {
+	for _, name := range n.ask.Mailboxes {
+		if !slices.Contains(names, name) {
+			put(&n.lost, name, true)
+		}
+	}
 }
 
 // follow changes what it covers of what the server tells.

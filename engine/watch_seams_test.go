@@ -145,3 +145,43 @@ func TestNotifyIsMadeAnew(t *testing.T) {
 		b.wantFallback()
 	})
 }
+
+// Where mailboxes are named, each that comes or goes costs no login of its own: what is new
+// is swept, and after a minute named together with the others. One that is gone for a
+// moment is named again, too.
+func TestNotifyIsAskedForOtherNamesOnceAMinute(t *testing.T) {
+	const account = "connections: 2\nwatch: [INBOX, Lists/a, 'New/*']"
+	watched(t, imaptest.Options{}, account, "NOTIFY", acceptNotify, func(b answered) {
+		for i := range 40 {
+			b.srv.Create(t, fmt.Sprintf("Other/%d", i))
+		}
+		b.pass(10 * time.Minute)
+		before := b.logins()
+		changed := func(do func(), told, want string) {
+			t.Helper()
+			do()
+			b.tell(`* LIST ` + told)
+			b.pass(5 * time.Second)
+			b.wantWatch("INBOX=notify Lists/a=notify " + want)
+		}
+		create := func(name string) func() { return func() { b.srv.Create(t, name) } }
+		changed(create("New/0"), `() "/" New/0`, "New/0=notify")
+		changed(create("New/1"), `() "/" New/1`, "New/0=notify New/1=poll")
+		changed(func() { b.srv.Delete(t, "New/0") }, `(\NonExistent) "/" New/0`, "New/1=poll")
+		changed(create("New/0"), `() "/" New/0`, "New/0=poll New/1=poll")
+		if n := b.logins() - before; n != 1 {
+			t.Errorf("%d logins", n)
+		}
+		b.into("New/0", "swept")
+		b.pass(time.Minute)
+		b.wantFiled(1)
+		b.wantWatch("INBOX=notify Lists/a=notify New/0=notify New/1=notify")
+		changed(func() { b.srv.Delete(t, "New/0") }, `(\NonExistent) "/" New/0`, "New/1=notify")
+		changed(create("New/0"), `() "/" New/0`, "New/0=poll New/1=notify")
+		b.pass(time.Minute)
+		b.wantWatch("INBOX=notify Lists/a=notify New/0=notify New/1=notify")
+		if n := b.logins() - before; n != 3 {
+			t.Errorf("%d logins", n)
+		}
+	})
+}
