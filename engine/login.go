@@ -47,13 +47,14 @@ func (a *account) loginOf(ctx context.Context, loop *heartbeat) (*imapsession.Se
 	if err != nil {
 		return nil, what, err
 	}
-	var leave func()
+	var leave func(answered bool)
 	err = a.inLine(loop, func() (err error) { leave, err = line.enter(ctx, a.cfg.Host, &a.queued); return err })
 	if err != nil {
 		return nil, what, err
 	}
-	defer leave()
-	return show(ctx)
+	s, what, err := show(ctx)
+	leave(!isClass(err, imapsession.Connection))
+	return s, what, err
 }
 
 func (a *account) inLine(loop *heartbeat, wait func() error) error {

@@ -19,8 +19,10 @@ const (
 	// few accounts notices nothing.
 	loginsAtOnce = 20
 	// loggingIn is how many logins are under way in all, and loggingInHere on one host, so
-	// that a server that does not answer keeps no other waiting.
+	// that a server that does not answer keeps no other waiting; where the last one was not
+	// answered, a login counts as placesInDoubt, so that several such servers do not either.
 	loggingIn, loggingInHere = 50, 10
+	placesInDoubt            = 5
 )
 
 // logins has those that want to log in wait for their turn, so that thousands of accounts
@@ -38,6 +40,8 @@ type door struct {
 	line *semaphore.Weighted // the first in line waits for its time
 	here *semaphore.Weighted
 	next time.Time // when the one after it would be due in a steady rhythm; under line
+	// doubt is set where the last login was not answered.
+	doubt atomic.Bool
 }
 
 // set takes the rhythms of a configuration.
@@ -62,19 +66,27 @@ func (l *logins) queue(ctx context.Context, host string, waiting *atomic.Int32) 
 }
 
 // enter waits, after the turn, until few enough logins are under way, and returns how to
-// say that this one has ended.
-func (l *logins) enter(ctx context.Context, host string, waiting *atomic.Int32) (leave func(), err error) {
+// say that this one has ended, and whether the server answered.
+func (l *logins) enter(ctx context.Context, host string, waiting *atomic.Int32) (leave func(answered bool), err error) {
 	waiting.Add(1)
 	defer waiting.Add(-1)
 	d := l.door(host)
-	if err := d.here.Acquire(ctx, 1); err != nil {
+	places := int64(1)
+	if d.doubt.Load() {
+		places = placesInDoubt
+	}
+	if err := d.here.Acquire(ctx, places); err != nil {
 		return nil, err
 	}
 	if err := l.all.Acquire(ctx, 1); err != nil {
-		d.here.Release(1)
+		d.here.Release(places)
 		return nil, err
 	}
-	return func() { l.all.Release(1); d.here.Release(1) }, nil
+	return func(answered bool) {
+		d.doubt.Store(!answered)
+		l.all.Release(1)
+		d.here.Release(places)
+	}, nil
 }
 
 func (l *logins) door(host string) *door {

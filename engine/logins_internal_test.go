@@ -17,7 +17,7 @@ import (
 )
 
 // login waits for all that a login waits for.
-func login(ctx context.Context, l *logins, host string, waiting *atomic.Int32) (leave func(), err error) {
+func login(ctx context.Context, l *logins, host string, waiting *atomic.Int32) (leave func(answered bool), err error) {
 	if err := l.queue(ctx, host, waiting); err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func arrivals(l *logins, host string, n int, takes time.Duration) []time.Duratio
 			at = append(at, time.Since(began))
 			mu.Unlock()
 			time.Sleep(takes)
-			leave()
+			leave(true)
 		})
 	}
 	group.Wait()
@@ -106,7 +106,7 @@ func TestAHostThatHangsKeepsNoOtherWaiting(t *testing.T) {
 			go func() {
 				if leave, err := login(ctx, &l, "dead.example.org", &waiting); err == nil {
 					<-ctx.Done()
-					leave()
+					leave(false)
 				}
 			}()
 		}
@@ -126,6 +126,31 @@ func TestAHostThatHangsKeepsNoOtherWaiting(t *testing.T) {
 		if at := arrivals(&l, "dead.example.org", 1, 0); at[0] > time.Minute {
 			t.Errorf("who gave up still has its turn, for %s", at[0])
 		}
+	})
+}
+
+// Many hosts that do not answer, with many accounts each, hold together fewer than all
+// places once that is known of them.
+func TestHostsThatHangKeepNoOtherWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l logins
+		var waiting atomic.Int32
+		ctx, cancel := context.WithCancel(t.Context())
+		for i := range 300 {
+			go func() {
+				for ctx.Err() == nil {
+					if leave, err := login(ctx, &l, fmt.Sprintf("dead%d.example.org", i%12), &waiting); err == nil {
+						sleep(ctx, 30*time.Second)
+						leave(false)
+					}
+				}
+			}()
+		}
+		time.Sleep(10 * time.Minute)
+		if at := arrivals(&l, "imap.example.org", 10, time.Second); at[9] > time.Second {
+			t.Errorf("the other host's waited for %s", at[9])
+		}
+		cancel()
 	})
 }
 
