@@ -18,7 +18,7 @@ build: ## a static binary, the same as the container's
 	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o $(OUTPUT) ./cmd/imapilot
 
 test: setup vet lint unit ## everything: set-up, vet, linters, all tests with -race, a fault at every few operations, fuzzing
-	IMAPILOT_SIM_EVERY=10 .ci/simulate 'Test(Sweep|Random)'
+	IMAPILOT_SIM_EVERY=16 .ci/simulate 'Test(Sweep|Random)'
 	.ci/fuzz 1s
 
 setup:
