@@ -31,7 +31,7 @@
 //
 // # Limits
 //
-// 64 files of 1 MiB, those of lists 10 MiB with 100,000 values of 1000 bytes,
+// 64 files of 8 MiB, those of lists 10 MiB with 100,000 values of 1000 bytes,
 // 10,000 rules, names of 200 bytes; see strictyaml for the shape of a file and
 // package rules for that of a rule.
 package config

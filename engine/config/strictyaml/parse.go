@@ -24,7 +24,7 @@ const (
 // never fails without a problem.
 func Parse(data []byte) (*Node, []Problem) {
 	if len(data) > MaxSize {
-		return nil, []Problem{{Span: Span{1, 1, 1}, Message: fmt.Sprintf("the file is larger than %d KiB", MaxSize>>10)}}
+		return nil, []Problem{{Span: Span{1, 1, 1}, Message: fmt.Sprintf("the file is larger than %d MiB", MaxSize>>20)}}
 	}
 	src, problems := newSource(Lines(data))
 	p := &repairer{src: src, problems: problems}

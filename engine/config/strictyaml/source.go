@@ -9,9 +9,9 @@ import (
 
 // The limits of a file.
 const (
-	MaxSize  = 1 << 20 // bytes
+	MaxSize  = 8 << 20 // bytes: some 30,000 accounts
 	MaxDepth = 32      // levels of collections
-	MaxKeys  = 5_000   // of one mapping
+	MaxKeys  = 50_000  // of one mapping
 )
 
 // filler stands for what was reported and is not looked at again. It is not a

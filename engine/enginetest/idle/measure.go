@@ -92,6 +92,9 @@ func (b *benchmark) untilIdle(ctx context.Context, s *server, d *daemon, n int) 
 			b.sayf("%d accounts idle after %s", n, time.Since(began).Round(time.Millisecond))
 			return nil
 		}
+		if _, err := d.usage(); err != nil {
+			return err
+		}
 		if time.Since(told) > 10*time.Second {
 			told = time.Now()
 			b.sayf("%d of %d accounts idle", a.Waiting, n)
@@ -207,6 +210,9 @@ func (d *daemon) usage() (u usage, err error) {
 		case "Threads":
 			u.threads = int(n)
 		}
+	}
+	if u.rss == 0 { // what has ended and was not waited for has no memory
+		return u, fmt.Errorf("the daemon has ended\n%s", tail(d.log.Name()))
 	}
 	u.cpu, err = cpuOf(dir)
 	return u, err
