@@ -221,7 +221,7 @@ func TestRefusals(t *testing.T) {
 		{400, said("invalid_client"), oauth.Config, `does not know the client_id "the-client"`},
 		{401, said("unauthorized_client"), oauth.Config, "public client flows"},
 		{400, said("invalid_scope"), oauth.Config, "scopes: of the account"},
-		{400, said("interaction_required"), oauth.Config, "imapilot login home"},
+		{400, said("interaction_required"), oauth.Ended, "wants to see you: run 'imapilot login home'"},
 		{400, said("unheard_of"), oauth.Config, "unheard_of"},
 		{503, said("temporarily_unavailable"), oauth.Temporary, "temporarily_unavailable"},
 		{500, "<html>", oauth.Temporary, "HTTP 500"},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -142,6 +143,8 @@ func (c *Client) refusal(e *Error, reply *oauth2.RetrieveError, secrets []string
 		e.RetryAfter = retryAfter(header)
 	case reply.ErrorCode == "invalid_grant":
 		e.Kind, e.Advice = Ended, "the authorization has ended: "+c.loginAgain()
+	case slices.Contains([]string{"interaction_required", "consent_required", "login_required"}, reply.ErrorCode):
+		e.Kind, e.Advice = Ended, "the provider wants to see you: "+c.loginAgain() // asked again, it says the same
 	case reply.ErrorCode == "access_denied", reply.ErrorCode == "authorization_declined": // the second is Microsoft's
 		e.Kind, e.Advice = Denied, "nobody agreed: "+c.loginAgain()+" again if that was a mistake"
 	case reply.ErrorCode == "expired_token", reply.ErrorCode == "code_expired":
@@ -164,8 +167,6 @@ func (c *Client) mend(code string, status int) string {
 		return "the provider does not give " + strings.Join(c.Scopes, " ") + " to the " + client + " in this way: see scopes: of the account"
 	case "unsupported_grant_type", "invalid_request":
 		return "look at the endpoints, the tenant and the " + client + " of the account"
-	case "interaction_required", "consent_required", "login_required":
-		return "the provider wants to see you: " + c.loginAgain()
 	}
 	if status/100 == 3 {
 		return "it redirects, which is not followed: look at the endpoints of the account"
