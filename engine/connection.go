@@ -52,11 +52,12 @@ type connection struct {
 
 	reconciled time.Time
 	failing    int // mailboxes that could not be scanned since then
-	// relisted, sweptAt and controlled are when the mailboxes were listed last, when
+	// relisted and sweptAt are when the mailboxes were listed last, and when
 	// some were looked at, and all; proved is when the server answered that.
-	relisted, sweptAt, controlled, proved time.Time
-	watches                               *watchSet // nil before there is one
-	itself                                string    // what the work connection idles on, "" if nothing
+	relisted, sweptAt, proved time.Time
+	control                   time.Time // when all are listed and looked at next
+	watches                   *watchSet // nil before there is one
+	itself                    string    // what the work connection idles on, "" if nothing
 	// unheard is mail that nothing announced yet, doubted where that is to be proven.
 	unheard, doubted map[string]unheard
 }
@@ -303,7 +304,8 @@ func (c *connection) scanAll(ctx, work context.Context) error {
 		}
 	}
 	c.starting = false
-	c.full, c.sweptAt, c.controlled, c.proved = began, began, began, time.Now()
+	c.full, c.sweptAt, c.proved = began, began, time.Now()
+	c.controlAfter(began)
 	if c.failing > maxWarnings {
 		c.log.Error("mailboxes cannot be scanned; 'imapilot status' shows why", "more_mailboxes", c.failing-maxWarnings)
 	}

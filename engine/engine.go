@@ -168,6 +168,14 @@ func (e *Engine) share(cfg *config.Config) {
 	e.hosts.set(cfg)
 }
 
+// size is how many accounts there are.
+func (e *Engine) size() int {
+	if names := e.accountNames.Load(); names != nil {
+		return len(*names)
+	}
+	return 0
+}
+
 // Run works until ctx is done and everything is recorded and logged out, or,
 // with Once, until every watched mailbox was processed. The error then names
 // the accounts that could not be processed.

@@ -42,7 +42,8 @@ func (c *connection) resync(ctx, work context.Context, told map[string]imapsessi
 		}
 	}
 	c.showSwept(answers)
-	c.sweptAt, c.controlled, c.proved = time.Now(), time.Now(), time.Now()
+	c.sweptAt, c.proved = time.Now(), time.Now()
+	c.controlAfter(c.sweptAt)
 	return c.apply(ctx, work)
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -17,8 +18,8 @@ func (c *connection) sweepDue() time.Time {
 	if len(c.polled()) > 0 {
 		at = c.sweptAt.Add(c.cfg.Poll)
 	}
-	if all := c.controlDue(); all.Before(at) {
-		at = all
+	if c.control.Before(at) {
+		at = c.control
 	}
 	for _, u := range c.unheard {
 		if u.due.Before(at) {
@@ -28,10 +29,25 @@ func (c *connection) sweepDue() time.Time {
 	return at
 }
 
-// controlDue is when the mailboxes are listed next, and all are looked at: what is
+// controlAfter sets when the mailboxes are listed next, and all are looked at: what is
 // announced, too, for a server may announce and not do it.
-func (c *connection) controlDue() time.Time {
-	return c.controlled.Add(min(max(c.timing.Control, c.cfg.Poll), c.timing.Reconcile))
+func (c *connection) controlAfter(t time.Time) {
+	every := max(c.timing.Control, c.cfg.Poll)
+	c.control = t.Add(min(every+later(c.engine.size(), every), c.timing.Reconcile))
+}
+
+// controlPace is how far apart two accounts of a process are looked at whole, on the mean.
+const controlPace = 100 * time.Millisecond
+
+// later is how much later than others an account is looked at where there are so many
+// that all of them together would keep the process from being idle. It differs from one
+// time to the next, so that those do not come together which logged in together.
+func later(accounts int, every time.Duration) time.Duration {
+	more := time.Duration(accounts)*controlPace - every
+	if more <= 0 {
+		return 0
+	}
+	return rand.N(2 * more)
 }
 
 // sweepNow does what sweepDue was about.
@@ -39,7 +55,7 @@ func (c *connection) sweepNow(ctx context.Context) error {
 	now := time.Now()
 	c.listenedLong(now)
 	switch {
-	case !now.Before(c.controlDue()):
+	case !now.Before(c.control):
 		if err := c.sweep(ctx, true, true); err != nil {
 			return err
 		}
@@ -61,7 +77,8 @@ func (c *connection) sweep(ctx context.Context, all, judge bool) error {
 	c.sweptAt, c.proved = now, now
 	names := c.polled()
 	if all {
-		names, c.controlled = c.watched, now
+		names = c.watched
+		c.controlAfter(now)
 	}
 	answers, err := c.askOf(ctx, names, all)
 	if err != nil {

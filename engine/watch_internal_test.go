@@ -149,3 +149,21 @@ func TestAResyncShowsMessages(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// Few accounts are looked at whole as often as is set, many at a pace that leaves the
+// process idle, and not together.
+func TestManyAccountsAreLookedAtInTurns(t *testing.T) {
+	const every = 5 * time.Minute
+	if d := later(3000, every); d != 0 {
+		t.Errorf("of 3000 accounts one waits for %s more", d)
+	}
+	const many, draws = 10_000, 2000
+	var sum, least, most time.Duration = 0, time.Hour, 0
+	for range draws {
+		d := every + later(many, every)
+		sum, least, most = sum+d, min(least, d), max(most, d)
+	}
+	if mean := sum / draws; mean < many*controlPace*9/10 || mean > many*controlPace*11/10 || most-least < many*controlPace {
+		t.Errorf("%s on the mean, from %s to %s", mean, least, most)
+	}
+}
