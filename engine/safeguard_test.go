@@ -351,7 +351,8 @@ func TestSafeguardWebhookID(t *testing.T) {
 			}
 			r.mail("INBOX", "later", "x@example.org")
 		}
-		if len(hook.calls) != 3 || hook.calls[0] != hook.calls[1] {
+		again := hook.calls[1:] // in any order: the calls of two messages go beside each other
+		if len(hook.calls) != 3 || !slices.Contains(again, hook.calls[0]) || again[0] == again[1] {
 			t.Errorf("ids: %q", hook.calls)
 		}
 	})

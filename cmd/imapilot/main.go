@@ -23,7 +23,7 @@ const garbage = 75
 // that cost a hundredth of a core.
 const (
 	manyAccounts  = 200
-	garbageOfMany = 12
+	garbageOfMany = 8
 )
 
 // collect sets how much garbage a process with so many accounts may have lying around.
