@@ -21,21 +21,22 @@ func wait(c *imaptest.Script) (tag string) {
 	return tag
 }
 
+// idlesAlways is a server that nothing happens on, and counts each IDLE that has ended.
+func idlesAlways(n *int) func(*imaptest.Script) {
+	return func(c *imaptest.Script) {
+		c.Select()
+		for tag := wait(c); tag != ""; tag = wait(c) {
+			*n++
+			c.Send(tag + " OK")
+		}
+	}
+}
+
 // Hours of IDLE take no time: each is renewed when its time is over, and
 // silence is no error.
 func TestIdleIsRenewed(t *testing.T) {
 	idles := 0
-	scripted(t, everything, func(c *imaptest.Script) {
-		c.Select()
-		for {
-			tag := wait(c)
-			if tag == "" {
-				return
-			}
-			idles++
-			c.Send(tag + " OK")
-		}
-	}, func(t *testing.T, s *imapsession.Session) {
+	scripted(t, everything, idlesAlways(&idles), func(t *testing.T, s *imapsession.Session) {
 		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
 		start := time.Now()
 		for time.Since(start) < 3*time.Hour {
@@ -222,17 +223,7 @@ func TestIdleCancelled(t *testing.T) {
 // What is roused ends, or else what begins next, and nothing after it.
 func TestIdleRoused(t *testing.T) {
 	idles := 0
-	scripted(t, everything, func(c *imaptest.Script) {
-		c.Select()
-		for {
-			tag := wait(c)
-			if tag == "" {
-				return
-			}
-			idles++
-			c.Send(tag + " OK")
-		}
-	}, func(t *testing.T, s *imapsession.Session) {
+	scripted(t, everything, idlesAlways(&idles), func(t *testing.T, s *imapsession.Session) {
 		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
 		lasts := func(want time.Duration) {
 			t.Helper()
