@@ -16,8 +16,6 @@ type backoff struct {
 	loggedIn bool // since the last failure
 	shown    bool // the last attempt got as far as a login
 	since    time.Time
-	secret   credential // what the last login of a watch connection showed
-	room     *seat      // of the watch connection
 }
 
 // verdict is what follows from a failure.

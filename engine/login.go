@@ -23,7 +23,7 @@ func (a *account) readSecret(ctx context.Context) (string, error) {
 }
 
 // dial opens one connection for watching, and notes what it showed.
-func (a *account) dial(ctx context.Context, b *backoff) (*imapsession.Session, error) {
+func (a *account) dial(ctx context.Context, b *attempts) (*imapsession.Session, error) {
 	s, what, err := a.login(ctx)
 	b.secret = what
 	return s, err

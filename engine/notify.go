@@ -90,7 +90,7 @@ var (
 func (n *notifier) run(ctx context.Context) { n.account.keepWatching(ctx, "NOTIFY", n.watch) }
 
 // watch tells the owner what the server tells, until something fails.
-func (n *notifier) watch(ctx context.Context, b *backoff) error {
+func (n *notifier) watch(ctx context.Context, b *attempts) error {
 	s, err := n.account.dial(ctx, b)
 	if err != nil {
 		return err

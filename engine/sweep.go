@@ -33,16 +33,16 @@ func (c *connection) sweepDue() time.Time {
 // announced, too, for a server may announce and not do it.
 func (c *connection) controlAfter(t time.Time) {
 	every := max(c.timing.Control, c.cfg.Poll)
-	c.control = t.Add(min(every+later(c.engine.size(), every), c.timing.Reconcile))
+	c.control = t.Add(min(every+inTurn(c.engine.size(), every), c.timing.Reconcile))
 }
 
 // controlPace is how far apart two accounts of a process are looked at whole, on the mean.
 const controlPace = 100 * time.Millisecond
 
-// later is how much later than others an account is looked at where there are so many
+// inTurn is how much later than others an account is looked at where there are so many
 // that all of them together would keep the process from being idle. It differs from one
 // time to the next, so that those do not come together which logged in together.
-func later(accounts int, every time.Duration) time.Duration {
+func inTurn(accounts int, every time.Duration) time.Duration {
 	more := time.Duration(accounts)*controlPace - every
 	if more <= 0 {
 		return 0

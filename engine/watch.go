@@ -21,17 +21,25 @@ func (w watcher) run(ctx context.Context) {
 	w.account.keepWatching(ctx, "IDLE", w.watch)
 }
 
+// attempts are those to keep a watch connection: how they went, what the last one showed at
+// its login, and the room that the one under way takes.
+type attempts struct {
+	backoff
+	secret credential
+	room   *seat
+}
+
 // keepWatching has a watch connection made again whenever it ends, until ctx is done or
 // the way to watch is given up. subject names what it watches, for the log.
-func (a *account) keepWatching(ctx context.Context, feature string, watch func(context.Context, *backoff) error) {
-	b := backoff{timing: a.timing}
+func (a *account) keepWatching(ctx context.Context, feature string, watch func(context.Context, *attempts) error) {
+	b := attempts{backoff: backoff{timing: a.timing}}
 	for ctx.Err() == nil && !a.fallbacks.has(feature) {
 		err := a.inRoom(&b, func() error { return watch(ctx, &b) })
 		if ctx.Err() != nil || a.fallbacks.has(feature) {
 			break
 		}
 		if errors.Is(err, errRenew) {
-			b = backoff{timing: a.timing}
+			b.backoff = backoff{timing: a.timing}
 			continue
 		}
 		if errors.Is(err, errNoRoom) {
@@ -60,7 +68,7 @@ func (a *account) keepWatching(ctx context.Context, feature string, watch func(c
 }
 
 // inRoom takes room on the host for as long as a watch connection is there.
-func (a *account) inRoom(b *backoff, watch func() error) (err error) {
+func (a *account) inRoom(b *attempts, watch func() error) (err error) {
 	if b.room, err = a.engine.hosts.watching(a.cfg.Host); err != nil {
 		return err
 	}
@@ -70,7 +78,7 @@ func (a *account) inRoom(b *backoff, watch func() error) (err error) {
 
 // watch idles until something fails. The mailbox is announced once after each
 // SELECT, because mail may have come while nobody watched.
-func (w watcher) watch(ctx context.Context, b *backoff) error {
+func (w watcher) watch(ctx context.Context, b *attempts) error {
 	s, err := w.account.dial(ctx, b)
 	if err != nil {
 		return err

@@ -120,7 +120,7 @@ func TestAWatcherThatWasRefusedTakesTheNextSecret(t *testing.T) {
 				timing: new(Timing{}.withDefaults()), log: slog.New(slog.DiscardHandler), wake: newWaker(),
 			}
 			var at []time.Time
-			a.keepWatching(ctx, "IDLE", func(ctx context.Context, b *backoff) error {
+			a.keepWatching(ctx, "IDLE", func(ctx context.Context, b *attempts) error {
 				at = append(at, time.Now())
 				if len(at) > maxRefusals {
 					<-ctx.Done() // it works
@@ -154,13 +154,13 @@ func TestAResyncShowsMessages(t *testing.T) {
 // process idle, and not together.
 func TestManyAccountsAreLookedAtInTurns(t *testing.T) {
 	const every = 5 * time.Minute
-	if d := later(3000, every); d != 0 {
+	if d := inTurn(3000, every); d != 0 {
 		t.Errorf("of 3000 accounts one waits for %s more", d)
 	}
 	const many, draws = 10_000, 2000
 	var sum, least, most time.Duration = 0, time.Hour, 0
 	for range draws {
-		d := every + later(many, every)
+		d := every + inTurn(many, every)
 		sum, least, most = sum+d, min(least, d), max(most, d)
 	}
 	if mean := sum / draws; mean < many*controlPace*9/10 || mean > many*controlPace*11/10 || most-least < many*controlPace {
