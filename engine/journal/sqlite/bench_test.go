@@ -1,8 +1,11 @@
 package sqlite_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -126,4 +129,61 @@ func BenchmarkDecisions(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(messages*b.N)/b.Elapsed().Seconds(), "entries/s")
+}
+
+// BenchmarkManyAccounts is a message in each of 2,000 accounts at once: what its scan
+// asks, what it decides and what came of it.
+func BenchmarkManyAccounts(b *testing.B) {
+	const accounts = 2000
+	for b.Loop() {
+		b.StopTimer()
+		db, err := sqlite.Open(b.Context(), b.TempDir()+"/j.db")
+		if err != nil {
+			b.Fatal(err)
+		}
+		var owners []journal.Ownership
+		for i := range accounts {
+			own, _, err := db.Acquire(b.Context(), fmt.Sprint("account ", i), "x")
+			if err != nil {
+				b.Fatal(err)
+			}
+			owners = append(owners, own)
+		}
+		b.StartTimer()
+		var wg sync.WaitGroup
+		for _, own := range owners {
+			wg.Go(func() {
+				if err := oneMessage(b.Context(), db, own); err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		b.StopTimer()
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(accounts*b.N)/b.Elapsed().Seconds(), "messages/s")
+}
+
+func oneMessage(ctx context.Context, db *sqlite.DB, own journal.Ownership) error {
+	now := time.Now()
+	e := decision(1, now)
+	_, err1 := db.Entries(ctx, journal.Query{Account: own.Account, Mailbox: "INBOX", States: []journal.EntryState{journal.Held}, Since: now})
+	_, err2 := db.Acted(ctx, own.Account, []journal.Fingerprint{e.Print})
+	_, err3 := db.Entries(ctx, journal.Query{Account: own.Account, Since: now.Add(-time.Hour)})
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	err := db.Commit(ctx, own, journal.Batch{
+		At: now, Entries: []journal.Entry{e},
+		Known:   []journal.KnownBatch{{Mailbox: "INBOX", UIDValidity: 1, Messages: []journal.Known{{UID: 1, Print: e.Print}}}},
+		Cursors: []journal.Cursor{{Mailbox: "INBOX", UIDValidity: 1, Floor: 1, Scanned: now, Version: 1}},
+	})
+	if err != nil {
+		return err
+	}
+	return db.Commit(ctx, own, journal.Batch{At: now, Entries: []journal.Entry{moved(e)}})
 }

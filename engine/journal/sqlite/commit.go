@@ -14,30 +14,35 @@ import (
 // Cursors and Known, and Resume before Pauses: what is new wins. Arrived goes
 // after Expect, and Woken after Snoozed: what came needs no expectation. A batch without At is of now, an
 // entry or delivery without Updated and an event without At of the batch.
+//
+// Batches that wait at the same time share a transaction, each still all or nothing
+// by itself.
 func (d *DB) Commit(ctx context.Context, own journal.Ownership, b journal.Batch) error {
+	if d.readOnly {
+		return ErrReadOnly
+	}
 	if b.At.IsZero() {
 		b.At = time.Now()
 	}
-	err := d.write(ctx, "commit", func() error {
-		account, err := d.fence(own)
-		if err != nil {
+	return d.commitTogether(&waiting{ctx: ctx, own: own, batch: &b, done: make(chan struct{})})
+}
+
+// put writes a batch into the transaction that there is.
+func (d *DB) put(own journal.Ownership, b *journal.Batch) error {
+	account, err := d.fence(own)
+	if err != nil {
+		return err
+	}
+	parts := []func(int64, *journal.Batch) error{
+		d.forget, d.putCursors, d.putKnown, d.putReferences, d.putEntries, d.putExpected, d.dropExpected,
+		d.putDeliveries, d.putRaws, d.putAttempts, d.release, d.enable, d.disable, d.dropPauses, d.putPauses, d.putCreated, d.putRuns, d.putFlagged, d.putSnoozed, d.dropSnoozed, d.keep, d.putEvents, d.putAccount, d.prune,
+	}
+	for _, put := range parts {
+		if err := put(account, b); err != nil {
 			return err
 		}
-		parts := []func(int64, *journal.Batch) error{
-			d.forget, d.putCursors, d.putKnown, d.putReferences, d.putEntries, d.putExpected, d.dropExpected,
-			d.putDeliveries, d.putRaws, d.putAttempts, d.release, d.enable, d.disable, d.dropPauses, d.putPauses, d.putCreated, d.putRuns, d.putFlagged, d.putSnoozed, d.dropSnoozed, d.keep, d.putEvents, d.putAccount, d.prune,
-		}
-		for _, put := range parts {
-			if err := put(account, &b); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		d.tidy(b)
 	}
-	return err
+	return nil
 }
 
 const (
@@ -51,10 +56,11 @@ const (
 // decision somebody waits to act on it, so that it is left to the commit of an
 // outcome. When it fails nothing is lost, for the log holds it all; the next commit
 // tries again.
-func (d *DB) tidy(b journal.Batch) {
+func (d *DB) tidy(group []*waiting) {
+	awaited := slices.ContainsFunc(group, func(w *waiting) bool { return isAwaited(w.batch) })
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.conn == nil || d.logged < logPages || isAwaited(&b) && d.logged < mostPages {
+	if d.conn == nil || d.logged < logPages || awaited && d.logged < mostPages {
 		return
 	}
 	if _, _, err := d.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE); err == nil {

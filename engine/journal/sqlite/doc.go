@@ -30,6 +30,14 @@
 // (measured; a hash in place of the Message-ID costs more, for it scatters what
 // came together).
 //
+// # Many accounts
+//
+// Whoever comes while a commit is written waits and is written with all others that
+// wait, up to 128 batches in one transaction: one sync for all of them. When one of
+// them fails each is written by itself. A message in each of 2,000 accounts at once, on
+// two cores: 2,900 a second, and 190 with a transaction for each batch
+// (BenchmarkManyAccounts).
+//
 // # The driver
 //
 // github.com/ncruces/go-sqlite3 is SQLite without cgo, with its VFS written in

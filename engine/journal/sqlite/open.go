@@ -45,11 +45,15 @@ type DB struct {
 	readOnly bool
 	lock     *fileLock // nil when read-only or exclusive
 
+	waiting queue         // the batches that wait for the writer
+	turn    chan struct{} // holds a token while somebody writes for all that wait
+
 	mu     sync.Mutex // guards everything below
 	conn   *sqlite3.Conn
-	stmts  map[string]*sqlite3.Stmt
-	json   bytes.Buffer        // what is encoded now
-	pruned map[int64]time.Time // by account: when the last pruning found nothing more
+	stmts  map[string]*sqlite3.Stmt // of the fixed set
+	again  map[string]*sqlite3.Stmt // of those that were put together
+	json   bytes.Buffer             // what is encoded now
+	pruned map[int64]time.Time      // by account: when the last pruning found nothing more
 	// logged is how many pages the write-ahead log holds.
 	logged int
 	// nextSeq is, by account, the sequence below which entries may exist.
@@ -84,7 +88,7 @@ func OpenWith(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal %s: %w", path, err)
 	}
-	d := &DB{path: path}
+	d := &DB{path: path, turn: make(chan struct{}, 1)}
 	if !o.Exclusive {
 		if d.lock, err = takeLock(path); err != nil {
 			return nil, err
@@ -152,7 +156,8 @@ func (d *DB) connect(vfs string, flags sqlite3.OpenFlag) error {
 	if err != nil {
 		return unavailable("open", err)
 	}
-	d.conn, d.stmts, d.pruned, d.nextSeq = conn, map[string]*sqlite3.Stmt{}, map[int64]time.Time{}, map[int64]int64{}
+	d.conn, d.stmts, d.again = conn, map[string]*sqlite3.Stmt{}, map[string]*sqlite3.Stmt{}
+	d.pruned, d.nextSeq = map[int64]time.Time{}, map[int64]int64{}
 	if err := conn.BusyTimeout(busyTimeout); err != nil {
 		return unavailable("open", err)
 	}
@@ -231,6 +236,7 @@ func (d *DB) Close() error {
 	for _, s := range d.stmts {
 		errs = append(errs, s.Close())
 	}
+	errs = append(errs, d.forgetAgain())
 	d.stmts = nil
 	errs = append(errs, d.conn.Close())
 	d.conn = nil

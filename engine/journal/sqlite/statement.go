@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,17 +41,46 @@ func (d *DB) each(row func(*columns) error, sql string, args ...any) error {
 	return rows(s, row, args)
 }
 
-// once is each for a statement that was put together for one use.
+// once is each for a statement that was put together: some are asked for again and
+// again, and to prepare one takes longer than to run it.
 func (d *DB) once(row func(*columns) error, sql string, args ...any) error {
+	s, err := d.preparedAgain(sql)
+	if err != nil {
+		return err
+	}
+	return rows(s, row, args)
+}
+
+// mostAgain bounds how many statements of once stay prepared.
+const mostAgain = 64
+
+func (d *DB) preparedAgain(sql string) (*sqlite3.Stmt, error) {
+	if s := d.again[sql]; s != nil {
+		return s, nil
+	}
+	if len(d.again) >= mostAgain {
+		if err := d.forgetAgain(); err != nil {
+			return nil, err
+		}
+	}
 	s, _, err := d.conn.Prepare(sql)
 	if err != nil {
+		return nil, unavailable("journal", err)
+	}
+	d.again[sql] = s
+	return s, nil
+}
+
+func (d *DB) forgetAgain() error {
+	var errs []error
+	for _, s := range d.again {
+		errs = append(errs, s.Close())
+	}
+	clear(d.again)
+	if err := errors.Join(errs...); err != nil {
 		return unavailable("journal", err)
 	}
-	err = rows(s, row, args)
-	if closeErr := s.Close(); err == nil && closeErr != nil {
-		return unavailable("journal", closeErr)
-	}
-	return err
+	return nil
 }
 
 func (d *DB) prepared(sql string) (*sqlite3.Stmt, error) {

@@ -41,9 +41,7 @@ func (d *DB) transaction(ctx context.Context, op, begin string, do func() error)
 	if d.conn == nil {
 		return unavailable(op, errClosed)
 	}
-	d.conn.SetInterrupt(ctx)
-	err := d.run(begin, do)
-	d.conn.SetInterrupt(context.Background())
+	err := d.interruptible(ctx, begin, do)
 	if err == nil {
 		err = d.commit(op)
 	}
@@ -56,17 +54,31 @@ func (d *DB) transaction(ctx context.Context, op, begin string, do func() error)
 	return errors.Join(err, d.rollback())
 }
 
-func (d *DB) run(begin string, do func() error) error {
-	if err := d.do(begin); err != nil {
-		return err
+func (d *DB) interruptible(ctx context.Context, begin string, do func() error) error {
+	d.conn.SetInterrupt(ctx)
+	panicked := true
+	defer func() {
+		d.conn.SetInterrupt(context.Background())
+		if panicked {
+			_ = d.rollback() // the panic tells what happened; the next BEGIN whether this failed
+		}
+	}()
+	err := d.exec(begin)
+	if err == nil {
+		err = do()
 	}
-	return do()
+	panicked = false
+	return err
 }
 
 // commit cannot be interrupted: to stop halfway would be the one way not to
 // know what happened.
 func (d *DB) commit(op string) error {
-	if err := d.conn.Exec("COMMIT"); err != nil {
+	s, err := d.prepared("COMMIT")
+	if err != nil {
+		return err
+	}
+	if err := s.Exec(); err != nil {
 		return fmt.Errorf("%s: %w: %w", op, journal.ErrUnknown, err)
 	}
 	return nil
