@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -13,29 +12,6 @@ import (
 
 // version is set by the linker: -X main.version=1.2.3.
 var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
-
-// garbage is the GOGC of a process where nobody sets another: it runs for months on
-// small machines, and a few garbage collections more are cheaper there than memory.
-const garbage = 75
-
-// With many accounts, nearly all memory is what those hold that wait, and each percent of
-// room for garbage is room that none of them needs: they take less then, for collections
-// that cost a hundredth of a core.
-const (
-	manyAccounts  = 200
-	garbageOfMany = 8
-)
-
-// collect sets how much garbage a process with so many accounts may have lying around.
-func collect(accounts int) {
-	switch {
-	case os.Getenv("GOGC") != "":
-	case accounts >= manyAccounts:
-		debug.SetGCPercent(garbageOfMany)
-	default:
-		debug.SetGCPercent(garbage)
-	}
-}
 
 func main() {
 	collect(0)

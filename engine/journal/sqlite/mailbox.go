@@ -13,10 +13,18 @@ const pruneSlack = 1000
 
 // mailbox finds the row of a mailbox, making it when need be.
 func (d *DB) mailbox(account int64, name string) (id, version, nextKnown int64, err error) {
-	err = d.exec("INSERT INTO mailbox (account, name) VALUES (?, ?) ON CONFLICT DO NOTHING", account, name)
-	if err != nil {
+	id, version, nextKnown, err = d.findMailbox(account, name)
+	if err != nil || id != 0 {
+		return id, version, nextKnown, err
+	}
+	if err := d.exec("INSERT INTO mailbox (account, name) VALUES (?, ?)", account, name); err != nil {
 		return 0, 0, 0, err
 	}
+	return d.findMailbox(account, name)
+}
+
+// findMailbox returns 0 for id when there is none.
+func (d *DB) findMailbox(account int64, name string) (id, version, nextKnown int64, err error) {
 	err = d.each(func(c *columns) error {
 		id, version, nextKnown = c.int(), c.int(), c.int()
 		return nil
@@ -120,6 +128,9 @@ func (d *DB) putKnownOf(account int64, k journal.KnownBatch, seen *int64) error 
 
 // pruneKnown removes what lies before the window, once it is worth it.
 func (d *DB) pruneKnown(mailbox, first int64) error {
+	if first < pruneSlack {
+		return nil // positions count from 1
+	}
 	var oldest int64
 	err := d.each(func(c *columns) error { oldest = c.int(); return nil },
 		"SELECT min(position) FROM known WHERE mailbox = ?", mailbox)

@@ -54,6 +54,7 @@ type DB struct {
 	again  map[string]*sqlite3.Stmt // of those that were put together
 	json   bytes.Buffer             // what is encoded now
 	pruned map[int64]time.Time      // by account: when the last pruning found nothing more
+	prunes int                      // of how many accounts this transaction removed something
 	// logged is how many pages the write-ahead log holds.
 	logged int
 	// nextSeq is, by account, the sequence below which entries may exist.

@@ -18,6 +18,10 @@ const (
 	pruneEvery = time.Minute
 	// pruneAtLast is the same for commits that somebody waits for.
 	pruneAtLast = 10 * pruneEvery
+	// prunesTogether is for how many accounts one transaction does so: where more
+	// than that write at once there is no time for it, and those left out come first
+	// the next time.
+	prunesTogether = 2
 )
 
 // oldCalls are deliveries that are no longer owed, those among them that waited for
@@ -35,9 +39,10 @@ func (d *DB) prune(account int64, b *journal.Batch) error {
 	if isAwaited(b) {
 		wait = pruneAtLast
 	}
-	if since := b.At.Sub(d.pruned[account]); since >= 0 && since < wait {
+	if since := b.At.Sub(d.pruned[account]); since >= 0 && since < wait || d.prunes >= prunesTogether {
 		return nil
 	}
+	d.prunes++
 	most, before := int64(0), b.At.Add(-Retention)
 	for _, sql := range []string{
 		`DELETE FROM entry WHERE id IN (SELECT id FROM entry

@@ -27,6 +27,7 @@ func (d *DB) write(ctx context.Context, op string, do func() error) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.prunes = 0
 	return d.transaction(ctx, op, "BEGIN IMMEDIATE", do)
 }
 

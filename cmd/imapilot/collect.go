@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// garbage is the GOGC of a process where nobody sets another: it runs for months on
+// small machines, and a few garbage collections more are cheaper there than memory.
+const garbage = 75
+
+// With many accounts, nearly all memory is what those hold that wait, and each percent of
+// room for garbage is room that none of them needs: they take less then, for collections
+// that cost a hundredth of a core. When all of them are woken at once, that would be half
+// of the work, and they take as much as others until it is over.
+const (
+	manyAccounts  = 200
+	garbageAtRest = 8
+
+	tooMuch = 0.3 // of the CPU there is, spent on collections
+	little  = 0.02
+)
+
+// collect sets how much garbage a process with so many accounts may have lying around.
+func collect(accounts int) {
+	switch {
+	case os.Getenv("GOGC") != "":
+	case accounts >= manyAccounts:
+		debug.SetGCPercent(garbageAtRest)
+		afterCollections(newCollector(garbageAtRest).adjust)
+	default:
+		debug.SetGCPercent(garbage)
+	}
+}
+
+// collector follows what collections cost.
+type collector struct {
+	percent   int
+	cost, all float64 // in seconds of CPU, until the last collection
+	samples   []metrics.Sample
+}
+
+func newCollector(percent int) *collector {
+	return &collector{percent: percent, samples: []metrics.Sample{
+		{Name: "/cpu/classes/gc/total:cpu-seconds"}, {Name: "/cpu/classes/total:cpu-seconds"},
+	}}
+}
+
+// adjust is called after each collection, of which there is one in two minutes at least.
+func (c *collector) adjust() {
+	metrics.Read(c.samples)
+	cost, all := c.samples[0].Value.Float64(), c.samples[1].Value.Float64()
+	if next := roomFor(c.percent, cost-c.cost, all-c.all); next != c.percent {
+		c.percent = next
+		debug.SetGCPercent(next)
+	}
+	c.cost, c.all = cost, all
+}
+
+// roomFor is the GOGC after a collection that found percent, when so much of all CPU
+// since the last one was spent on collections.
+func roomFor(percent int, cost, all float64) int {
+	switch {
+	case cost > tooMuch*all:
+		return garbage
+	case cost < little*all:
+		return garbageAtRest
+	default:
+		return percent
+	}
+}
+
+// afterCollections calls do after each collection of garbage, as long as the process
+// lives. It costs nothing in between.
+func afterCollections(do func()) {
+	runtime.AddCleanup(new([2]uintptr), func(struct{}) {
+		afterCollections(do)
+		do()
+	}, struct{}{})
+}
