@@ -166,7 +166,8 @@ func TestOneThatFailsIsNobodyElses(t *testing.T) {
 // TestWhoGivesUpIsNotWritten: a batch whose context ends while it waits.
 func TestWhoGivesUpIsNotWritten(t *testing.T) {
 	d := open(t)
-	own := acquireAll(t, d, 1)[0]
+	both := acquireAll(t, d, 2)
+	own, other := both[0], both[1]
 	ctx, cancel := context.WithCancel(t.Context())
 	d.turn <- struct{}{}
 	ended := make(chan error, 1)
@@ -177,6 +178,9 @@ func TestWhoGivesUpIsNotWritten(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 	<-d.turn
+	if err := d.Commit(t.Context(), other, *batch(other.Account)); err != nil {
+		t.Fatal(err)
+	}
 	if holds(t, d, own.Account) {
 		t.Error("it was written all the same")
 	}
@@ -242,6 +246,11 @@ func groupFails(t *testing.T, n int, arm func(*disk.Disk, int)) (struck bool) {
 	arm(x, n)
 	d.writeGroup(group)
 	struck = x.Repair() || x.Crashed()
+	for _, w := range group {
+		if struck == (w.err == nil) {
+			t.Errorf("operation %d: %s: %v, and a fault: %v", n, w.own.Account, w.err, struck)
+		}
+	}
 	for what, left := range map[string]*disk.Disk{"killed": x.AfterKill(), "power loss": x.AfterPowerLoss()} {
 		again := openDisk(t, left)
 		for _, w := range group {
