@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"time"
 )
 
 // garbage is the GOGC of a process where nobody sets another: it runs for months on
@@ -21,6 +22,14 @@ const (
 
 	tooMuch = 0.3 // of the CPU there is, spent on collections
 	little  = 0.02
+	// atLeast is over how long that is looked at: two collections may well come one
+	// after the other.
+	atLeast = 500 * time.Millisecond
+
+	// What is free is given back once it is more than leastFree, at most once in giveBack:
+	// the runtime by itself keeps a tenth, for allocations that do not come at rest.
+	leastFree = 2 << 20
+	giveBack  = time.Minute
 )
 
 // collect sets how much garbage a process with so many accounts may have lying around.
@@ -37,26 +46,36 @@ func collect(accounts int) {
 
 // collector follows what collections cost.
 type collector struct {
-	percent   int
-	cost, all float64 // in seconds of CPU, until the last collection
-	samples   []metrics.Sample
+	percent          int
+	cost, all        float64 // seconds of CPU until looked
+	looked, gaveBack time.Time
+	samples          []metrics.Sample
 }
 
 func newCollector(percent int) *collector {
 	return &collector{percent: percent, samples: []metrics.Sample{
 		{Name: "/cpu/classes/gc/total:cpu-seconds"}, {Name: "/cpu/classes/total:cpu-seconds"},
+		{Name: "/memory/classes/heap/free:bytes"},
 	}}
 }
 
 // adjust is called after each collection, of which there is one in two minutes at least.
 func (c *collector) adjust() {
+	now := time.Now()
+	if now.Sub(c.looked) < atLeast {
+		return
+	}
 	metrics.Read(c.samples)
-	cost, all := c.samples[0].Value.Float64(), c.samples[1].Value.Float64()
+	cost, all, free := c.samples[0].Value.Float64(), c.samples[1].Value.Float64(), c.samples[2].Value.Uint64()
 	if next := roomFor(c.percent, cost-c.cost, all-c.all); next != c.percent {
 		c.percent = next
 		debug.SetGCPercent(next)
 	}
-	c.cost, c.all = cost, all
+	c.looked, c.cost, c.all = now, cost, all
+	if c.percent == garbageAtRest && free > leastFree && now.Sub(c.gaveBack) > giveBack {
+		c.gaveBack = now
+		debug.FreeOSMemory()
+	}
 }
 
 // roomFor is the GOGC after a collection that found percent, when so much of all CPU
