@@ -211,11 +211,14 @@ func (a *account) isDryRun() bool {
 	return a.dryRun
 }
 
-func (a *account) report() AccountStatus {
-	now := time.Now()
-	s := a.state.get()
+func (a *account) report() AccountStatus { return a.reportInto(nil) }
+
+// reportInto is report with the mailboxes in the room that is given.
+func (a *account) reportInto(room []MailboxStatus) AccountStatus {
+	now, bound := time.Now(), staleBound(a.cfg)
+	s := a.state.getInto(room)
 	for i := range s.Mailboxes {
-		s.Mailboxes[i].judge(now, a.cfg, a.wake.since(s.Mailboxes[i].server))
+		s.Mailboxes[i].judge(now, bound, a.wake.since(s.Mailboxes[i].server))
 	}
 	s.Resting = a.outbox.restingNow()
 	if s.State == Connecting && a.queued.Load() > 0 {

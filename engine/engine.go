@@ -296,7 +296,10 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 			s.Accounts = append(s.Accounts, withCounts(r.account.report(), sums))
 		}
 	}
-	s.Troubles = worstFirst(s.Accounts)
+	for i := range s.Accounts {
+		s.Troubles = append(s.Troubles, s.Accounts[i].Troubles...)
+	}
+	s.Troubles = worstFirst(s.Troubles)
 	s.Ready = len(s.Troubles) == 0
 	s.Notices = e.Notices()
 	return s, nil

@@ -29,6 +29,7 @@ const (
 // with it but for the counts.
 type notices struct {
 	books map[string]*book // by account
+	room  []MailboxStatus  // for those of one account after the other
 
 	mu     sync.Mutex
 	active []Notice
@@ -72,7 +73,7 @@ func (e *Engine) Notices() []Notice {
 
 // notify looks now and then whether something is to be told, until ctx is done.
 func (e *Engine) notify(ctx context.Context) {
-	e.notices.books = map[string]*book{}
+	e.notices.books, e.notices.room = map[string]*book{}, make([]MailboxStatus, 0, 16)
 	tick := time.NewTicker(e.timing.Notices)
 	defer tick.Stop()
 	for {
@@ -253,7 +254,8 @@ func (n Notice) heading() string {
 // evidence gathers what an account knows of itself. Any goroutine may call it.
 func (a *account) evidence(ctx context.Context) (evidence, error) {
 	held, err := a.heldByRule(ctx)
-	x := evidence{status: a.report(), held: held, endpoints: a.outbox.states()}
+	x := evidence{status: a.reportInto(a.engine.notices.room), held: held, endpoints: a.outbox.states()}
+	a.engine.notices.room = x.status.Mailboxes
 	x.hasRule = func(name string) bool {
 		ruleset, _ := a.current()
 		return slices.ContainsFunc(ruleset.Rules(), func(r rules.Rule) bool { return r.Name == name })

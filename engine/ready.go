@@ -92,16 +92,15 @@ func staleBound(cfg config.Account) time.Duration {
 	return max(leastBound, max(min(cfg.Idle, longestIdle), cfg.Poll)+boundMargin)
 }
 
-// judge works out what follows from the times of a mailbox. announced is since when
+// judge works out what follows from the times of a mailbox and the bound of its account. announced is since when
 // it is known to hold something that was not looked at, zero for not at all. Times are
 // compared by the monotonic clock that they carry, so that setting the clock makes
 // nothing stale.
-func (m *MailboxStatus) judge(now time.Time, cfg config.Account, announced time.Time) {
+func (m *MailboxStatus) judge(now time.Time, bound time.Duration, announced time.Time) {
 	from := m.LastProof
 	if from.IsZero() {
 		from = m.known
 	}
-	bound := staleBound(cfg)
 	m.Silent, m.Bound = Seconds(max(0, now.Sub(from))), Seconds(bound)
 	m.Stale = time.Duration(m.Silent) > bound
 	m.Lag = 0
@@ -211,12 +210,8 @@ func Shortly(d time.Duration) string {
 	return text
 }
 
-// worstFirst are the troubles of all accounts, by kind and then the longest first.
-func worstFirst(accounts []AccountStatus) []Trouble {
-	var out []Trouble
-	for _, a := range accounts {
-		out = append(out, a.Troubles...)
-	}
+// worstFirst sorts troubles by kind, and then the longest first.
+func worstFirst(out []Trouble) []Trouble {
 	kinds := TroubleKinds()
 	slices.SortStableFunc(out, func(a, b Trouble) int {
 		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), cmp.Compare(b.For, a.For))
@@ -226,19 +221,31 @@ func worstFirst(accounts []AccountStatus) []Trouble {
 
 // Troubles are why the daemon is not ready, the worst first; none when it is. It asks
 // neither the journal nor any loop, so that it answers whatever else hangs.
-func (e *Engine) Troubles() []Trouble { return worstFirst(e.Live()) }
+func (e *Engine) Troubles() []Trouble {
+	var out []Trouble
+	room := make([]MailboxStatus, 0, 16)
+	for _, name := range *e.accountNames.Load() {
+		s := e.liveInto(name, room)
+		out, room = append(out, s.Troubles...), s.Mailboxes
+	}
+	return worstFirst(out)
+}
 
 // Live is what every account of the configuration is doing, as [Engine.Status] has it
 // without what only the journal knows. It waits for nothing.
 func (e *Engine) Live() []AccountStatus {
 	var out []AccountStatus
 	for _, name := range *e.accountNames.Load() {
-		if a := e.owners.of(name); a != nil {
-			out = append(out, a.report())
-			continue
-		}
-		out = append(out, AccountStatus{Name: name, State: Connecting, Troubles: []Trouble{{
-			Account: name, Kind: TroubleStarting, Text: "it was not begun yet"}}})
+		out = append(out, e.liveInto(name, nil))
 	}
 	return out
+}
+
+// liveInto is what one account is doing, with its mailboxes in the room that is given.
+func (e *Engine) liveInto(name string, room []MailboxStatus) AccountStatus {
+	if a := e.owners.of(name); a != nil {
+		return a.reportInto(room)
+	}
+	return AccountStatus{Name: name, State: Connecting, Mailboxes: room[:0], Troubles: []Trouble{{
+		Account: name, Kind: TroubleStarting, Text: "it was not begun yet"}}}
 }

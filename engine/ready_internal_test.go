@@ -46,7 +46,7 @@ func TestStalenessOfAMailbox(t *testing.T) {
 		"clock turned on":  {m: MailboxStatus{LastProof: ago(time.Minute), known: ago(time.Hour)}},
 		"clock turned off": {m: MailboxStatus{LastProof: now.Add(time.Hour), known: ago(time.Hour)}},
 	} {
-		tc.m.judge(now, cfg, tc.announced)
+		tc.m.judge(now, staleBound(cfg), tc.announced)
 		if tc.m.Stale != tc.stale || time.Duration(tc.m.Lag) != tc.lag || tc.m.Silent < 0 {
 			t.Errorf("%s: %+v", name, tc.m)
 		}
@@ -131,7 +131,7 @@ func TestTroubles(t *testing.T) {
 		tc.s.Name = "home"
 		tc.s.Troubles = troubles(tc.s, cfg, now)
 		var got []string
-		for _, x := range worstFirst([]AccountStatus{tc.s}) {
+		for _, x := range worstFirst(tc.s.Troubles) {
 			got = append(got, string(x.Kind)+" "+x.Where())
 			if x.Text == "" {
 				t.Errorf("%s: no text", name)

@@ -79,20 +79,31 @@ func inherit(now, before []MailboxStatus, at time.Time) {
 
 // get returns a copy. While there is no connection it shows the mailboxes of the one
 // before, watched by nothing.
-func (b *stateBox) get() AccountStatus {
+func (b *stateBox) get() AccountStatus { return b.getInto(nil) }
+
+// getInto is get with the mailboxes in the room that is given, which is enlarged where
+// it does not do: of thousands of accounts one after the other is looked at.
+func (b *stateBox) getInto(room []MailboxStatus) AccountStatus {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.status
 	if s.Mailboxes == nil {
-		s.Mailboxes = slices.Clone(b.before)
+		s.Mailboxes = copied(room, b.before)
 		for i := range s.Mailboxes {
 			s.Mailboxes[i].Watch, s.Mailboxes[i].NextTry = "", time.Time{}
 		}
 	} else {
-		s.Mailboxes = slices.Clone(s.Mailboxes)
+		s.Mailboxes = copied(room, s.Mailboxes)
 	}
 	s.RuleErrors = slices.Clone(s.RuleErrors)
 	return s
+}
+
+func copied(room, all []MailboxStatus) []MailboxStatus {
+	if room == nil {
+		return slices.Clone(all)
+	}
+	return append(room[:0], all...)
 }
 
 // mailbox changes the status of one mailbox.

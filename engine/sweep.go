@@ -37,7 +37,7 @@ func (c *connection) controlAfter(t time.Time) {
 }
 
 // controlPace is how far apart two accounts of a process are looked at whole, on the mean.
-const controlPace = 100 * time.Millisecond
+const controlPace = 200 * time.Millisecond
 
 // inTurn is how much later than others an account is looked at where there are so many
 // that all of them together would keep the process from being idle. It differs from one

@@ -154,8 +154,8 @@ func TestAResyncShowsMessages(t *testing.T) {
 // process idle, and not together.
 func TestManyAccountsAreLookedAtInTurns(t *testing.T) {
 	const every = 5 * time.Minute
-	if d := inTurn(3000, every); d != 0 {
-		t.Errorf("of 3000 accounts one waits for %s more", d)
+	if d := inTurn(1500, every); d != 0 {
+		t.Errorf("of 1500 accounts one waits for %s more", d)
 	}
 	const many, draws = 10_000, 2000
 	var sum, least, most time.Duration = 0, time.Hour, 0

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 	"time"
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
@@ -21,6 +22,7 @@ type supervisor struct {
 	engine liveness
 	log    *slog.Logger
 
+	heard bool          // by systemd
 	every time.Duration // of the watchdog, 0: there is none
 	said  string        // the last STATUS
 	stuck bool
@@ -44,7 +46,7 @@ func (s *supervisor) started() {
 	if err != nil {
 		s.log.Error("the watchdog of systemd cannot be used", "error", err)
 	}
-	s.every = every
+	s.every, s.heard = every, os.Getenv("NOTIFY_SOCKET") != ""
 	s.ready()
 }
 
@@ -85,6 +87,9 @@ func (s *supervisor) look() {
 	}
 	if len(stuck) == 0 && s.every > 0 {
 		s.notify(sdnotify.SdNotifyWatchdog)
+	}
+	if !s.heard {
+		return
 	}
 	text := "ready"
 	switch troubles := s.engine.Troubles(); {

@@ -11,7 +11,7 @@
 // the default for one host. When every account idles and the memory has come to rest,
 // it reads what the system says of the daemon's process: the memory that is resident
 // (what it had with no account at all is taken off before that is shared out), the time of
-// the CPU over -quiet, in which each account is looked at whole once, and the threads.
+// the CPU over -quiet, in which five accounts a second are looked at whole, and the threads.
 // Then one message comes to every account at once; the clock of each runs from the
 // announcement on the wire until its MOVE was answered. At the end each message must lie
 // in its place exactly once.
