@@ -18,7 +18,7 @@ const garbage = 75
 // of the work, and they take as much as others until it is over.
 const (
 	manyAccounts  = 200
-	garbageAtRest = 8
+	garbageAtRest = 12
 
 	tooMuch = 0.3 // of the CPU there is, spent on collections
 	little  = 0.02
