@@ -74,8 +74,8 @@ func (q *queue) take() []*waiting {
 		}
 		n++
 	}
-	group := q.all[:n:n]
-	q.all = q.all[n:]
+	group := slices.Clone(q.all[:n])
+	q.all = slices.Delete(q.all, 0, n)
 	return group
 }
 
