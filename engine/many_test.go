@@ -26,9 +26,9 @@ type crowd struct {
 	cfg *config.Config
 	mu  sync.Mutex
 	// logins are the times of the logins, idle how many connections idle now, open how many
-	// there are.
-	logins     []time.Time
-	idle, open int
+	// there are, noops how often somebody asked whether the server lives.
+	logins            []time.Time
+	idle, open, noops int
 }
 
 // newCrowd writes a configuration with n accounts.
@@ -77,6 +77,8 @@ func (m *crowd) serve(c *imaptest.Script) {
 			c.Send("* STATUS " + name + " (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7)")
 		case word == "SELECT":
 			c.Send("* 0 EXISTS", "* OK [UIDVALIDITY 7] ok", "* OK [UIDNEXT 1] ok")
+		case word == "NOOP":
+			m.count(&m.noops, 1)
 		case word == "UID":
 			c.Send("* SEARCH")
 		case word == "IDLE":
@@ -140,7 +142,7 @@ func ours() (n int) {
 func TestIdleAccountsForDays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const accounts = 10
-		m := newCrowd(t, accounts, "connections: 1", "")
+		m := newCrowd(t, accounts, "connections: 1, idle: 2m", "")
 		m.daemon(func(*engine.Engine) {
 			time.Sleep(6 * time.Hour)
 			heap := settledHeap()
@@ -161,6 +163,9 @@ func TestIdleAccountsForDays(t *testing.T) {
 			defer m.mu.Unlock()
 			if len(m.logins) != accounts {
 				t.Errorf("%d logins", len(m.logins))
+			}
+			if m.noops > 0 {
+				t.Errorf("%d NOOPs: the end of an IDLE proves as much", m.noops)
 			}
 		})
 	})

@@ -98,6 +98,7 @@ func (c *connection) attended(ctx context.Context, news bool, err error, lasted 
 		return nil, err
 	}
 	c.state.proof(c.dir.config(c.itself))
+	c.proved = time.Now() // the answer to DONE, or the news, is as good as that to NOOP
 	if news {
 		c.covered.hear(c.itself)
 		c.wake.mailbox(c.itself)
