@@ -26,10 +26,10 @@ const (
 	// after the other.
 	atLeast = 500 * time.Millisecond
 
-	// What is free is given back once it is more than leastFree, at most once in giveBack:
-	// the runtime by itself keeps a tenth, for allocations that do not come at rest.
-	leastFree = 2 << 20
-	giveBack  = time.Minute
+	// What is free is given back once it is a tenth of what is used, at most once in
+	// giveBack: the runtime by itself keeps that, for allocations that do not come at rest.
+	freeShare = 10
+	giveBack  = 3 * time.Minute
 )
 
 // collect sets how much garbage a process with so many accounts may have lying around.
@@ -55,7 +55,7 @@ type collector struct {
 func newCollector(percent int) *collector {
 	return &collector{percent: percent, samples: []metrics.Sample{
 		{Name: "/cpu/classes/gc/total:cpu-seconds"}, {Name: "/cpu/classes/total:cpu-seconds"},
-		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
 	}}
 }
 
@@ -66,13 +66,14 @@ func (c *collector) adjust() {
 		return
 	}
 	metrics.Read(c.samples)
-	cost, all, free := c.samples[0].Value.Float64(), c.samples[1].Value.Float64(), c.samples[2].Value.Uint64()
+	cost, all := c.samples[0].Value.Float64(), c.samples[1].Value.Float64()
+	free, used := c.samples[2].Value.Uint64(), c.samples[3].Value.Uint64()
 	if next := roomFor(c.percent, cost-c.cost, all-c.all); next != c.percent {
 		c.percent = next
 		debug.SetGCPercent(next)
 	}
 	c.looked, c.cost, c.all = now, cost, all
-	if c.percent == garbageAtRest && free > leastFree && now.Sub(c.gaveBack) > giveBack {
+	if c.percent == garbageAtRest && free > used/freeShare && now.Sub(c.gaveBack) > giveBack {
 		c.gaveBack = now
 		debug.FreeOSMemory()
 	}
