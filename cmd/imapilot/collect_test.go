@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -26,21 +27,31 @@ func TestRoomForGarbage(t *testing.T) {
 	}
 }
 
-// TestAfterCollections: it is called once more after each of them.
+// TestAfterCollections: it is called again and again, and never while it is at it,
+// however many collections there are meanwhile and however many cores.
 func TestAfterCollections(t *testing.T) {
-	called := make(chan struct{})
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(16)) // one cleans up for each four
+	const times = 3
+	var at atomic.Int32
+	called := make(chan struct{}, times)
 	afterCollections(func() {
-		select {
-		case called <- struct{}{}:
-		case <-t.Context().Done():
+		if len(called) == times {
+			return // the test is over
 		}
+		if at.Add(1) > 1 {
+			t.Error("called while it is at it")
+		}
+		for range 3 {
+			runtime.GC()
+			time.Sleep(time.Millisecond)
+		}
+		at.Add(-1)
+		called <- struct{}{}
 	})
-	for range 3 {
-		runtime.GC()
-		select {
-		case <-called:
-		case <-time.After(10 * time.Second):
-			t.Fatal("not called after a collection")
+	for end := time.Now().Add(10 * time.Second); len(called) < times; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not called after collections")
 		}
+		runtime.GC()
 	}
 }
