@@ -56,8 +56,7 @@ const (
 // decision somebody waits to act on it, so that it is left to the commit of an
 // outcome. When it fails nothing is lost, for the log holds it all; the next commit
 // tries again.
-func (d *DB) tidy(group []*waiting) {
-	awaited := slices.ContainsFunc(group, func(w *waiting) bool { return isAwaited(w.batch) })
+func (d *DB) tidy(awaited bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.conn == nil || d.logged < logPages || awaited && d.logged < mostPages {

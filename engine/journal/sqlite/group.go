@@ -39,6 +39,9 @@ func (w *waiting) rows() int {
 	return n
 }
 
+// isAwaited reports whether somebody waits for a batch, to do what it decides.
+func (w *waiting) isAwaited() bool { return isAwaited(w.batch) }
+
 // queue holds the batches that wait for the writer, the oldest first.
 type queue struct {
 	mu  sync.Mutex
@@ -102,8 +105,10 @@ func (d *DB) writeUntil(w *waiting) {
 	defer func() { <-d.turn }()
 	for !w.isDone() {
 		group := d.waiting.take()
+		// Before it is written, for afterwards the batches are their callers' again.
+		awaited := slices.ContainsFunc(group, (*waiting).isAwaited)
 		d.writeGroup(group)
-		d.tidy(group)
+		d.tidy(awaited)
 	}
 }
 

@@ -128,6 +128,27 @@ func TestWhoWaitsIsWrittenTogether(t *testing.T) {
 	}
 }
 
+// TestABatchIsTheCallersAgain once Commit returned, also while whoever wrote it goes on:
+// the race detector tells.
+func TestABatchIsTheCallersAgain(t *testing.T) {
+	d := open(t)
+	all := acquireAll(t, d, 8)
+	d.turn <- struct{}{}
+	var wg sync.WaitGroup
+	for _, own := range all {
+		wg.Go(func() {
+			b := batch(own.Account)
+			if err := d.Commit(t.Context(), own, *b); err != nil {
+				t.Error(err)
+			}
+			b.Entries[0].State = journal.Open
+		})
+	}
+	d.await(len(all))
+	<-d.turn
+	wg.Wait()
+}
+
 // TestAGroupIsBounded by its rows, however few batches they are in.
 func TestAGroupIsBounded(t *testing.T) {
 	big := &journal.Batch{Known: []journal.KnownBatch{{Messages: make([]journal.Known, groupRows)}}}
