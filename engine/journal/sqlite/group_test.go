@@ -233,6 +233,26 @@ func TestAPanicLeavesNobodyWaiting(t *testing.T) {
 	}
 }
 
+// TestAPanicOverARowKeepsNoStatement from its next use.
+func TestAPanicOverARowKeepsNoStatement(t *testing.T) {
+	d := open(t)
+	acquireAll(t, d, 3)
+	runs := map[string]func(func(*columns) error, string, ...any) error{"each": d.each, "once": d.once}
+	for name, run := range runs {
+		read := func(row func(*columns) error) error {
+			return d.read(t.Context(), name, func() error { return run(row, "SELECT name FROM account") })
+		}
+		func() {
+			defer func() { _ = recover() }()
+			_ = read(func(*columns) error { panic("over a row") })
+		}()
+		n := 0
+		if err := read(func(*columns) error { n++; return nil }); err != nil || n != 3 {
+			t.Errorf("%s: %d rows, %v", name, n, err)
+		}
+	}
+}
+
 // TestAGroupOnADiskThatFails lets the disk fail, or the process die, at operation 0,
 // 1, 2, ... of a group of three: what was acknowledged is there, what is unavailable
 // is not, and nothing is torn.

@@ -95,23 +95,24 @@ func (d *DB) prepared(sql string) (*sqlite3.Stmt, error) {
 	return s, nil
 }
 
-func rows(s *sqlite3.Stmt, row func(*columns) error, args []any) error {
+func rows(s *sqlite3.Stmt, row func(*columns) error, args []any) (err error) {
 	if err := bind(s, args); err != nil {
 		return err
 	}
-	var err error
-	for err == nil && s.Step() {
-		err = row(&columns{stmt: s})
+	// Also when row panics, or the statement could not be used again. It repeats an
+	// error of Step, and no other.
+	defer func() {
+		if resetErr := s.Reset(); err == nil && resetErr != nil {
+			err = unavailable("journal", resetErr)
+		}
+	}()
+	for s.Step() {
+		if err := row(&columns{stmt: s}); err != nil {
+			return err
+		}
 	}
-	stepErr := s.Err()
-	resetErr := s.Reset() // repeats an error of Step, and no other
-	switch {
-	case err != nil:
-		return err
-	case stepErr != nil:
-		return unavailable("journal", stepErr)
-	case resetErr != nil:
-		return unavailable("journal", resetErr)
+	if err := s.Err(); err != nil {
+		return unavailable("journal", err)
 	}
 	return nil
 }
