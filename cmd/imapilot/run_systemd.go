@@ -22,7 +22,6 @@ type supervisor struct {
 	engine liveness
 	log    *slog.Logger
 
-	heard bool          // by systemd
 	every time.Duration // of the watchdog, 0: there is none
 	said  string        // the last STATUS
 	stuck bool
@@ -46,7 +45,7 @@ func (s *supervisor) started() {
 	if err != nil {
 		s.log.Error("the watchdog of systemd cannot be used", "error", err)
 	}
-	s.every, s.heard = every, os.Getenv("NOTIFY_SOCKET") != ""
+	s.every = every
 	s.ready()
 }
 
@@ -88,8 +87,8 @@ func (s *supervisor) look() {
 	if len(stuck) == 0 && s.every > 0 {
 		s.notify(sdnotify.SdNotifyWatchdog)
 	}
-	if !s.heard {
-		return
+	if os.Getenv("NOTIFY_SOCKET") == "" {
+		return // nobody listens, and of thousands of accounts it is much to ask
 	}
 	text := "ready"
 	switch troubles := s.engine.Troubles(); {
