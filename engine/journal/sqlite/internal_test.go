@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-imap/v2"
+
+	"imapilot/engine/journal"
 )
 
 func TestParseUIDSet(t *testing.T) {
@@ -19,6 +21,28 @@ func TestParseUIDSet(t *testing.T) {
 	for _, text := range []string{"0", "*", "1:*", "$", "a", "1:", ":1", "1,,2", "1:2:3", "4294967296", "-1", " 1"} {
 		if set, err := parseUIDSet(text); err == nil {
 			t.Errorf("%q gave %q", text, set.String())
+		}
+	}
+}
+
+// TestLongStatementsDoNotPileUp: what was put together stays prepared, and of what is
+// long the last one at most.
+func TestLongStatementsDoNotPileUp(t *testing.T) {
+	d := open(t)
+	for range 2 {
+		for _, n := range []int{1, 2, 3, journal.MaxSeqs, journal.MaxSeqs - 1, journal.MaxSeqs - 2, 1, 2, 3} {
+			if _, err := d.Entries(t.Context(), journal.Query{Seqs: make([]int64, n)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		long := 0
+		for sql := range d.again {
+			if len(sql) > journal.MaxSeqs {
+				long++
+			}
+		}
+		if n := len(d.again); n < 3 || long > 1 {
+			t.Errorf("%d statements stay prepared, %d of them long", n, long)
 		}
 	}
 }

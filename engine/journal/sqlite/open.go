@@ -48,13 +48,15 @@ type DB struct {
 	waiting queue         // the batches that wait for the writer
 	turn    chan struct{} // holds a token while somebody writes for all that wait
 
-	mu     sync.Mutex // guards everything below
-	conn   *sqlite3.Conn
-	stmts  map[string]*sqlite3.Stmt // of the fixed set
-	again  map[string]*sqlite3.Stmt // of those that were put together
-	json   bytes.Buffer             // what is encoded now
-	pruned map[int64]time.Time      // by account: when the last pruning found nothing more
-	prunes int                      // of how many accounts this transaction removed something
+	mu    sync.Mutex // guards everything below
+	conn  *sqlite3.Conn
+	stmts map[string]*sqlite3.Stmt // of the fixed set
+	again map[string]*sqlite3.Stmt // of those that were put together
+	// againSize is how long the SQL of these is, all together.
+	againSize int
+	json      bytes.Buffer        // what is encoded now
+	pruned    map[int64]time.Time // by account: when the last pruning found nothing more
+	prunes    int                 // of how many accounts this transaction removed something
 	// logged is how many pages the write-ahead log holds.
 	logged int
 	// nextSeq is, by account, the sequence below which entries may exist.

@@ -51,17 +51,19 @@ func (d *DB) once(row func(*columns) error, sql string, args ...any) error {
 	return rows(s, row, args)
 }
 
-// mostAgain bounds how many statements of once stay prepared.
-const mostAgain = 64
+// mostAgain bounds the statements of once that stay prepared, by the octets of their
+// SQL: one that names 10,000 sequences takes more than a megabyte of memory.
+const mostAgain = 32 << 10
 
 func (d *DB) preparedAgain(sql string) (*sqlite3.Stmt, error) {
 	if s := d.again[sql]; s != nil {
 		return s, nil
 	}
-	if len(d.again) >= mostAgain {
+	if d.againSize += len(sql); d.againSize > mostAgain {
 		if err := d.forgetAgain(); err != nil {
 			return nil, err
 		}
+		d.againSize = len(sql)
 	}
 	s, _, err := d.conn.Prepare(sql)
 	if err != nil {
