@@ -251,7 +251,8 @@ func (n Notice) heading() string {
 	return string(n.Kind)
 }
 
-// evidence gathers what an account knows of itself. Any goroutine may call it.
+// evidence gathers what an account knows of itself, until the next one does: its
+// mailboxes are in the room that all share. Only notify calls it.
 func (a *account) evidence(ctx context.Context) (evidence, error) {
 	held, err := a.heldByRule(ctx)
 	x := evidence{status: a.reportInto(a.engine.notices.room), held: held, endpoints: a.outbox.states()}
