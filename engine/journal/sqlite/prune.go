@@ -19,8 +19,8 @@ const (
 	// pruneAtLast is the same for commits that somebody waits for.
 	pruneAtLast = 10 * pruneEvery
 	// prunesTogether is for how many accounts one transaction does so: where more
-	// than that write at once there is no time for it, and those left out come first
-	// the next time.
+	// than that write at once there is no time for it, and those left out have
+	// their turn another time.
 	prunesTogether = 2
 )
 
