@@ -92,10 +92,10 @@ func staleBound(cfg config.Account) time.Duration {
 	return max(leastBound, max(min(cfg.Idle, longestIdle), cfg.Poll)+boundMargin)
 }
 
-// judge works out what follows from the times of a mailbox and the bound of its account. announced is since when
-// it is known to hold something that was not looked at, zero for not at all. Times are
-// compared by the monotonic clock that they carry, so that setting the clock makes
-// nothing stale.
+// judge works out what follows from the times of a mailbox and the bound of its
+// account. announced is since when it is known to hold something that was not looked
+// at, zero for not at all. Times are compared by the monotonic clock that they carry,
+// so that setting the clock makes nothing stale.
 func (m *MailboxStatus) judge(now time.Time, bound time.Duration, announced time.Time) {
 	from := m.LastProof
 	if from.IsZero() {
