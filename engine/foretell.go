@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"imapilot/engine/journal"
@@ -40,11 +39,12 @@ func (o *owners) of(name string) *account {
 	return o.accounts[name]
 }
 
-// all returns the accounts by name, those that have ended too.
+// all returns the accounts in no order, those that have ended too.
 func (o *owners) all() []*account {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.SortedFunc(maps.Values(o.accounts), func(a, b *account) int { return strings.Compare(a.cfg.Name, b.cfg.Name) })
+	out := make([]*account, 0, len(o.accounts))
+	return slices.AppendSeq(out, maps.Values(o.accounts))
 }
 
 // foretold are arrivals that other accounts are about to cause, until the owner takes

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,6 +78,14 @@ func (h *heartbeat) stuck() (since time.Time, yes bool) {
 	return h.moved, now.Sub(quietFrom) > stuckAfter
 }
 
+// report adds the loop to those that are stuck, where it is.
+func (h *heartbeat) report(stuck []Stuck, account, part string) []Stuck {
+	if since, yes := h.stuck(); yes {
+		return append(stuck, Stuck{Account: account, Part: part, Since: since})
+	}
+	return stuck
+}
+
 // Stuck is a loop of an account that does not go on.
 type Stuck struct {
 	Account string `json:"account"`
@@ -89,14 +99,11 @@ type Stuck struct {
 func (e *Engine) Stuck() []Stuck {
 	var out []Stuck
 	for _, a := range e.owners.all() {
-		for _, part := range []struct {
-			name  string
-			heart *heartbeat
-		}{{"account", &a.heart}, {"outbox", &a.outbox.heart}} {
-			if since, yes := part.heart.stuck(); yes {
-				out = append(out, Stuck{Account: a.cfg.Name, Part: part.name, Since: since})
-			}
-		}
+		out = a.heart.report(out, a.cfg.Name, "account")
+		out = a.outbox.heart.report(out, a.cfg.Name, "outbox")
 	}
+	slices.SortFunc(out, func(x, y Stuck) int {
+		return cmp.Or(strings.Compare(x.Account, y.Account), strings.Compare(x.Part, y.Part))
+	})
 	return out
 }

@@ -29,6 +29,7 @@ const (
 // with it but for the counts.
 type notices struct {
 	books map[string]*book // by account
+	kept  *[]string        // the accounts of the configuration for which books are kept
 	room  []MailboxStatus  // for those of one account after the other
 
 	mu     sync.Mutex
@@ -83,9 +84,9 @@ func (e *Engine) notify(ctx context.Context) {
 		case <-tick.C:
 		}
 		var active []Notice
-		names := *e.accountNames.Load()
+		names := e.accountNames.Load()
 		e.notices.keepOnly(names)
-		for _, name := range names {
+		for _, name := range *names {
 			if a := e.owners.of(name); a != nil && ctx.Err() == nil {
 				active = append(active, e.review(ctx, a)...)
 			}
@@ -97,9 +98,13 @@ func (e *Engine) notify(ctx context.Context) {
 }
 
 // keepOnly forgets what was told of accounts that are not there any more.
-func (n *notices) keepOnly(names []string) {
-	there := make(map[string]bool, len(names))
-	for _, name := range names {
+func (n *notices) keepOnly(names *[]string) {
+	if n.kept == names {
+		return
+	}
+	n.kept = names
+	there := make(map[string]bool, len(*names))
+	for _, name := range *names {
 		there[name] = true
 	}
 	maps.DeleteFunc(n.books, func(name string, _ *book) bool { return !there[name] })

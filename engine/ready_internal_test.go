@@ -59,7 +59,7 @@ func TestProofsCarryTheMonotonicClock(t *testing.T) {
 	var b stateBox
 	b.begin(config.Account{Name: "home"})
 	b.set(func(s *AccountStatus) { s.Mailboxes = []MailboxStatus{{Name: "INBOX"}} })
-	b.proof("INBOX")
+	b.proof("INBOX", time.Now())
 	m := b.get().Mailboxes[0]
 	for what, at := range map[string]time.Time{"proof": m.LastProof, "known": m.known} {
 		if !strings.Contains(at.String(), "m=") {
@@ -84,7 +84,7 @@ func TestProofsOutliveTheConnection(t *testing.T) {
 		}
 		list("INBOX", "Old")
 		began := time.Now()
-		b.proof("INBOX")
+		b.proof("INBOX", time.Now())
 		time.Sleep(time.Minute)
 		b.set(func(s *AccountStatus) { s.Mailboxes = nil })
 		if got := b.get().Mailboxes; len(got) != 2 || !got[0].LastProof.Equal(began) || got[0].Watch != "" {

@@ -130,7 +130,7 @@ func (c *connection) noteSelected(name string, sel imapsession.Selected) {
 		c.watchAfresh(name)
 	}
 	c.swept.set(name, now)
-	c.state.proof(c.dir.config(name))
+	c.state.proof(c.dir.config(name), time.Now())
 	c.state.mailbox(c.dir.config(name), func(m *MailboxStatus) { m.Messages = sel.Messages })
 }
 

@@ -140,11 +140,18 @@ func (b *stateBox) ruleError(rule, why string) {
 	})
 }
 
-// proof notes that the server answered, for the account and the mailbox.
-func (b *stateBox) proof(mailbox string) {
-	now := time.Now()
-	b.set(func(s *AccountStatus) { s.LastProof = now })
-	b.mailbox(mailbox, func(m *MailboxStatus) { m.LastProof = now })
+// proof notes that the server answered at some time or after it, for the account and the
+// mailbox.
+func (b *stateBox) proof(mailbox string, at time.Time) {
+	b.set(func(s *AccountStatus) { s.LastProof = later(s.LastProof, at) })
+	b.mailbox(mailbox, func(m *MailboxStatus) { m.LastProof = later(m.LastProof, at) })
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // loggedIn counts a login.

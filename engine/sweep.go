@@ -14,7 +14,7 @@ import (
 // sweepDue is when the owner looks next at mailboxes that nothing announces, or, seldom,
 // at all of them. Where all are announced, the work connection is proven alive meanwhile.
 func (c *connection) sweepDue() time.Time {
-	at := c.proved.Add(c.cfg.Idle)
+	at := c.proofDue()
 	if len(c.polled()) > 0 {
 		at = c.sweptAt.Add(c.cfg.Poll)
 	}
@@ -29,11 +29,27 @@ func (c *connection) sweepDue() time.Time {
 	return at
 }
 
+// proofDue is when the work connection is to be proven alive at the latest. Where it idles
+// itself, the renewal of its IDLE does that, if it has the time.
+func (c *connection) proofDue() time.Time {
+	if c.idlesItself() {
+		return c.proved.Add(c.cfg.Idle + renewing)
+	}
+	return c.proved.Add(c.cfg.Idle)
+}
+
+// renewing is how long after its time an IDLE is renewed at most.
+const renewing = 5 * time.Second
+
 // controlAfter sets when the mailboxes are listed next, and all are looked at: what is
 // announced, too, for a server may announce and not do it.
 func (c *connection) controlAfter(t time.Time) {
 	every := max(c.timing.Control, c.cfg.Poll)
-	c.control = t.Add(min(every+inTurn(c.engine.size(), every), c.timing.Reconcile))
+	later := inTurn(c.engine.size(), every)
+	c.control = t.Add(min(every+later, c.timing.Reconcile))
+	if later > 0 { // those that are due within one second wake the process once
+		c.control = c.control.Add(-time.Duration(c.control.Nanosecond()))
+	}
 }
 
 // controlPace is how far apart two accounts of a process are looked at whole, on the mean.
@@ -63,7 +79,7 @@ func (c *connection) sweepNow(ctx context.Context) error {
 		return nil
 	case len(c.polled()) > 0 && !now.Before(c.sweptAt.Add(c.cfg.Poll)):
 		return c.sweep(ctx, false, false)
-	case len(c.polled()) == 0 && !now.Before(c.proved.Add(c.cfg.Idle)):
+	case len(c.polled()) == 0 && !now.Before(c.proofDue()):
 		c.proved = now
 		return c.session.Noop(ctx)
 	}

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"time"
+
+	"imapilot/engine/imapsession"
 )
 
 // wait returns at once while a run is under way, else when a mailbox was announced, a request came, at has come or
@@ -73,18 +75,18 @@ func (c *connection) idlesItself() bool { return c.itself != "" }
 // wake-up or a request, or at its refresh.
 func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
 	began := time.Now()
-	news, err := c.attend(ctx, at)
-	return c.attended(ctx, news, err, time.Since(began))
+	how, err := c.attend(ctx, at)
+	return c.attended(ctx, how, err, time.Since(began))
 }
 
-func (c *connection) attend(ctx context.Context, at time.Time) (news bool, err error) {
+func (c *connection) attend(ctx context.Context, at time.Time) (imapsession.Idled, error) {
 	c.wake.calls(c.session.Rouse)
 	defer c.wake.calls(nil)
-	return c.session.Idle(ctx, min(c.cfg.Idle, max(time.Until(at), time.Millisecond)))
+	return c.session.Idle(ctx, c.cfg.Idle, at)
 }
 
 // attended is what follows from how an IDLE ended that lasted so long.
-func (c *connection) attended(ctx context.Context, news bool, err error, lasted time.Duration) (*request, error) {
+func (c *connection) attended(ctx context.Context, how imapsession.Idled, err error, lasted time.Duration) (*request, error) {
 	req := c.woken()
 	if c.idled(err, lasted) {
 		c.session.Without("IDLE")
@@ -97,13 +99,23 @@ func (c *connection) attended(ctx context.Context, news bool, err error, lasted 
 		}
 		return nil, err
 	}
-	c.state.proof(c.dir.config(c.itself))
-	c.proved = time.Now() // the answer to DONE, or the news, is as good as that to NOOP
-	if news {
+	// What the server says to IDLE is as good as its answer to NOOP.
+	at := provedBy(c.session, how)
+	c.state.proof(c.dir.config(c.itself), at)
+	c.proved = later(c.proved, at)
+	if how == imapsession.News {
 		c.covered.hear(c.itself)
 		c.wake.mailbox(c.itself)
 	}
 	return req, nil
+}
+
+// provedBy is when the server last proved that it answers an IDLE, by how one ended.
+func provedBy(s *imapsession.Session, how imapsession.Idled) time.Time {
+	if how == imapsession.News {
+		return time.Now()
+	}
+	return s.IdleSince()
 }
 
 // woken takes the token, and the request that came with it, nil if none did.

@@ -90,7 +90,7 @@ func (w watcher) watch(ctx context.Context, b *attempts) error {
 	if _, err := s.Select(ctx, w.mailbox); err != nil {
 		return err
 	}
-	w.account.state.proof(w.label)
+	w.account.state.proof(w.label, time.Now())
 	covers := map[string]string{w.mailbox: w.label}
 	w.account.cover(byIdle, covers)
 	defer w.account.uncover(byIdle, covers) // mail may come before it is swept
@@ -101,13 +101,13 @@ func (w watcher) watch(ctx context.Context, b *attempts) error {
 func (w watcher) idle(ctx context.Context, s *imapsession.Session, room *seat) error {
 	for {
 		began := time.Now()
-		news, err := s.Idle(ctx, w.account.cfg.Idle)
+		how, err := s.Idle(ctx, w.account.cfg.Idle, time.Time{})
 		w.account.idled(err, time.Since(began))
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
-		w.account.state.proof(w.label)
-		if news {
+		w.account.state.proof(w.label, provedBy(s, how))
+		if how == imapsession.News {
 			w.account.covered.hear(w.mailbox)
 			w.account.wake.mailbox(w.mailbox)
 		}

@@ -65,7 +65,7 @@ func TestUnsolicitedFetchIsNoAnswer(t *testing.T) {
 			!m.Received.Equal(time.Date(2026, 5, 4, 1, 2, 1, 0, time.UTC)) {
 			t.Errorf("%+v", m)
 		}
-		if !must[bool](t)(s.Idle(t.Context(), time.Hour)) {
+		if !must[bool](t)(idleNews(t.Context(), s, time.Hour)) {
 			t.Error("the FETCH of another message is no news")
 		}
 	})

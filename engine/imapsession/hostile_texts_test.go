@@ -120,7 +120,7 @@ func TestChallengesWithoutEnd(t *testing.T) {
 		c.Send("+ idling")
 		endless(c, "", "+ more\r\n")
 	}, func(t *testing.T, s *imapsession.Session) {
-		_, err := s.Idle(t.Context(), time.Hour)
+		_, err := idleNews(t.Context(), s, time.Hour)
 		wantError(t, err, imapsession.Connection)
 	})
 }

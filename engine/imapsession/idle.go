@@ -12,61 +12,166 @@ import (
 // 29 minutes (RFC 2177), and imapclient would renew it by itself after 28.
 const maxIdle = 25 * time.Minute
 
+// Idled is how an Idle ended that did not fail.
+type Idled int
+
+// How an Idle ends.
+const (
+	// Interrupted: the time was over, Rouse was called, or the context is done. Nobody
+	// asked the server for anything.
+	Interrupted Idled = iota
+	// Renewed: the server has ended an IDLE and waits in the next one, which proves that
+	// it is there.
+	Renewed
+	// News: the server announced that the mailbox changed.
+	News
+)
+
+// lastRead is for how long what has come already is read when listening ends: whoever is
+// roused again and again hears it all the same.
+const lastRead = time.Millisecond
+
 // Idle waits in the selected mailbox, by IDLE (RFC 2177), until the server
-// announces that it changed (EXISTS, EXPUNGE, FETCH): then it returns true. It
-// returns false when refresh has passed (at most 25 minutes, or what the server's
-// profile allows), or ctx is done,
-// which is no error and leaves the session usable. What was announced since the
-// last SELECT, or since Idle last returned true, counts, and Idle returns at
-// once.
+// announces that it changed (EXISTS, EXPUNGE, FETCH), until some time, or until ctx is
+// done, which is no error and leaves the session usable. The zero time is never. What was
+// announced since the last SELECT, or since Idle last returned News, counts, and Idle
+// returns at once.
 //
-// Each call ends with a DONE whose reply has Timeouts.IdleDone to come: a
-// connection that died is noticed no later than that after refresh. After news the
-// reply is not waited for: the next command goes out behind the DONE.
-func (s *Session) Idle(ctx context.Context, refresh time.Duration) (bool, error) {
+// The IDLE lasts beyond the call: the next Idle goes on with it, and any other command
+// goes out behind its DONE, in one write. Once it has lasted for refresh, rounded up to a
+// whole second from a minute on, at most 25 minutes or what the server's profile allows, it
+// is renewed by DONE and IDLE in one write, and Idle returns. The answers have
+// Timeouts.IdleDone to come: a connection that died is noticed no later than that after
+// refresh.
+func (s *Session) Idle(ctx context.Context, refresh time.Duration, until time.Time) (Idled, error) {
 	if !s.caps.Idle {
-		return false, refuse("IDLE", s.selected, Bad, errors.New("the server does not offer IDLE"))
+		return Interrupted, refuse("IDLE", s.selected, Bad, errors.New("the server does not offer IDLE"))
 	}
-	if err := s.finishIdle(); err != nil {
-		return false, err
+	if s.resting == nil {
+		if err := s.finishIdle(); err != nil {
+			return Interrupted, err
+		}
 	}
-	if s.guard.takeNews() {
-		return true, nil
+	switch {
+	case s.guard.takeNews():
+		return News, nil
+	case ctx.Err() != nil || s.resting == nil && s.guard.takeRoused():
+		return Interrupted, nil
+	case s.resting == nil:
+		s.Park()
+		if op, err := s.startIdle(nil); err != nil {
+			return Interrupted, s.endedEarly(op, err)
+		}
+	default:
+		if err := s.guard.begin(s.resting); err != nil {
+			return Interrupted, s.endedEarly(s.resting, err)
+		}
 	}
-	if s.guard.takeRoused() || ctx.Err() != nil {
-		return false, nil
-	}
-	s.Park()
-	op := newOperation("IDLE", s.selected, nil)
-	op.continuations, op.own = 1, true
-	if err := s.guard.begin(op); err != nil {
-		return false, s.lost(op, err)
-	}
-	err := s.idle(ctx, op, min(refresh, cmp.Or(s.profile.IdleMax, maxIdle)))
-	if err == nil && !op.completed && s.guard.takeNews() {
-		s.flyDone(op)
-		return true, nil
-	}
-	return s.finish(op, err)
+	return s.idle(ctx, renewAt(s.idleFrom, min(refresh, cmp.Or(s.profile.IdleMax, maxIdle))), until)
 }
 
-// flyDone has what follows go out behind the DONE, not after its answer.
-func (s *Session) flyDone(op *operation) {
+// IdleSince is when the IDLE was sent that goes on after Idle returned, and that the server
+// has answered; the zero time where none does.
+func (s *Session) IdleSince() time.Time {
+	if s.resting == nil {
+		return time.Time{}
+	}
+	return s.idleFrom
+}
+
+// renewAt is when an IDLE is renewed. Of thousands of sessions those that are due within
+// one second wake the process once.
+func renewAt(from time.Time, refresh time.Duration) time.Time {
+	at := from.Add(refresh)
+	if part := time.Duration(at.Nanosecond()); part > 0 && refresh >= time.Minute {
+		at = at.Add(time.Second - part)
+	}
+	return at
+}
+
+// idle listens in the IDLE under way. No goroutine and no buffer wait meanwhile but the
+// caller's, and its stack is kept low.
+func (s *Session) idle(ctx context.Context, renew, until time.Time) (Idled, error) {
+	op, at := s.resting, renew
+	if !until.IsZero() && until.Before(at) {
+		at = until
+	}
+	news, err := s.listen(ctx, func() (ended, news bool) { return s.guard.heard(op) }, time.Until(at))
+	switch {
+	case err != nil || op.completed:
+		return Interrupted, s.endedEarly(op, err)
+	case news:
+		s.guard.takeNews()
+		return News, nil
+	case ctx.Err() != nil || time.Now().Before(renew):
+		return Interrupted, nil
+	}
+	return s.renew(op)
+}
+
+// startIdle sends IDLE, behind the DONE of the one before, if there was one.
+func (s *Session) startIdle(before *operation) (*operation, error) {
+	op := newOperation("IDLE", s.selected, nil)
+	op.continuations, op.own = 1, true
+	ops := []*operation{op}
+	if before != nil {
+		ops = []*operation{before, op}
+	}
+	if err := s.guard.begin(ops...); err != nil {
+		return op, err
+	}
+	s.owned++
+	s.resting, s.idleFrom = op, time.Now()
+	_, err := s.guard.Write(fmt.Appendf(nil, "%s%d IDLE\r\n", ownTag, s.owned))
+	return op, err
+}
+
+// renew ends an IDLE and begins the next, and waits until the server has said yes to both.
+func (s *Session) renew(old *operation) (Idled, error) {
+	s.resting = nil
+	s.sayDone(old)
+	op, err := s.startIdle(old)
+	s.guard.hurry(s.o.Timeouts.IdleDone)
+	for err == nil && (!old.completed || !op.idling && !op.completed) {
+		_, err = s.guard.next(nil)
+	}
+	switch {
+	case err != nil && !old.completed:
+		return Interrupted, s.endedEarly(old, err)
+	case err != nil || op.completed:
+		return Interrupted, cmp.Or(s.idled(old, nil), s.endedEarly(op, err))
+	}
+	if err := s.guard.begin(op); err != nil {
+		return Interrupted, s.endedEarly(op, err)
+	}
+	if err := s.idled(old, nil); err != nil {
+		return Interrupted, err // the next one goes on
+	}
+	return Renewed, nil
+}
+
+// leaveIdle ends the IDLE that is under way, if one is: its DONE goes out with what
+// follows, and idleErr is how it ended.
+func (s *Session) leaveIdle() {
+	op := s.resting
+	if op == nil {
+		return
+	}
+	s.resting = nil
+	s.sayDone(op)
 	s.air = &flying{tasks: []task{{op: op}}, waits: []func() error{func() error { return s.answered(op) }}, errs: make([]error, 1),
 		outcome: func(op *operation, err error) error { s.idleErr = s.idled(op, err); return s.idleErr }}
 }
 
-// finish waits for the end of an IDLE, and reports whether there was news in the end.
-func (s *Session) finish(op *operation, err error) (news bool, _ error) {
-	s.guard.release()
-	if err == nil {
-		err = s.answered(op)
+// endedEarly is the error of an IDLE that nobody ended.
+func (s *Session) endedEarly(op *operation, err error) error {
+	s.resting = nil
+	if err == nil && op.continuations == 0 {
+		err = fmt.Errorf("%w: it ended IDLE by itself", errProtocol) // the server and we are out of step
+		s.guard.fail(err)
 	}
 	s.guard.end()
-	if err := s.idled(op, err); err != nil {
-		return false, err
-	}
-	return s.guard.takeNews(), nil
+	return s.idled(op, err)
 }
 
 // idled is the error of an IDLE that has ended.
@@ -91,49 +196,19 @@ func (s *Session) finishIdle() error {
 	return err
 }
 
-// idle sends IDLE, listens, and sends DONE, which after news is held for the command that
-// follows. No goroutine and no buffer wait meanwhile but the caller's, and its stack is
-// kept low.
-func (s *Session) idle(ctx context.Context, op *operation, refresh time.Duration) error {
-	if err := s.sayIdle(); err != nil {
-		return err
-	}
-	news, err := s.listen(ctx, func() (ended, news bool) { return s.guard.heard(op) }, refresh)
-	if err != nil {
-		return err
-	}
-	return s.sayDone(op, news)
-}
-
-func (s *Session) sayIdle() error {
-	s.owned++
-	_, err := fmt.Fprintf(s.guard, "%s%d IDLE\r\n", ownTag, s.owned)
-	return err
-}
-
-func (s *Session) sayDone(op *operation, news bool) error {
-	g := s.guard
-	switch {
-	case op.completed && op.continuations > 0:
-		return nil // it was refused
-	case op.completed:
-		// Nobody asked it to end: the server and we are out of step.
-		err := fmt.Errorf("%w: it ended IDLE by itself", errProtocol)
-		g.fail(err)
-		return err
-	case news:
-		g.hold()
-	}
-	g.hurry(s.o.Timeouts.IdleDone)
-	_, err := g.Write([]byte("DONE\r\n"))
-	return err
+// sayDone has DONE go out with the command that follows. A connection on which nothing
+// can be written any more is what that one fails with.
+func (s *Session) sayDone(op *operation) {
+	s.guard.hold()
+	s.guard.hurry(s.o.Timeouts.IdleDone)
+	_, _ = s.guard.Write([]byte("DONE\r\n"))
 }
 
 // listen reads, on a parked session, until heard says that it ends, or until d has passed
 // or ctx is done.
 func (s *Session) listen(ctx context.Context, heard func() (ended, news bool), d time.Duration) (news bool, err error) {
 	g := s.guard
-	g.listen(time.Now().Add(d), s.o.Timeouts.IdleDone)
+	g.listen(time.Now().Add(max(d, lastRead)), s.o.Timeouts.IdleDone)
 	stop := context.AfterFunc(ctx, func() { g.rouse(s.o.Timeouts.IdleDone) })
 	defer func() { stop(); g.listened() }()
 	for {
@@ -181,7 +256,7 @@ func (g *guard) listenNoMore(d time.Duration) {
 			op.limit = at
 		}
 	}
-	g.rouseAt = time.Unix(1, 0)
+	g.rouseAt = time.Now().Add(lastRead)
 	g.arm()
 }
 

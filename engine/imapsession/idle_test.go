@@ -40,7 +40,7 @@ func TestIdleIsRenewed(t *testing.T) {
 		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
 		start := time.Now()
 		for time.Since(start) < 3*time.Hour {
-			if must[bool](t)(s.Idle(t.Context(), 5*time.Minute)) {
+			if must[bool](t)(idleNews(t.Context(), s, 5*time.Minute)) {
 				t.Fatal("news of nothing")
 			}
 		}
@@ -49,7 +49,7 @@ func TestIdleIsRenewed(t *testing.T) {
 		}
 		// No single IDLE outlasts what servers allow.
 		start = time.Now()
-		must[bool](t)(s.Idle(t.Context(), 24*time.Hour))
+		must[bool](t)(idleNews(t.Context(), s, 24*time.Hour))
 		if d := time.Since(start); d != 25*time.Minute {
 			t.Errorf("one IDLE of %v", d)
 		}
@@ -79,45 +79,48 @@ func TestIdleEndsOnNews(t *testing.T) {
 		}, func(t *testing.T, s *imapsession.Session) {
 			must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
 			start := time.Now()
-			if got := must[bool](t)(s.Idle(t.Context(), 20*time.Minute)); !got || time.Since(start) != 14*time.Minute {
+			if got := must[bool](t)(idleNews(t.Context(), s, 20*time.Minute)); !got || time.Since(start) != 14*time.Minute {
 				t.Errorf("%s: %v after %v", news, got, time.Since(start))
 			}
-			if must[bool](t)(s.Idle(t.Context(), 20*time.Minute)) {
+			if must[bool](t)(idleNews(t.Context(), s, 20*time.Minute)) {
 				t.Errorf("%s: told twice", news)
 			}
 		})
 	}
 }
 
-// What is announced behind DONE came after the news that ended the IDLE: it counts
-// by itself, and where a SELECT went out behind the DONE, that shows it.
+// What is announced after the news that Idle returned with counts by itself, and where a
+// SELECT went out behind the DONE, that shows it.
 func TestNewsBehindDone(t *testing.T) {
 	for _, selects := range []bool{false, true} {
 		scripted(t, everything, func(c *imaptest.Script) {
 			c.Select()
 			tag := c.Expect("IDLE")
 			c.Send("+", "* 1 EXISTS")
+			time.Sleep(time.Second) // Idle has returned
+			if !selects {
+				c.Send("* 2 EXISTS")
+				c.Drain()
+				return
+			}
 			if word, _, _ := c.Read(); word != "DONE" {
 				t.Errorf("the client sent %q", word)
 			}
-			time.Sleep(time.Second) // Idle has returned
-			if selects {
-				again := c.Expect("SELECT INBOX") // before the end of the IDLE is told
-				c.Send("* 2 EXISTS", tag+" OK", again+" OK [READ-WRITE] selected")
-				c.Send(wait(c) + " OK")
-			} else {
-				c.Send("* 2 EXISTS", tag+" OK")
-			}
+			again := c.Expect("SELECT INBOX") // before the end of the IDLE is told
+			c.Send("* 2 EXISTS", tag+" OK", again+" OK [READ-WRITE] selected")
+			c.Send(wait(c) + " OK")
+			c.Expect("IDLE")
+			c.Send("+")
 			c.Drain()
 		}, func(t *testing.T, s *imapsession.Session) {
 			must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
-			if !must[bool](t)(s.Idle(t.Context(), time.Minute)) {
+			if !must[bool](t)(idleNews(t.Context(), s, time.Minute)) {
 				t.Error("no news")
 			}
 			if selects {
 				must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
 			}
-			if got := must[bool](t)(s.Idle(t.Context(), time.Minute)); got == selects {
+			if got := must[bool](t)(idleNews(t.Context(), s, time.Minute)); got == selects {
 				t.Errorf("after SELECT %v: news %v", selects, got)
 			}
 		})
@@ -138,7 +141,7 @@ func TestDoneHasADeadline(t *testing.T) {
 			}, func(t *testing.T, s *imapsession.Session) {
 				must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
 				start := time.Now()
-				_, err := s.Idle(t.Context(), 5*time.Minute)
+				_, err := idleNews(t.Context(), s, 5*time.Minute)
 				wantError(t, err, imapsession.Connection)
 				if d := time.Since(start); d != 5*time.Minute+30*time.Second {
 					t.Errorf("noticed after %v", d)
@@ -156,7 +159,7 @@ func TestIdleThatNeverBegins(t *testing.T) {
 	}, func(t *testing.T, s *imapsession.Session) {
 		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
 		start := time.Now()
-		_, err := s.Idle(t.Context(), 5*time.Minute)
+		_, err := idleNews(t.Context(), s, 5*time.Minute)
 		wantError(t, err, imapsession.Connection)
 		if d := time.Since(start); d != time.Minute {
 			t.Errorf("noticed after %v", d)
@@ -174,10 +177,10 @@ func TestIdleRefused(t *testing.T) {
 		c.Send(tag + " BAD enough")
 		c.Drain()
 	}, func(t *testing.T, s *imapsession.Session) {
-		_, err := s.Idle(t.Context(), 5*time.Minute)
+		_, err := idleNews(t.Context(), s, 5*time.Minute)
 		wantError(t, err, imapsession.TryAgain)
 		check(t, s.Noop(t.Context()))
-		_, err = s.Idle(t.Context(), 5*time.Minute)
+		_, err = idleNews(t.Context(), s, 5*time.Minute)
 		wantError(t, err, imapsession.Bad)
 		wantError(t, s.Noop(t.Context()), imapsession.Connection) // out of step
 	})
@@ -188,7 +191,7 @@ func TestIdleRefused(t *testing.T) {
 		c.Send(tag + " OK that is enough")
 		c.Drain()
 	}, func(t *testing.T, s *imapsession.Session) {
-		_, err := s.Idle(t.Context(), 5*time.Minute)
+		_, err := idleNews(t.Context(), s, 5*time.Minute)
 		wantError(t, err, imapsession.Connection)
 	})
 }
@@ -211,7 +214,7 @@ func TestIdleCancelled(t *testing.T) {
 		for range 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			start := time.Now()
-			if must[bool](t)(s.Idle(ctx, time.Hour)) || time.Since(start) != 70*time.Second {
+			if must[bool](t)(idleNews(ctx, s, time.Hour)) || time.Since(start) != time.Minute+aMoment {
 				t.Errorf("ended after %v", time.Since(start))
 			}
 			cancel()
@@ -228,22 +231,26 @@ func TestIdleRoused(t *testing.T) {
 		lasts := func(want time.Duration) {
 			t.Helper()
 			start := time.Now()
-			if must[bool](t)(s.Idle(t.Context(), time.Hour)) || time.Since(start) != want {
+			if must[bool](t)(idleNews(t.Context(), s, time.Hour)) || time.Since(start) != want {
 				t.Errorf("ended after %v, not %v", time.Since(start), want)
 			}
 		}
-		for range 2 {
-			s.Rouse()
-			lasts(0)
-			lasts(25 * time.Minute)
-			time.AfterFunc(time.Minute, s.Rouse)
-			lasts(time.Minute)
-		}
-		if idles != 4 {
+		s.Rouse()
+		lasts(0)
+		lasts(25 * time.Minute)
+		time.AfterFunc(time.Minute, s.Rouse)
+		lasts(time.Minute + aMoment)
+		s.Rouse()
+		lasts(aMoment)
+		lasts(24*time.Minute - 2*aMoment) // it went on all along
+		if idles != 2 {
 			t.Errorf("%d times IDLE: one that was roused before it began needs none", idles)
 		}
 	})
 }
+
+// aMoment is for how long what has come already is read by what was roused.
+const aMoment = time.Millisecond
 
 // A context that ends before the server has said "+" hurries it.
 func TestIdleCancelledBeforeItBegins(t *testing.T) {
@@ -260,7 +267,7 @@ func TestIdleCancelledBeforeItBegins(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			start := time.Now()
-			news, err := s.Idle(ctx, 5*time.Minute)
+			news, err := idleNews(ctx, s, 5*time.Minute)
 			if d := time.Since(start); news || d != want || (err == nil) != strings.HasPrefix(answer, "+") {
 				t.Errorf("%s: %v, %v after %v", answer, news, err, d)
 			}
@@ -279,7 +286,7 @@ func TestIdleCutOff(t *testing.T) {
 	}, func(t *testing.T, s *imapsession.Session) {
 		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
 		start := time.Now()
-		_, err := s.Idle(t.Context(), 5*time.Minute)
+		_, err := idleNews(t.Context(), s, 5*time.Minute)
 		if e := wantError(t, err, imapsession.Connection); e.Status != "BYE" || !strings.Contains(e.Text, "shutting down") || time.Since(start) != time.Minute {
 			t.Errorf("%+v after %v", e, time.Since(start))
 		}
@@ -317,7 +324,7 @@ func TestIdleOnTheMemoryServer(t *testing.T) {
 			TLS: imapsession.TLSNone, Username: srv.Username, Password: srv.Password, DialContext: srv.DialContext}))
 		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
 		for range 3 {
-			if must[bool](t)(s.Idle(t.Context(), 20*time.Minute)) {
+			if must[bool](t)(idleNews(t.Context(), s, 20*time.Minute)) {
 				t.Error("news of nothing")
 			}
 		}
@@ -326,9 +333,126 @@ func TestIdleOnTheMemoryServer(t *testing.T) {
 			srv.Append(t, "INBOX", nil, time.Time{}, letter("a"))
 		}()
 		start := time.Now()
-		if !must[bool](t)(s.Idle(t.Context(), 20*time.Minute)) || time.Since(start) > 61*time.Second {
+		if !must[bool](t)(idleNews(t.Context(), s, 20*time.Minute)) || time.Since(start) > 61*time.Second {
 			t.Errorf("news after %v", time.Since(start))
 		}
 		s.Close()
+	})
+}
+
+// idleNews is an Idle until there is news, or its refresh has passed.
+func idleNews(ctx context.Context, s *imapsession.Session, refresh time.Duration) (bool, error) {
+	how, err := s.Idle(ctx, refresh, time.Time{})
+	return how == imapsession.News, err
+}
+
+// Until some time, nothing is sent, and the IDLE goes on: what follows goes out behind its
+// DONE.
+func TestIdleUntil(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		tag := wait(c)
+		noop := c.Expect("NOOP")
+		c.Send(tag+" OK", noop+" OK")
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		start := time.Now()
+		for n := range 3 {
+			until := start.Add(time.Duration(n+1) * time.Minute)
+			how, err := s.Idle(t.Context(), 5*time.Minute, until)
+			if how != imapsession.Interrupted || err != nil || !time.Now().Equal(until) {
+				t.Error(how, err, time.Since(start))
+			}
+		}
+		check(t, s.Noop(t.Context()))
+	})
+}
+
+// Whoever is roused again and again hears what has come all the same.
+func TestIdleRousedHears(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		c.Expect("IDLE")
+		c.Send("+ idling")
+		time.Sleep(time.Minute)
+		c.Send("* 1 EXISTS")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		how, err := s.Idle(t.Context(), time.Hour, time.Now().Add(2*time.Second))
+		if how != imapsession.Interrupted || err != nil {
+			t.Fatal(how, err)
+		}
+		time.Sleep(2 * time.Minute)
+		s.Rouse()
+		if how, err := s.Idle(t.Context(), time.Hour, time.Time{}); how != imapsession.News || err != nil {
+			t.Error(how, err)
+		}
+	})
+}
+
+// A renewal that the server refuses in either half is an error, and leaves the session as
+// good as new.
+func TestIdleRenewalRefused(t *testing.T) {
+	for name, answers := range map[string]struct{ done, idle string }{
+		"the end": {"BAD what", "+"}, "the next": {"OK", "NO enough"}, "both": {"BAD what", "BAD what"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scripted(t, everything, func(c *imaptest.Script) {
+				c.Select()
+				c.Send(wait(c) + " " + answers.done)
+				next := c.Expect("IDLE")
+				if answers.idle == "+" {
+					c.Send("+ idling")
+					c.Expect("") // DONE
+					c.Send(next + " OK")
+				} else {
+					c.Send(next + " " + answers.idle)
+				}
+				c.Answer("NOOP", "OK")
+			}, func(t *testing.T, s *imapsession.Session) {
+				must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+				if how, err := s.Idle(t.Context(), time.Minute, time.Time{}); how != imapsession.Interrupted || err == nil {
+					t.Error(how, err)
+				}
+				check(t, s.Noop(t.Context()))
+			})
+		})
+	}
+}
+
+// Of a renewal that only the first half is answered of, the connection is lost in time.
+func TestIdleRenewalHalfAnswered(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		c.Send(wait(c) + " OK")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		start := time.Now()
+		how, err := s.Idle(t.Context(), 5*time.Minute, time.Time{})
+		wantError(t, err, imapsession.Connection)
+		if d := time.Since(start); how != imapsession.Interrupted || d != 5*time.Minute+30*time.Second {
+			t.Error(how, d)
+		}
+	})
+}
+
+// Those that are due within one second are renewed together.
+func TestIdleIsRenewedOnWholeSeconds(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		c.Send(wait(c) + " OK")
+		c.Expect("IDLE")
+		c.Send("+ idling")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		time.Sleep(300 * time.Millisecond)
+		start := time.Now()
+		how, err := s.Idle(t.Context(), 5*time.Minute, time.Time{})
+		if d := time.Since(start); how != imapsession.Renewed || err != nil || d != 5*time.Minute+700*time.Millisecond {
+			t.Error(how, err, d)
+		}
 	})
 }

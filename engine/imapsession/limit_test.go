@@ -153,7 +153,7 @@ func TestIdleThatTheServerEndsBeforeItBegins(t *testing.T) {
 		c.Answer("NOOP", "OK")
 		c.Drain()
 	}, func(t *testing.T, s *imapsession.Session) {
-		_, err := s.Idle(t.Context(), time.Minute)
+		_, err := idleNews(t.Context(), s, time.Minute)
 		wantError(t, err, imapsession.Bad)
 		check(t, s.Noop(t.Context()))
 	})

@@ -45,7 +45,7 @@ func (s *Session) List(ctx context.Context) ([]MailboxInfo, error) {
 		}
 		return true
 	}
-	err := s.run(ctx, op, func() error { return s.client.List("", "*", s.listOptions()).Close() })
+	err := s.send(ctx, op, func() func() error { return s.client.List("", "*", s.listOptions()).Close })
 	if err != nil {
 		return nil, err
 	}

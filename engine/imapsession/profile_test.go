@@ -111,10 +111,12 @@ func TestAnIdleIsAsLongAsTheServerLetsIt(t *testing.T) {
 		c.Send("+ idling")
 		c.Expect("") // DONE
 		c.Send(tag + " OK done")
+		c.Expect("IDLE")
+		c.Send("+ idling")
 	}, func(t *testing.T, s *imapsession.Session) {
 		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
 		began := time.Now()
-		if news, err := s.Idle(t.Context(), 20*time.Minute); news || err != nil {
+		if news, err := idleNews(t.Context(), s, 20*time.Minute); news || err != nil {
 			t.Errorf("%v, %v", news, err)
 		}
 		if d := time.Since(began); d != 4*time.Minute {

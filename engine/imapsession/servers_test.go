@@ -386,20 +386,20 @@ func idle(t *testing.T, srv *imaptest.Server, s *imapsession.Session) {
 	ctx := t.Context()
 	must[imapsession.Selected](t)(s.Select(ctx, "INBOX"))
 	if srv.Options.NoIdle {
-		_, err := s.Idle(ctx, time.Second)
+		_, err := idleNews(ctx, s, time.Second)
 		wantError(t, err, imapsession.Bad)
 		return
 	}
-	if news := must[bool](t)(s.Idle(ctx, 10*time.Millisecond)); news {
+	if news := must[bool](t)(idleNews(ctx, s, 10*time.Millisecond)); news {
 		t.Error("news of nothing")
 	}
 	stopped, cancel := context.WithCancel(ctx)
 	cancel()
-	if news := must[bool](t)(s.Idle(stopped, time.Minute)); news {
+	if news := must[bool](t)(idleNews(stopped, s, time.Minute)); news {
 		t.Error("news of nothing")
 	}
 	go srv.Append(t, "INBOX", nil, time.Time{}, letter("a"))
-	if news := must[bool](t)(s.Idle(ctx, time.Minute)); !news {
+	if news := must[bool](t)(idleNews(ctx, s, time.Minute)); !news {
 		t.Error("a minute without the news")
 	}
 	// What comes between two calls counts, and SELECT makes it void.
@@ -407,7 +407,7 @@ func idle(t *testing.T, srv *imaptest.Server, s *imapsession.Session) {
 	for len(must[imap.UIDSet](t)(s.SearchAbove(ctx, 2))) == 0 {
 		check(t, s.Noop(ctx)) // until the server has told
 	}
-	if news := must[bool](t)(s.Idle(ctx, time.Minute)); !news {
+	if news := must[bool](t)(idleNews(ctx, s, time.Minute)); !news {
 		t.Error("a minute without the news from before")
 	}
 	srv.Append(t, "INBOX", nil, time.Time{}, letter("c"))
@@ -415,7 +415,7 @@ func idle(t *testing.T, srv *imaptest.Server, s *imapsession.Session) {
 		check(t, s.Noop(ctx))
 	}
 	must[imapsession.Selected](t)(s.Select(ctx, "INBOX"))
-	if news := must[bool](t)(s.Idle(ctx, 10*time.Millisecond)); news {
+	if news := must[bool](t)(idleNews(ctx, s, 10*time.Millisecond)); news {
 		t.Error("SELECT left old news standing")
 	}
 	check(t, s.Logout(ctx))

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/emersion/go-imap/v2/imapclient"
 
@@ -42,6 +43,10 @@ type Session struct {
 	// the last IDLE ended, if not well, of which that is true.
 	air     *flying
 	idleErr error
+	// resting is the IDLE that is under way between two calls, nil if none is, and
+	// idleFrom when it was sent.
+	resting  *operation
+	idleFrom time.Time
 }
 
 // Mechanism is how the session logged in: one of [Mechanisms], or "" for the LOGIN
@@ -80,22 +85,28 @@ func (s *Session) Close() error {
 
 // Noop asks for nothing, and so proves that the server answers.
 func (s *Session) Noop(ctx context.Context) error {
-	return s.run(ctx, newOperation("NOOP", "", nil), func() error { return s.client.Noop().Wait() })
+	return s.send(ctx, newOperation("NOOP", "", nil), func() func() error { return s.client.Noop().Wait })
 }
 
 // Logout says goodbye and closes the connection, whatever the server answers.
 func (s *Session) Logout(ctx context.Context) error {
-	err := s.run(ctx, newOperation("LOGOUT", "", nil), func() error { return s.client.Logout().Wait() })
+	err := s.send(ctx, newOperation("LOGOUT", "", nil), func() func() error { return s.client.Logout().Wait })
 	if bye, _ := s.guard.failure(); bye != nil {
 		err = nil // some servers say BYE and leave it at that
 	}
 	return errors.Join(err, s.Close())
 }
 
-// run performs one command. send sends it through imapclient and waits; what
-// counts as its result is the completion that the guard saw.
+// run performs one command, once what is on its way was answered. send sends it through
+// imapclient and waits; what counts as its result is the completion that the guard saw.
 func (s *Session) run(ctx context.Context, op *operation, send func() error) error {
-	return s.together(ctx, task{op: op, send: func() func() error { return send }})[0]
+	return s.send(ctx, op, func() func() error { return send })
+}
+
+// send performs one command that goes out behind what is on its way: send writes it, and
+// returns what waits.
+func (s *Session) send(ctx context.Context, op *operation, send func() (wait func() error)) error {
+	return s.together(ctx, task{op: op, send: send})[0]
 }
 
 // together performs commands in one go: all are sent before the first reply is
@@ -104,6 +115,7 @@ func (s *Session) run(ctx context.Context, op *operation, send func() error) err
 //
 // What is in the air is answered before, and landed with them.
 func (s *Session) together(ctx context.Context, tasks ...task) []error {
+	s.leaveIdle()
 	before := s.air
 	f := &flying{tasks: tasks, errs: make([]error, len(tasks)), outcome: s.outcome}
 	if s.refusedToBegin(ctx, f, before) {
@@ -147,6 +159,7 @@ func (s *Session) sendAll(f *flying) {
 
 // landAir waits for what is in the air.
 func (s *Session) landAir() {
+	s.leaveIdle()
 	s.guard.release()
 	if f := s.air; f != nil {
 		f.await()

@@ -100,6 +100,9 @@ func (s *Session) open(kind string) {
 // Park has an idle session hold as little as can be, until the next command. Nothing is
 // read meanwhile: what the server says is found then.
 func (s *Session) Park() {
+	if s.resting != nil {
+		s.landAir()
+	}
 	if s.client == nil || s.air != nil {
 		return
 	}

@@ -57,7 +57,7 @@ func TestAnIdleSessionHasNoClient(t *testing.T) {
 					t.Errorf("%d goroutines of imapclient while the session idles", n)
 				}
 			}()
-			if !must[bool](t)(s.Idle(t.Context(), 5*time.Minute)) {
+			if !must[bool](t)(idleNews(t.Context(), s, 5*time.Minute)) {
 				t.Error("no news")
 			}
 			must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
@@ -97,7 +97,7 @@ func TestAnIdleEndsBetweenResponses(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			began := time.Now()
-			news, err := s.Idle(ctx, 5*time.Minute)
+			news, err := idleNews(ctx, s, 5*time.Minute)
 			var lost *imapsession.Error
 			switch {
 			case comes && (err != nil || news || time.Since(began) != 10*time.Second):
