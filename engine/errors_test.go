@@ -37,10 +37,12 @@ type answers struct {
 	to   func(line string) answer
 	sent []sentLine
 	// offers is announced beside what the server has, drops says which of its lines are
-	// lost, told are the connections on which NOTIFY was accepted.
-	offers string
-	drops  func(line string) bool
-	told   []*meddler
+	// lost, changes what becomes of the others, told are the connections on which NOTIFY was
+	// accepted.
+	offers  string
+	drops   func(line string) bool
+	changes func(line string) string
+	told    []*meddler
 }
 
 type sentLine struct {
@@ -184,7 +186,13 @@ func (a *answers) passes(line string) (string, bool) {
 	if a.offers != "" {
 		line = strings.Replace(line, "CAPABILITY IMAP4rev1", "CAPABILITY IMAP4rev1 "+a.offers, 1)
 	}
-	return line, a.drops == nil || !a.drops(line)
+	if a.drops != nil && a.drops(line) {
+		return line, false
+	}
+	if a.changes != nil {
+		line = a.changes(line)
+	}
+	return line, line != ""
 }
 
 func (a *answers) listen(p *meddler) {

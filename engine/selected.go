@@ -55,6 +55,10 @@ func (c *connection) selAbove(ctx context.Context, name string, from imap.UID) (
 }
 
 func (c *connection) nowSelected(name string, sel imapsession.Selected, err error) {
+	if idled := c.session.LeftNews(); idled != "" {
+		c.covered.hear(idled)
+		c.wake.mailbox(idled)
+	}
 	if err != nil {
 		delete(c.targets, name)
 		return

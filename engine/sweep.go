@@ -47,7 +47,7 @@ func (c *connection) controlAfter(t time.Time) {
 	every := max(c.timing.Control, c.cfg.Poll)
 	later := inTurn(c.engine.size(), every)
 	c.control = t.Add(min(every+later, c.timing.Reconcile))
-	if later > 0 { // those that are due within one second wake the process once
+	if later > time.Second { // those that are due within one second wake the process once
 		c.control = c.control.Add(-time.Duration(c.control.Nanosecond()))
 	}
 }

@@ -30,8 +30,14 @@ func (c *connection) canIdle(ctx context.Context) (bool, error) {
 	if !c.idlesItself() {
 		return false, nil
 	}
-	switch err := c.use(ctx, c.itself); {
+	if c.selected == c.itself {
+		return true, nil
+	}
+	switch sel, err := c.sel(ctx, c.itself); {
 	case err == nil:
+		if before := c.swept.of(c.itself); before.UIDNext != 0 && isNews(before, statusOf(sel)) {
+			c.wake.mailbox(c.itself) // it came while another mailbox was selected
+		}
 		return true, nil
 	case mailboxOnly(err):
 		return false, nil
@@ -74,9 +80,8 @@ func (c *connection) idlesItself() bool { return c.itself != "" }
 // idle waits on the work connection itself: an IDLE that ends on news, on a
 // wake-up or a request, or at its refresh.
 func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
-	began := time.Now()
 	how, err := c.attend(ctx, at)
-	return c.attended(ctx, how, err, time.Since(began))
+	return c.attended(ctx, how, err, idleLasted(c.session))
 }
 
 func (c *connection) attend(ctx context.Context, at time.Time) (imapsession.Idled, error) {
@@ -116,6 +121,14 @@ func provedBy(s *imapsession.Session, how imapsession.Idled) time.Time {
 		return time.Now()
 	}
 	return s.IdleSince()
+}
+
+// idleLasted is for how long an IDLE has gone on, or went on until it failed.
+func idleLasted(s *imapsession.Session) time.Duration {
+	if since := s.IdleSince(); !since.IsZero() {
+		return time.Since(since)
+	}
+	return 0
 }
 
 // woken takes the token, and the request that came with it, nil if none did.

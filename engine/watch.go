@@ -100,9 +100,8 @@ func (w watcher) watch(ctx context.Context, b *attempts) error {
 
 func (w watcher) idle(ctx context.Context, s *imapsession.Session, room *seat) error {
 	for {
-		began := time.Now()
 		how, err := s.Idle(ctx, w.account.cfg.Idle, time.Time{})
-		w.account.idled(err, time.Since(began))
+		w.account.idled(err, idleLasted(s))
 		if err != nil || ctx.Err() != nil {
 			return err
 		}

@@ -40,6 +40,7 @@ type guard struct {
 	junk               int
 	caps               []string // the last list that the server sent, in upper case
 	news               bool
+	left               string        // the mailbox of whose IDLE no Idle returned the news
 	newsCh             chan struct{} // holds a token while there may be news
 	notices            *Notices      // what NOTIFY brought, nil before it
 	bye                *completion

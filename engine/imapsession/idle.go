@@ -71,12 +71,33 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration, until time.Ti
 }
 
 // IdleSince is when the IDLE was sent that goes on after Idle returned, and that the server
-// has answered; the zero time where none does.
-func (s *Session) IdleSince() time.Time {
-	if s.resting == nil {
-		return time.Time{}
+// has answered, or that Idle failed with; the zero time where there is none.
+func (s *Session) IdleSince() time.Time { return s.idleFrom }
+
+// LeftNews is the mailbox whose IDLE brought news that no Idle returned, until the next one
+// does; empty where there is none. It came while the IDLE was about to end, and a SELECT that
+// went out behind the DONE has made it void for the session.
+func (s *Session) LeftNews() string {
+	g := s.guard
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	mailbox := g.left
+	g.left = ""
+	return mailbox
+}
+
+// hears takes what is told before an IDLE has ended: it is about the mailbox of that, and no
+// part of the answer to a SELECT behind the DONE. Whoever calls it holds the mutex.
+func (g *guard) hears(mailbox string) func(response) bool {
+	return func(r response) bool {
+		switch r.kind {
+		case "EXISTS", "EXPUNGE", "VANISHED", "FETCH":
+			g.announce()
+			g.left = mailbox
+			return true
+		}
+		return false
 	}
-	return s.idleFrom
 }
 
 // renewAt is when an IDLE is renewed. Of thousands of sessions those that are due within
@@ -111,7 +132,7 @@ func (s *Session) idle(ctx context.Context, renew, until time.Time) (Idled, erro
 
 // startIdle sends IDLE, behind the DONE of the one before, if there was one.
 func (s *Session) startIdle(before *operation) (*operation, error) {
-	op := newOperation("IDLE", s.selected, nil)
+	op := newOperation("IDLE", s.selected, s.guard.hears(s.selected))
 	op.continuations, op.own = 1, true
 	ops := []*operation{op}
 	if before != nil {
@@ -157,7 +178,7 @@ func (s *Session) leaveIdle() {
 	if op == nil {
 		return
 	}
-	s.resting = nil
+	s.resting, s.idleFrom = nil, time.Time{}
 	s.sayDone(op)
 	s.air = &flying{tasks: []task{{op: op}}, waits: []func() error{func() error { return s.answered(op) }}, errs: make([]error, 1),
 		outcome: func(op *operation, err error) error { s.idleErr = s.idled(op, err); return s.idleErr }}

@@ -456,3 +456,51 @@ func TestIdleIsRenewedOnWholeSeconds(t *testing.T) {
 		}
 	})
 }
+
+// What comes while an IDLE ends behind whose DONE a SELECT went out is no part of its answer.
+func TestIdleLeavesNews(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		tag := wait(c)
+		sel := c.Expect(`SELECT "Other"`)
+		c.Send("* 7 EXISTS", tag+" OK", "* 0 EXISTS", sel+" OK [READ-WRITE] selected")
+		c.Expect("IDLE")
+		c.Send("+ idling")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		how, err := s.Idle(t.Context(), time.Hour, time.Now().Add(time.Minute))
+		if how != imapsession.Interrupted || err != nil || s.LeftNews() != "" {
+			t.Fatal(how, err)
+		}
+		if sel := must[imapsession.Selected](t)(s.Select(t.Context(), "Other")); sel.Messages != 0 {
+			t.Errorf("%d messages in another mailbox", sel.Messages)
+		}
+		if got := s.LeftNews(); got != "INBOX" {
+			t.Errorf("news of %q", got)
+		}
+		how, err = s.Idle(t.Context(), time.Hour, time.Now().Add(time.Minute))
+		if how != imapsession.Interrupted || err != nil || s.LeftNews() != "" {
+			t.Error(how, err)
+		}
+	})
+}
+
+// A command that is given up before it is sent ends no IDLE.
+func TestIdleBeforeACommandThatIsGivenUp(t *testing.T) {
+	scripted(t, everything, func(c *imaptest.Script) {
+		c.Select()
+		c.Send(wait(c) + " OK")
+		c.Answer("NOOP", "OK")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		_, err := s.Idle(t.Context(), time.Hour, time.Now().Add(time.Second))
+		check(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		wantError(t, s.Noop(ctx), imapsession.Connection)
+		time.Sleep(time.Minute)
+		check(t, s.Noop(t.Context()))
+	})
+}

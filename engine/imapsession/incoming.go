@@ -79,7 +79,7 @@ func (g *guard) untagged(r response) error {
 		g.bye = g.o.completion(r)
 		// The server closes now. Not waiting for it, except where LOGOUT asked
 		// for this, spares what a half-open connection costs.
-		if len(g.ops) == 0 || g.ops[0].command != "LOGOUT" {
+		if !slices.ContainsFunc(g.ops, func(op *operation) bool { return op.command == "LOGOUT" }) {
 			return errBye
 		}
 	case isStatus(r.kind):
@@ -160,6 +160,7 @@ func (g *guard) takeNews() bool {
 	defer g.mu.Unlock()
 	news := g.news
 	g.clearNews()
+	g.left = ""
 	return news
 }
 

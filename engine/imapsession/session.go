@@ -44,7 +44,7 @@ type Session struct {
 	air     *flying
 	idleErr error
 	// resting is the IDLE that is under way between two calls, nil if none is, and
-	// idleFrom when it was sent.
+	// idleFrom when it was sent, or that which failed.
 	resting  *operation
 	idleFrom time.Time
 }
@@ -115,7 +115,9 @@ func (s *Session) send(ctx context.Context, op *operation, send func() (wait fun
 //
 // What is in the air is answered before, and landed with them.
 func (s *Session) together(ctx context.Context, tasks ...task) []error {
-	s.leaveIdle()
+	if ctx.Err() == nil { // or else nothing is sent
+		s.leaveIdle()
+	}
 	before := s.air
 	f := &flying{tasks: tasks, errs: make([]error, len(tasks)), outcome: s.outcome}
 	if s.refusedToBegin(ctx, f, before) {
