@@ -114,12 +114,16 @@ func without(flags, drop []imap.Flag) []imap.Flag {
 }
 
 // Effective returns the items that are to be applied, in the fixed order of
-// apply; the rule order is kept inside a phase.
+// apply; the rule order is kept inside a phase. They may be the plan's own: whoever changes
+// them changes a copy.
 func (p Plan) Effective() []Item {
-	items := slices.DeleteFunc(slices.Clone(p.Items), func(i Item) bool { return i.SupersededBy != "" })
-	slices.SortStableFunc(items, func(a, b Item) int {
-		return cmp.Compare(a.Action.Kind.Spec().Phase, b.Action.Kind.Spec().Phase)
-	})
+	superseded := func(i Item) bool { return i.SupersededBy != "" }
+	byPhase := func(a, b Item) int { return cmp.Compare(a.Action.Kind.Spec().Phase, b.Action.Kind.Spec().Phase) }
+	if !slices.ContainsFunc(p.Items, superseded) && slices.IsSortedFunc(p.Items, byPhase) {
+		return p.Items
+	}
+	items := slices.DeleteFunc(slices.Clone(p.Items), superseded)
+	slices.SortStableFunc(items, byPhase)
 	return items
 }
 

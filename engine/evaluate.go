@@ -481,10 +481,20 @@ func (a *account) loadQuota(ctx context.Context) error {
 
 // documentItems are what a plan hands over documents to.
 func documentItems(p actions.Plan) []actions.Item {
-	return slices.DeleteFunc(p.Effective(), func(i actions.Item) bool { return !i.Action.Kind.Documents() })
+	return filterItems(p, func(i *actions.Item) bool { return i.Action.Kind.Documents() })
 }
 
 // webhookItems are the calls that a plan owes.
 func webhookItems(p actions.Plan) []actions.Item {
-	return slices.DeleteFunc(p.Effective(), func(i actions.Item) bool { return i.Action.Kind != actions.Webhook })
+	return filterItems(p, func(i *actions.Item) bool { return i.Action.Kind == actions.Webhook })
+}
+
+func filterItems(p actions.Plan, keep func(*actions.Item) bool) (out []actions.Item) {
+	all := p.Effective()
+	for i := range all {
+		if keep(&all[i]) {
+			out = append(out, all[i])
+		}
+	}
+	return out
 }
