@@ -17,7 +17,7 @@ N                := 2000
 build: ## a static binary, the same as the container's
 	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o $(OUTPUT) ./cmd/imapilot
 
-test: setup vet lint unit ## everything: set-up, vet, linters, all tests with -race, a fault at every few operations, fuzzing
+test: setup lint unit ## everything: set-up, linters, vet among them, all tests with -race, a fault at every few operations, fuzzing
 	IMAPILOT_SIM_EVERY=16 .ci/simulate 'Test(Sweep|Random)'
 	.ci/fuzz 1s
 
