@@ -351,7 +351,7 @@ func (a *account) disconnected(ctx context.Context, err error, attempt int, b *b
 		}
 	}
 	v := b.failed(err, b.lived())
-	a.tellWaiting(err, v)
+	a.tellWaiting(err, v, b.lived() > 0)
 	if !a.pause(ctx, v) {
 		return false, nil
 	}
@@ -368,7 +368,7 @@ func final(err error) bool {
 	return isClass(err, imapsession.Auth) || isClass(err, imapsession.Config)
 }
 
-func (a *account) tellWaiting(err error, v verdict) {
+func (a *account) tellWaiting(err error, v verdict, lived bool) {
 	next := time.Now().Add(v.wait)
 	state := Waiting
 	if v.parked {
@@ -387,7 +387,11 @@ func (a *account) tellWaiting(err error, v verdict) {
 			"error", err, "next_try", next.Format(time.RFC3339))
 		return
 	}
-	a.log.Warn("connection lost", "error", err, "again_in", v.wait.Round(time.Millisecond).String())
+	text := "connection lost"
+	if !lived {
+		text = "cannot connect"
+	}
+	a.log.Warn(text, "error", err, "again_in", v.wait.Round(time.Millisecond).String())
 }
 
 // pause waits, answering requests meanwhile; a reload ends it early, and so

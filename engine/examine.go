@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -268,7 +269,15 @@ func (x Examination) watching() Strategy {
 		return Strategy{"new mail", x.idling(), fmt.Sprintf("connections: %d is enough for that", n)}
 	}
 	return Strategy{"new mail", fmt.Sprintf("IDLE on the %d busiest of %d watched mailboxes; of the others %s", idlers, x.Watched, x.polling(x.Watched-idlers)),
-		fmt.Sprintf("connections: %d, and the server offers no NOTIFY (RFC 5465)", n)}
+		x.whyIdling(n)}
+}
+
+// whyIdling is why not all mailboxes are announced.
+func (x Examination) whyIdling(connections int) string {
+	if x.Capabilities.Notify {
+		return fmt.Sprintf("connections: %d; with one more, NOTIFY (RFC 5465) would tell of all", connections)
+	}
+	return fmt.Sprintf("connections: %d, and the server offers no NOTIFY (RFC 5465)", connections)
 }
 
 func (x Examination) idling() string {
@@ -346,7 +355,12 @@ func (x Examination) Suggestions() []Suggestion {
 		}
 		add("the password and all mail pass the network in clear text", line)
 	}
-	if pin := x.pin(); pin != "" {
+	switch pin := x.pin(); {
+	case pin != "" && x.OtherName():
+		if i := slices.IndexFunc(x.Trace.Certificates[0].DNSNames, func(name string) bool { return !strings.HasPrefix(name, "*") }); i >= 0 {
+			add("the certificate is for another name; use it, if this is the server that is meant", "host: "+x.Trace.Certificates[0].DNSNames[i])
+		}
+	case pin != "":
 		add("the certificate that the server shows is not trusted; pin it if this is the one that it should show", "tls: {mode: "+string(x.Account.TLS)+", pin: '"+pin+"'}")
 	}
 	if x.Account.Token.IsZero() && x.Account.OAuth2 == nil && x.wantsToken() {
@@ -365,6 +379,13 @@ func (x Examination) Suggestions() []Suggestion {
 		add("without IDLE mail is noticed by polling alone", "poll: 1m")
 	}
 	return out
+}
+
+// OtherName reports whether the certificate was refused because it is for another name than
+// that of the host.
+func (x Examination) OtherName() bool {
+	var other x509.HostnameError
+	return x.Trace.TLS == nil && len(x.Trace.Certificates) > 0 && errors.As(x.Failure, &other)
 }
 
 // pin is the fingerprint of a certificate that was refused, "" if none was.

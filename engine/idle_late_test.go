@@ -71,3 +71,22 @@ func TestMailWhileAnotherMailboxIsSelected(t *testing.T) {
 		b.wantFallback()
 	})
 }
+
+// Where the work connection idles itself, the looks at everything keep no step with mail
+// that comes by the clock: just before one, a good server has not announced it yet.
+func TestLooksKeepNoStep(t *testing.T) {
+	watched(t, imaptest.Options{}, "connections: 1\nwatch: [INBOX]", "", nil, func(b answered) {
+		b.pass(45 * time.Minute)
+		at := b.times(`LIST "" "*" RETURN (SUBSCRIBED`)
+		steps := map[time.Duration]bool{}
+		for i := 2; i < len(at); i++ { // the first is that of the login
+			step := at[i].Sub(at[i-1])
+			if steps[step] = true; step < 5*time.Minute || step > 5*time.Minute+10*time.Second {
+				t.Errorf("a look after %v", step)
+			}
+		}
+		if len(at) < 8 || len(steps) < 4 {
+			t.Errorf("%d looks, %d steps", len(at), len(steps))
+		}
+	})
+}

@@ -95,6 +95,11 @@ func (b *stateBox) getInto(room []MailboxStatus) AccountStatus {
 	} else {
 		s.Mailboxes = copied(room, s.Mailboxes)
 	}
+	for i := range s.Mailboxes {
+		if m := &s.Mailboxes[i]; s.State != Watching && strings.HasPrefix(m.Watch, polled) {
+			m.Watch = "" // no connection is there to do it
+		}
+	}
 	s.RuleErrors = slices.Clone(s.RuleErrors)
 	return s
 }

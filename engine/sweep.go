@@ -47,6 +47,11 @@ func (c *connection) controlAfter(t time.Time) {
 	every := max(c.timing.Control, c.cfg.Poll)
 	later := inTurn(c.engine.size(), every)
 	c.control = t.Add(min(every+later, c.timing.Reconcile))
+	if c.idlesItself() {
+		// A server may take half a second to announce. Mail that keeps step with the looks
+		// would be seen just before that, again and again, as if it were never announced.
+		c.control = c.control.Add(rand.N(c.timing.Hearing))
+	}
 	if later > time.Second { // those that are due within one second wake the process once
 		c.control = c.control.Add(-time.Duration(c.control.Nanosecond()))
 	}

@@ -120,7 +120,10 @@ func (a *account) countConnection(n int) {
 	a.state.set(func(s *AccountStatus) { s.Connections += n })
 }
 
-func (a *account) pollName() string { return "poll " + a.cfg.Poll.String() }
+// polled is what begins how a mailbox is watched that nothing announces.
+const polled = "poll "
+
+func (a *account) pollName() string { return polled + a.cfg.Poll.String() }
 
 // sleep waits for d or until ctx is done.
 func sleep(ctx context.Context, d time.Duration) {

@@ -95,7 +95,10 @@ func (p page) tls(x engine.Examination) {
 		return
 	}
 	p.certificate(x.Trace.Certificates[0])
-	if x.Trace.TLS == nil {
+	switch {
+	case x.OtherName():
+		p.say("", red, "it is for another name than "+x.Account.Host+"; nothing was shown to this server")
+	case x.Trace.TLS == nil:
 		p.say("", red, "it is not trusted; nothing was shown to this server")
 	}
 }

@@ -236,7 +236,11 @@ func (a *app) printReady(s answer) error {
 	for _, acc := range s.Accounts {
 		mailboxes += len(acc.Mailboxes)
 	}
-	fmt.Fprintf(a.out, "ready: %s, %s\n", count(len(s.Accounts), "account"), mailboxCount(mailboxes))
+	text := fmt.Sprintf("ready: %s, %s", count(len(s.Accounts), "account"), mailboxCount(mailboxes))
+	if n := unconnected(s.Accounts); n > 0 {
+		text += fmt.Sprintf("; %d without a connection", n)
+	}
+	fmt.Fprintln(a.out, text)
 	return nil
 }
 

@@ -18,7 +18,7 @@ func (a *app) printStatus(s answer, zone *time.Location) {
 	}
 	out.line("", plain, fmt.Sprintf("configuration %s, state %s, %s", s.Config, s.State, count(s.Rules, "rule")))
 	if s.Running && len(s.Troubles) == 0 {
-		out.line("", green, "ready: every watched mailbox is alive")
+		out.ready(s.Accounts)
 	}
 	if s.DryRun {
 		out.line("", yellow, "DRY RUN: everything is decided and recorded, nothing is touched")
@@ -36,6 +36,25 @@ func (a *app) printStatus(s answer, zone *time.Location) {
 	}
 	out.needsYou(s.Waiting, func(words ...string) string { return a.command(append(words, s.said...)...) })
 	fmt.Fprint(a.out, out.b.String())
+}
+
+// ready says that nothing is stale. Of an account without a connection no more is known.
+func (s *screen) ready(accounts []engine.AccountStatus) {
+	if n := unconnected(accounts); n > 0 {
+		s.line("", yellow, "ready: nothing is stale yet; "+count(n, "account")+" without a connection")
+		return
+	}
+	s.line("", green, "ready: every watched mailbox is alive")
+}
+
+// unconnected counts the accounts that have no connection now.
+func unconnected(accounts []engine.AccountStatus) (n int) {
+	for _, acc := range accounts {
+		if acc.State != engine.Watching {
+			n++
+		}
+	}
+	return n
 }
 
 // account shows one account: how it is watched, and what there is to know of it.
@@ -113,7 +132,7 @@ func (s *screen) mailboxes(list []engine.MailboxStatus, zone *time.Location) {
 	}
 	rows := [][]string{{"MAILBOX", "WATCHED BY", "MESSAGES", "ANSWERED", "SCANNED", "NEW MAIL"}}
 	for _, m := range list {
-		rows = append(rows, []string{m.Name, cmp.Or(m.Watch, "nothing"), fmt.Sprint(m.Messages), ago(m.LastProof), ago(m.LastScan), ago(m.LastMessage)})
+		rows = append(rows, []string{m.Name, cmp.Or(m.Watch, "nothing"), fmt.Sprint(m.Messages), ago(m.LastProof), since(m.LastScan), since(m.LastMessage)})
 	}
 	s.indented(rows)
 	for _, m := range list {
@@ -121,6 +140,15 @@ func (s *screen) mailboxes(list []engine.MailboxStatus, zone *time.Location) {
 			s.line("  ", plain, m.Name+": "+text)
 		}
 	}
+}
+
+// since is ago of what is known since the start, or the connection, alone: before, it may
+// well have been.
+func since(t time.Time) string {
+	if t.IsZero() {
+		return "not yet"
+	}
+	return ago(t)
 }
 
 // lagShown is from when on it is worth a word that something waits in a mailbox.

@@ -130,3 +130,16 @@ func TestGrouped(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// What is ready because nothing is stale yet says so where there is no connection.
+func TestReadyWithoutAConnection(t *testing.T) {
+	for state, want := range map[engine.AccountState]string{
+		engine.Watching: "ready: every watched mailbox is alive\n", engine.Waiting: "ready: nothing is stale yet; 1 account without a connection\n",
+	} {
+		s := screen{width: 80}
+		s.ready([]engine.AccountStatus{{State: state}})
+		if got := s.b.String(); got != want {
+			t.Errorf("%s: %q", state, got)
+		}
+	}
+}
