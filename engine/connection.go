@@ -73,7 +73,7 @@ func (a *account) connection(ctx, work context.Context, b *backoff) error {
 }
 
 func (a *account) connect(ctx context.Context, b *backoff) (*connection, error) {
-	a.state.set(func(s *AccountStatus) { s.State, s.Mailboxes = Connecting, nil })
+	a.state.set(func(s *AccountStatus) { s.State, s.NextTry, s.Mailboxes = Connecting, time.Time{}, nil })
 	a.wake.drain()
 	s, secret, err := a.loginOf(ctx, &a.heart)
 	a.secret = secret
