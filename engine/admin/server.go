@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -43,6 +44,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	running *listening
+	lost    *listening // was closed in vain, and could not be opened again yet
 }
 
 // listening is one address that is listened on.
@@ -58,7 +60,8 @@ type listening struct {
 func New(pages Pages) *Server { return &Server{pages: pages.handler()} }
 
 // Use listens as the options say from now on, and nowhere where they are nil. When an
-// address cannot be opened the old one stays in use, with its old options.
+// address cannot be opened the old one stays in use, with its old options. Where it has
+// the port of the old one, that one may be all that is in the way, and makes way.
 func (s *Server) Use(o *Options) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,6 +74,9 @@ func (s *Server) Use(o *Options) error {
 		return nil
 	}
 	l, err := net.Listen("tcp", o.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) && s.isOwnPort(o.Listen) {
+		l, err = s.makeWay(o.Listen)
+	}
 	if err != nil {
 		return fmt.Errorf("admin: cannot listen on %s: %w", o.Listen, err)
 	}
@@ -80,13 +86,52 @@ func (s *Server) Use(o *Options) error {
 	return nil
 }
 
+// isOwnPort reports whether an address has the port that is listened on already: then
+// 127.0.0.1 is in the way of all addresses, and localhost in that of 127.0.0.1.
+func (s *Server) isOwnPort(address string) bool {
+	if s.running == nil {
+		return false
+	}
+	_, port, err := net.SplitHostPort(address)
+	_, own, ownErr := net.SplitHostPort(s.running.at.String())
+	return err == nil && ownErr == nil && port == own
+}
+
+// makeWay opens an address after what is running was closed. Where it cannot be had all
+// the same, somebody else has it, and the old one is opened again.
+func (s *Server) makeWay(address string) (net.Listener, error) {
+	old := s.running
+	s.stop()
+	l, err := net.Listen("tcp", address)
+	if err == nil {
+		return l, nil
+	}
+	s.lost = old
+	if again := s.regain(); again != nil {
+		return nil, fmt.Errorf("%w; %s was closed for it and cannot be opened again, which is tried every second: %w", err, old.address, again)
+	}
+	return nil, fmt.Errorf("%w; %s was closed for it and is open again", err, old.address)
+}
+
+// regain opens again what was closed in vain, if that is so; the caller holds the mutex.
+func (s *Server) regain() error {
+	if s.lost == nil {
+		return nil
+	}
+	l, err := net.Listen("tcp", s.lost.at.String())
+	if err == nil {
+		s.serve(s.lost.address, l)
+	}
+	return err
+}
+
 func (s *Server) serve(address string, l net.Listener) {
 	r := &listening{address: address, at: l.Addr(), ended: make(chan struct{}), http: &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
 		ReadHeaderTimeout: headTimeout, ReadTimeout: headTimeout, WriteTimeout: answerTimeout,
 		IdleTimeout: keptOpen, MaxHeaderBytes: maxHead,
 	}}
-	s.running = r
+	s.running, s.lost = r, nil
 	go func() {
 		defer close(r.ended)
 		if err := r.http.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
@@ -97,6 +142,7 @@ func (s *Server) serve(address string, l net.Listener) {
 
 // stop ends what is running; the caller holds the mutex.
 func (s *Server) stop() {
+	s.lost = nil
 	if s.running == nil {
 		return
 	}
@@ -114,17 +160,19 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return s.Use(nil)
 		case <-tick.C:
-			if err := s.failed(); err != nil {
+			if err := s.look(); err != nil {
 				return fmt.Errorf("admin: %w", err)
 			}
 		}
 	}
 }
 
-func (s *Server) failed() error {
+// look returns why what was running failed, and tries to regain what was lost.
+func (s *Server) look() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running == nil {
+		_ = s.regain() // whoever reloaded was told why not
 		return nil
 	}
 	select {

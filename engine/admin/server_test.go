@@ -148,6 +148,72 @@ func TestAddressThatIsTaken(t *testing.T) {
 	}
 }
 
+// The port of the old address is its own way to another address of this machine.
+func TestAnotherAddressOfTheSamePort(t *testing.T) {
+	s, addr := open(t, Options{Token: "old"})
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, listen := range []string{"0.0.0.0:" + port, "127.0.0.1:" + port, ":" + port, "localhost:" + port} {
+		if err := s.Use(&Options{Listen: listen, Token: listen}); err != nil {
+			t.Fatal(err)
+		}
+		for token, want := range map[string]int{listen: 200, "old": 401} {
+			if code, _, _ := get(t, "GET", "http://"+addr+"/healthz", "", "Bearer "+token, ""); code != want {
+				t.Errorf("%s with the token %q: %d, want %d", listen, token, code, want)
+			}
+		}
+	}
+}
+
+// Somebody else may have the port on another address of this machine.
+func TestAnotherAddressOfTheSamePortIsTaken(t *testing.T) {
+	s, addr := open(t, Options{Token: "old"})
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := net.Listen("tcp", "127.0.0.2:"+port)
+	if err != nil {
+		t.Skip(err) // not every system has more than one address there
+	}
+	defer other.Close()
+	err = s.Use(&Options{Listen: "0.0.0.0:" + port, Token: "new"})
+	if err == nil || !strings.Contains(err.Error(), "admin: cannot listen on 0.0.0.0:"+port) || !strings.Contains(err.Error(), "was closed for it and is open again") {
+		t.Errorf("%v", err)
+	}
+	for token, want := range map[string]int{"old": 200, "new": 401} {
+		if code, _, _ := get(t, "GET", "http://"+addr+"/healthz", "", "Bearer "+token, ""); code != want {
+			t.Errorf("the old address with the token %q: %d, want %d", token, code, want)
+		}
+	}
+}
+
+// An address that was lost to somebody else is taken back when he leaves.
+func TestLostAddressIsRegained(t *testing.T) {
+	s, addr := open(t, Options{})
+	lost := s.running
+	s.stop()
+	other, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lost = lost
+	if err := s.look(); err != nil || s.running != nil {
+		t.Errorf("while somebody else has it: %v", err)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.look(); err != nil {
+		t.Error(err)
+	}
+	if code, _, _ := get(t, "GET", "http://"+addr+"/healthz", "", "", ""); code != 200 || s.lost != nil {
+		t.Errorf("afterwards: %d", code)
+	}
+}
+
 func TestHeadsAreBounded(t *testing.T) {
 	_, addr := open(t, Options{})
 	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+addr+"/healthz", nil)
