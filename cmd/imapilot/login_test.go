@@ -186,6 +186,16 @@ func TestLoginByRefreshToken(t *testing.T) {
 	writeFile(t, "old", given)
 	out, code = saying(t, auth, "", "login", "home", "--refresh-token-file", "old")
 	wantSaid(t, out, code, exitFailure, "invalid_grant")
+	if err := os.Rename("imapilot.key", "away.key"); err != nil {
+		t.Fatal(err)
+	}
+	out, code = saying(t, auth, "", "login", "--status")
+	wantSaid(t, out, code, exitProblems, "token_key: the secret from file", "imapilot.key cannot be read", "no such file")
+	out, code = saying(t, auth, "", "mailboxes")
+	wantSaid(t, out, code, exitFailure, "token_key: the secret from file", "imapilot.key cannot be read")
+	if err := os.Rename("away.key", "imapilot.key"); err != nil {
+		t.Fatal(err)
+	}
 	writeFile(t, "bad", "two words")
 	out, code = saying(t, auth, "", "login", "home", "--refresh-token-file", "bad")
 	wantSaid(t, out, code, exitFailure, "one refresh token and nothing else")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -120,7 +119,7 @@ func (k *Keeper) load(ctx context.Context) (Grant, error) {
 	k.seen = seen
 	c := &k.client
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errNoGrant):
 		return Grant{}, &Error{Account: c.Account, Host: hostOf(c.TokenEndpoint), Kind: Ended, Err: errors.New("nobody has logged in yet"), Advice: c.loginAgain()}
 	case err != nil:
 		return Grant{}, err
@@ -250,7 +249,7 @@ func (k *Keeper) Accept(ctx context.Context, g Grant) error {
 func (k *Keeper) Forget(ctx context.Context) (was bool, err error) {
 	err = k.alone(ctx, func() error {
 		err := k.store.remove()
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, errNoGrant) {
 			return nil
 		}
 		was = err == nil

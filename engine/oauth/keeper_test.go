@@ -280,6 +280,9 @@ func TestWhatIsStored(t *testing.T) {
 	wantKind(t, with(func(s *oauth.Settings) {
 		s.Key = func(context.Context) (string, error) { return "", errors.New("not there") }
 	}), oauth.Config, "not there")
+	wantKind(t, with(func(s *oauth.Settings) {
+		s.Key = func(context.Context) (string, error) { _, err := os.ReadFile(folder + "/no.key"); return "", err }
+	}), oauth.Config, "token_key: open", "no.key")
 	wantKind(t, with(func(s *oauth.Settings) { s.Client.TokenEndpoint = "https://evil.example.org/token" }), oauth.Ended, "another provider")
 	wantKind(t, with(func(s *oauth.Settings) { s.Client.ID = "another" }), oauth.Ended, "another provider")
 	wantKind(t, with(func(s *oauth.Settings) { s.Client.Account = "work" }), oauth.Ended, "nobody has logged in yet; run 'imapilot login work'")

@@ -28,6 +28,10 @@ type store struct {
 	key             func(context.Context) (string, error)
 }
 
+// errNoGrant is that nothing is stored. It is no fs.ErrNotExist, which the reader of the
+// key returns, too, where the file of the key is missing.
+var errNoGrant = errors.New("nothing is stored")
+
 // path is the file. A name that may not be one of a file is told by its hash.
 func (s store) path() string { return filepath.Join(s.folder, fileName(s.account)) }
 
@@ -57,7 +61,7 @@ func (s store) readKey(ctx context.Context) ([]byte, error) {
 	return nil, &Error{Account: s.account, Kind: Config, Err: fmt.Errorf("token_key: %w", err), Advice: "this makes one: " + MakeKey("imapilot.key")}
 }
 
-// load reads the grant, and returns a mark of the file, too; fs.ErrNotExist if there is
+// load reads the grant, and returns a mark of the file, too; errNoGrant if there is
 // none.
 func (s store) load(ctx context.Context) (Grant, mark, error) {
 	key, err := s.readKey(ctx)
@@ -93,7 +97,7 @@ func (s store) raw() ([]byte, error) {
 
 func (s store) fileError(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return err
+		return errNoGrant
 	}
 	return s.failure(Temporary, err, "")
 }
@@ -109,7 +113,7 @@ func (s store) failure(kind Kind, err error, advice string) *Error {
 // mark is a fingerprint of the file as it is now, zero if there is none.
 func (s store) mark() (mark, error) {
 	raw, err := s.raw()
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, errNoGrant) {
 		return mark{}, nil
 	}
 	return sha256.Sum256(raw), err
