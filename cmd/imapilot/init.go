@@ -36,8 +36,13 @@ func (a *app) initCommand() *cobra.Command {
 		Long: `init asks for an address and a server, or takes them from flags, tests the login,
 lists the mailboxes and writes a first configuration. It has dry_run: true, so
 nothing is touched until you remove that line.`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), f) },
+		Args: noInitArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.config != "" {
+				return usagef("-c names a configuration to read, and init writes a new one: name it with -o %s", a.config)
+			}
+			return a.init(cmd.Context(), f)
+		},
 	}
 	cmd.Flags().StringVar(&f.address, "address", "", "your mail address")
 	cmd.Flags().StringVar(&f.host, "host", "", "the IMAP server (default: guessed from the address)")
@@ -51,6 +56,14 @@ nothing is touched until you remove that line.`,
 	cmd.Flags().StringVar(&f.clientID, "client-id", "", "where the provider wants OAuth2: the id of the application that you registered with it")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "imapilot.yaml", "where to write the configuration")
 	return cmd
+}
+
+// noInitArgs refuses arguments: the most likely one is the name of the file to write.
+func noInitArgs(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usagef("init takes no arguments; the configuration that it writes is named with -o %s", args[0])
 }
 
 // check refuses, before anything is asked, what cannot end well.
