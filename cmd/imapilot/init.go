@@ -27,6 +27,8 @@ type initFlags struct {
 	ca, clientID                      string
 	port                              int
 	yes                               bool
+
+	provider string // that in oauth2:, which follows from them
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -70,6 +72,9 @@ func noInitArgs(_ *cobra.Command, args []string) error {
 func (f initFlags) check() error {
 	if f.passwordFile != "" && f.passwordEnv != "" {
 		return usagef("give the password by --password-file or by --password-env, not both")
+	}
+	if f.clientID != "" && f.passwordFile+f.passwordEnv != "" {
+		return usagef("give --client-id, for a login by OAuth2, or a password by --password-file or --password-env, not both")
 	}
 	if f.port < 0 || f.port > 65535 {
 		return usagef("--port is a number from 1 to 65535, not %d", f.port)
@@ -176,7 +181,10 @@ func (q *asker) account(f *initFlags) (config.Account, error) {
 		Name: "home", Host: f.host, Port: f.port, TLS: mode, Username: f.username,
 		CA: f.ca, Watch: []string{"INBOX"}, Connections: 1, Idle: 5 * time.Minute, Poll: time.Minute,
 	}
-	if f.byTokens(p) {
+	if f.provider, err = f.tokensFrom(); err != nil {
+		return config.Account{}, err
+	}
+	if f.provider != "" {
 		f.clientID, err = q.ask("Client id of your application", f.clientID, "")
 		acc.OAuth2 = &config.OAuth2{ClientID: f.clientID}
 		return acc, err

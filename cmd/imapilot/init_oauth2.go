@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"imapilot/engine/config"
@@ -15,9 +16,26 @@ func keyPath(output string) string {
 	return strings.TrimSuffix(output, filepath.Ext(output)) + ".key"
 }
 
-// byTokens reports whether the account of these answers logs in by OAuth2 alone.
-func (f initFlags) byTokens(p provider) bool {
-	return p.oauth2 != "" && f.passwordFile == "" && f.passwordEnv == ""
+// tokensFrom is the name in oauth2: of who gives these answers' account its tokens, ""
+// where it logs in with a password. Addresses of a company do not tell that its server is
+// Microsoft's, but the host does. A client id that would not be used is refused: who gives
+// one does not expect to be asked for a password.
+func (f initFlags) tokensFrom() (string, error) {
+	name := providerOf(f.address).oauth2
+	if f.clientID == "" {
+		if f.passwordFile != "" || f.passwordEnv != "" {
+			name = ""
+		}
+		return name, nil
+	}
+	known := providers()
+	i := slices.IndexFunc(known, func(p provider) bool {
+		return p.oauth2 != "" && (p.oauth2 == name || strings.EqualFold(p.host, f.host))
+	})
+	if i < 0 {
+		return "", usagef("--client-id is for OAuth2, which init sets up for Microsoft alone (--host outlook.office365.com), and %s is to be used with a password: leave it out, and write oauth2: in the place of the password later, as the README has it", f.host)
+	}
+	return known[i].oauth2, nil
 }
 
 // writeForTokens writes the configuration of an account that logs in by OAuth2, and a
@@ -28,7 +46,7 @@ func (a *app) writeForTokens(f initFlags, acc config.Account) error {
 	if err := writeNew(keyPath(f.output), base64.StdEncoding.EncodeToString(key)+"\n"); err != nil {
 		return err
 	}
-	shows := fmt.Sprintf("oauth2: {provider: %s, client_id: %s}", providerOf(f.address).oauth2, quote(acc.OAuth2.ClientID))
+	shows := fmt.Sprintf("oauth2: {provider: %s, client_id: %s}", f.provider, quote(acc.OAuth2.ClientID))
 	text := fmt.Sprintf(firstConfig, quote(acc.Host), acc.Port, string(acc.TLS), quote(acc.Username), shows)
 	text = strings.Replace(text, "accounts:\n", "# What stored tokens are encrypted with.\ntoken_key: {file: "+quote(filepath.Base(keyPath(f.output)))+"}\n\naccounts:\n", 1)
 	if err := writeNew(f.output, text); err != nil {
