@@ -29,12 +29,23 @@ func whatToLookAt(x engine.Examination) string {
 		return ""
 	case failed.Op == "AUTHENTICATE" || failed.Op == "LOGIN":
 		return refusedAdvice(x, failed)
-	case failed.Op == "CONNECT" && x.Account.TLS == config.TLSNone:
-		return "\nSomebody listens there and says nothing: perhaps it waits for TLS.\nTry tls: implicit."
+	case failed.Op == "CONNECT" || failed.Op == "GREETING" && failed.Status == "":
+		return greetingAdvice(x.Account.TLS)
+	case failed.Op == "STARTTLS" && failed.Class == imapsession.Config:
+		return "\nIt begins no TLS on this port when it is asked:\ntry tls: implicit, and port: 993."
 	case failed.Op == "TLS" && !imapsession.Pin(x.Account.Pin).IsZero():
 		return "\nIf the server has a new certificate, put its fingerprint into pin:.\nIf you know of none, somebody else may answer there."
 	}
 	return ""
+}
+
+// greetingAdvice is for a server that somebody reaches and that does not greet, which in
+// clear text is what one does that waits for TLS.
+func greetingAdvice(mode config.TLSMode) string {
+	if mode == config.TLSImplicit {
+		return "\nSomebody listens there, and not as an IMAP server does: look at host: and\nport: (993 is usual), or try tls: starttls with port: 143."
+	}
+	return "\nSomebody listens there, and not as an IMAP server does: perhaps it waits for\nTLS. Try tls: implicit, or look at host: and port:."
 }
 
 // refusedAdvice says what a refused login may lack.

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -17,7 +16,6 @@ import (
 
 	"imapilot/engine"
 	"imapilot/engine/config"
-	"imapilot/engine/imapsession"
 )
 
 // initFlags are the answers that init would ask for.
@@ -108,7 +106,7 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 	fmt.Fprintf(a.out, "Logging in to %s, port %d, as %s ...\n", acc.Host, acc.Port, acc.Username)
 	list, err := engine.ListMailboxes(ctx, acc)
 	if err != nil {
-		return fmt.Errorf("that did not work: %w%s", err, advice(f.address, err))
+		return fmt.Errorf("that did not work: %w%s", err, initAdvice(f.address, acc, err))
 	}
 	fmt.Fprintf(a.out, "That works. %d mailboxes:\n\n", len(list))
 	a.printMailboxes(list)
@@ -129,22 +127,6 @@ Then remove dry_run from %[1]s: 'imapilot run' acts on what arrives
 from then on, and 'imapilot apply' on the mail that is there.
 `, f.output)
 	return nil
-}
-
-// advice says what to look at after a login that did not work.
-func advice(address string, err error) string {
-	var noTLS tls.RecordHeaderError
-	if errors.As(err, &noTLS) {
-		return "\nWhat answers there does not begin with TLS: try another --port, or --tls starttls."
-	}
-	var failed *imapsession.Error
-	if errors.As(err, &failed) && failed.Op == "TLS" {
-		return "\nCheck the host name; a private certificate authority can be given with --ca FILE."
-	}
-	if p := providerOf(address); p.needs != "" {
-		return "\n" + p.needs + "."
-	}
-	return "\nCheck the host name, the user name and the password; --host, --port, --tls and --username change them."
 }
 
 // asker asks for what the flags do not say.
