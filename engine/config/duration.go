@@ -29,7 +29,7 @@ func (l *loader) duration(n *strictyaml.Node, low, high time.Duration, out *time
 	}
 	d, ok := parseDuration(n.Value)
 	if n.Kind == strictyaml.Scalar && n.Type == strictyaml.Integer {
-		l.problem(n, "this number has no unit", fmt.Sprintf("write %s%s, or another time from %s to %s", n.Value, unit, spell(low), spell(high)))
+		l.problem(n, "this number has no unit", unitHint(n.Value+unit, example, low, high))
 		return false
 	}
 	if n.Kind != strictyaml.Scalar || !ok || d < low || d > high {
@@ -38,6 +38,15 @@ func (l *loader) duration(n *strictyaml.Node, low, high time.Duration, out *time
 	}
 	*out = d
 	return true
+}
+
+// unitHint is the cure for a number without a unit. What would be refused in its turn
+// is not offered, even where it is what was meant.
+func unitHint(meant, example string, low, high time.Duration) string {
+	if d, ok := parseDuration(meant); !ok || d < low || d > high {
+		return fmt.Sprintf("write a time from %s to %s, as in %s", spell(low), spell(high), example)
+	}
+	return fmt.Sprintf("write %s, or another time from %s to %s", meant, spell(low), spell(high))
 }
 
 // parseDuration reads what time.ParseDuration reads, and what parseLong does, up

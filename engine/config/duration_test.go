@@ -1,6 +1,9 @@
 package config
 
 import (
+	"fmt"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +34,51 @@ func TestSpell(t *testing.T) {
 			t.Errorf("%v is spelled %q, want %q", d, got, want)
 		}
 	}
+}
+
+// TestHintsOfTimesAreTaken: for a number without a unit, each key that takes a time
+// offers what it takes, and not what it would refuse next.
+func TestHintsOfTimesAreTaken(t *testing.T) {
+	account := func(key string) string {
+		return "accounts: {home: {host: h.example, username: u, password: {env: P}, " + key + ": %s}}\nrules: [{name: r, if: seen, then: [trash]}]\n"
+	}
+	rule := func(r string) string { return home + "rules: [{name: r, if: seen, " + r + "}]\n" }
+	first, last := regexp.MustCompile(`^write (?:a time from \S+ to \S+, as in )?(\w+)`), regexp.MustCompile(`(\w+)$`)
+	for key, text := range map[string]string{
+		"poll": account("poll"), "idle": account("idle"), "stale_after of an account": account("stale_after"),
+		"stale_after": "stale_after: %s\n" + rule("then: [trash]"),
+		"jitter":      rule("on: {cron: '@daily', jitter: %s}, then: [trash]"),
+		"repeat":      rule("on: {cron: '@daily'}, repeat: %s, then: [trash]"),
+		"snooze":      rule("then: [{snooze: {for: %s}}]"),
+		"after":       home + "retention: [{in: [Old], after: %s}]\n",
+		"every":       "smtp: {host: h.example, from: me@example.org}\n" + rule("then: [{reply: {body: x, every: %s}}]"),
+		"timeout":     "allow: exec\n" + rule("then: [{exec: {command: [/bin/true], timeout: %s}}]"),
+		"debounce":    "webhooks: {w: {url: 'http://localhost/', debounce: %s}}\n" + rule("then: [{webhook: w}]"),
+	} {
+		for _, number := range []string{"0", "1", "60", "100", "4000", "99999999"} {
+			hint := hintOf(t, fmt.Sprintf(text, number), "this number has no unit")
+			for _, offer := range [][]string{first.FindStringSubmatch(hint), last.FindStringSubmatch(hint)} {
+				if offer == nil {
+					t.Fatalf("%s: %s: the hint %q offers nothing", key, number, hint)
+				}
+				if again := hintOf(t, fmt.Sprintf(text, offer[1]), "this must be a time"); again != "" {
+					t.Errorf("%s: %s: %q is offered (%s), and refused: %s", key, number, offer[1], hint, again)
+				}
+			}
+		}
+	}
+}
+
+// hintOf is the hint of the problem with a message that begins so, "" without one.
+func hintOf(t *testing.T, text, message string) string {
+	t.Helper()
+	_, diags := Load(filepath.Join(folder(t, map[string]string{"c.yaml": text}), "c.yaml"))
+	for _, d := range diags {
+		if strings.HasPrefix(d.Message, message) {
+			return d.Hint
+		}
+	}
+	return ""
 }
 
 // What is read is within its limit, means the number that is written, and is
