@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -155,20 +156,42 @@ func (l *loader) staleAfter(n *strictyaml.Node, out *time.Duration) {
 	l.duration(n, minStale, maxStale, out)
 }
 
-// checkStale warns of a bound that is shorter than the rhythm of the proofs: the mailbox
-// would be stale between two of them.
+// checkStale warns of bounds that are shorter than the rhythm of the proofs: the
+// mailboxes would be stale between two of them. A bound of several accounts is one
+// slip, and there is one word about it.
 func (l *loader) checkStale() {
+	short := map[*strictyaml.Node][]Account{}
 	for i := range l.cfg.Accounts {
 		a := &l.cfg.Accounts[i]
-		own := l.stale[a.Name]
-		if a.StaleAfter == 0 {
+		own, has := l.stale[a.Name]
+		if !has {
 			a.StaleAfter, own = l.cfg.StaleAfter, l.stale[""]
 		}
-		slower := max(a.Idle, a.Poll)
-		if a.StaleAfter == 0 || a.StaleAfter > slower || own.node == nil {
-			continue
+		if own.node != nil && a.StaleAfter != 0 && a.StaleAfter <= a.slower() {
+			short[own.node] = append(short[own.node], *a)
 		}
-		l.addIn(own.file, own.node.Span(0, 0), rules.Warning, fmt.Sprintf("the mailboxes of account %q may prove themselves only every %s, and would count as stale in between", a.Name, spell(slower)),
-			fmt.Sprintf("more than that, as in %s, or a shorter idle: and poll:", spell(slower+time.Minute)))
 	}
+	for _, at := range l.stale {
+		if accounts := short[at.node]; len(accounts) > 0 {
+			l.tooStale(at, accounts)
+		}
+	}
+}
+
+// slower is how rarely the mailboxes of an account may prove themselves.
+func (a Account) slower() time.Duration { return max(a.Idle, a.Poll) }
+
+// tooStale warns of one bound that is too short for some accounts. What suits the
+// slowest of them suits all.
+func (l *loader) tooStale(at ref, accounts []Account) {
+	slowest := slices.MaxFunc(accounts, func(a, b Account) int { return cmp.Compare(a.slower(), b.slower()) })
+	whose := fmt.Sprintf("account %q", slowest.Name)
+	switch more := len(accounts) - 1; {
+	case more == 1:
+		whose += " and one more"
+	case more > 1:
+		whose += fmt.Sprintf(" and %d more", more)
+	}
+	l.addIn(at.file, at.node.Span(0, 0), rules.Warning, fmt.Sprintf("the mailboxes of %s may prove themselves only every %s, and would count as stale in between", whose, spell(slowest.slower())),
+		fmt.Sprintf("more than that, as in %s, or a shorter idle: and poll:", spell(slowest.slower()+time.Minute)))
 }
