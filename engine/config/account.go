@@ -127,7 +127,7 @@ func (l *loader) tls(n *strictyaml.Node, a *Account) {
 	}
 	l.mapping(n, "tls", fields{
 		"mode":               func(_, n *strictyaml.Node) { l.tlsMode(n, a) },
-		"ca":                 func(_, n *strictyaml.Node) { l.path(n, &a.CA) },
+		"ca":                 func(_, n *strictyaml.Node) { l.neededFile(n, &a.CA) },
 		"pin":                func(_, n *strictyaml.Node) { l.pin(n, &a.Pin) },
 		"client_certificate": func(_, n *strictyaml.Node) { l.clientCertificate(n, &a.Certificate, &a.CertificateKey) },
 	})

@@ -112,12 +112,28 @@ func (l *loader) secretFile(n *strictyaml.Node, out *Secret) {
 	st, err := os.Stat(out.value)
 	switch {
 	case err != nil:
-		l.warn(n, "the file is not there now: "+plainPathError(err), "the path is relative to this configuration file")
+		l.absent(n, err)
 	case st.IsDir():
 		l.problem(n, "this is a directory", "name the file with the secret")
 	case st.Mode().Perm()&0o007 != 0 && !managed(out.value):
 		l.warn(n, "others may read this file", "chmod 600 "+out.value)
 	}
+}
+
+// neededFile reads the path of a file that is opened when it is needed: a certificate,
+// a key. It may come yet, as that of a secret.
+func (l *loader) neededFile(n *strictyaml.Node, out *string) {
+	if !l.path(n, out) {
+		return
+	}
+	if _, err := os.Stat(*out); err != nil {
+		l.absent(n, err)
+	}
+}
+
+// absent warns of a file that is not there while the configuration is read.
+func (l *loader) absent(n *strictyaml.Node, err error) {
+	l.warn(n, "the file is not there now: "+plainPathError(err), "the path is relative to this configuration file")
 }
 
 // managed are the places whose rights somebody else looks after.

@@ -46,7 +46,7 @@ func (l *loader) smtp(key, n *strictyaml.Node) *SMTP {
 		"host":     func(_, n *strictyaml.Node) { l.host(n, &s.Host) },
 		"port":     func(_, n *strictyaml.Node) { l.integer(n, 1, maxPort, &s.Port) },
 		"tls":      func(_, n *strictyaml.Node) { l.smtpTLS(n, s) },
-		"ca":       func(_, n *strictyaml.Node) { l.path(n, &s.CA) },
+		"ca":       func(_, n *strictyaml.Node) { l.neededFile(n, &s.CA) },
 		"username": func(_, n *strictyaml.Node) { l.filled(n, &s.Username) },
 		"password": func(_, n *strictyaml.Node) { l.secret(n, "password", &s.Password) },
 		"from":     func(_, n *strictyaml.Node) { l.address(n, &s.From) },

@@ -76,7 +76,7 @@ func (l *loader) webhooks(n *strictyaml.Node) {
 			"content_type":       func(_, n *strictyaml.Node) { l.filled(n, &hook.ContentType) },
 			"headers":            func(_, n *strictyaml.Node) { l.headers(n, &hook) },
 			"egress":             func(_, n *strictyaml.Node) { l.egress(n, &hook.Public) },
-			"ca":                 func(_, n *strictyaml.Node) { l.path(n, &hook.CA) },
+			"ca":                 func(_, n *strictyaml.Node) { l.neededFile(n, &hook.CA) },
 			"client_certificate": func(_, n *strictyaml.Node) { l.clientCertificate(n, &hook.Certificate, &hook.Key) },
 			"quiet_hours":        func(_, n *strictyaml.Node) { l.quiet(n, &hook.Quiet) },
 			"rate_limit":         func(_, n *strictyaml.Node) { l.rates(n, &hook.Pace) },
@@ -206,8 +206,8 @@ func (l *loader) egress(n *strictyaml.Node, public *bool) {
 // clientCertificate reads where a certificate that we show and its key are.
 func (l *loader) clientCertificate(n *strictyaml.Node, certificate, private *string) {
 	l.mapping(n, "client_certificate", fields{
-		"certificate": func(_, n *strictyaml.Node) { l.path(n, certificate) },
-		"key":         func(_, n *strictyaml.Node) { l.path(n, private) },
+		"certificate": func(_, n *strictyaml.Node) { l.neededFile(n, certificate) },
+		"key":         func(_, n *strictyaml.Node) { l.neededFile(n, private) },
 	})
 	if n.Kind == strictyaml.Mapping && (n.Get("certificate") == nil || n.Get("key") == nil) {
 		l.problem(n, "client_certificate needs certificate and key", "as in {certificate: client.pem, key: client.key}")
