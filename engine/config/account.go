@@ -49,6 +49,7 @@ func (l *loader) account(e strictyaml.Entry) {
 	a.defaults()
 	l.required(e, a)
 	l.credentials(e, a)
+	l.inClear(e, a)
 	l.tooManyConnections(e, a)
 	l.cfg.Accounts = append(l.cfg.Accounts, a)
 }

@@ -96,6 +96,16 @@ func (l *loader) warn(n *strictyaml.Node, message, hint string) {
 	l.add(n.Span(0, 0), rules.Warning, message, hint)
 }
 
+// refused reports whether there is an error in a text of the file that is being read.
+func (l *loader) refused(n *strictyaml.Node) bool { return l.refusedIn(ref{l.reading, n}) }
+
+func (l *loader) refusedIn(r ref) bool {
+	at := r.node.Span(0, 0)
+	return slices.ContainsFunc(l.diags, func(d Diagnostic) bool {
+		return d.Severity == rules.Error && d.File == r.file && d.Line == at.Line && d.Column >= at.Column && d.Column < at.Column+max(1, at.Length)
+	})
+}
+
 // text gives the rules a text and remembers where it stands.
 func (l *loader) text(n *strictyaml.Node) rules.Text {
 	l.refs = append(l.refs, ref{l.reading, n})

@@ -65,3 +65,23 @@ func (l *loader) credentials(e strictyaml.Entry, a Account) {
 		l.problem(e.Value.Get("tls"), "there is no certificate without TLS", "use mode: implicit or starttls")
 	}
 }
+
+// inClear warns of an account that others on the way can listen to. By SCRAM a password
+// is proven and not shown; without auth: the one who listens chooses what is offered.
+func (l *loader) inClear(e strictyaml.Entry, a Account) {
+	at, host := e.Value.Get("tls"), e.Value.Get("host")
+	if a.TLS != TLSNone || a.Host == "" || isLoopback(a.Host) || l.refused(host) {
+		return
+	}
+	what := "the password and all mail"
+	switch {
+	case a.Mechanism == "SCRAM-SHA-256":
+		what = "all mail"
+	case a.OAuth2 != nil || !a.Token.IsZero():
+		what = "the token and all mail"
+	}
+	if at.Kind == strictyaml.Mapping {
+		at = at.Get("mode")
+	}
+	l.warn(at, fmt.Sprintf("without TLS %s can be read on the way to %s", what, a.Host), "use implicit (port 993) or starttls; none is for a server on this machine")
+}
