@@ -1,14 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"imapilot/engine/config"
+	profiles "imapilot/engine/provider"
 )
 
 // keyPath is the file for the key that stored tokens are encrypted with.
@@ -21,21 +22,17 @@ func keyPath(output string) string {
 // Microsoft's, but the host does. A client id that would not be used is refused: who gives
 // one does not expect to be asked for a password.
 func (f initFlags) tokensFrom() (string, error) {
-	name := providerOf(f.address).oauth2
+	name := providerOf(f.address).oauth2()
 	if f.clientID == "" {
 		if f.passwordFile != "" || f.passwordEnv != "" {
 			name = ""
 		}
 		return name, nil
 	}
-	known := providers()
-	i := slices.IndexFunc(known, func(p provider) bool {
-		return p.oauth2 != "" && (p.oauth2 == name || strings.EqualFold(p.host, f.host))
-	})
-	if i < 0 {
+	if name = cmp.Or(name, profiles.TokensOnly(f.host)); name == "" {
 		return "", usagef("--client-id is for OAuth2, which init sets up for Microsoft alone (--host outlook.office365.com), and %s is to be used with a password: leave it out, and write oauth2: in the place of the password later, as the README has it", f.host)
 	}
-	return known[i].oauth2, nil
+	return name, nil
 }
 
 // writeForTokens writes the configuration of an account that logs in by OAuth2, and a

@@ -50,6 +50,7 @@ func (l *loader) account(e strictyaml.Entry) {
 	l.required(e, a)
 	l.credentials(e, a)
 	l.inClear(e, a)
+	l.noPassword(e, a)
 	l.tooManyConnections(e, a)
 	l.cfg.Accounts = append(l.cfg.Accounts, a)
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
 	"imapilot/engine/config/strictyaml"
 	"imapilot/engine/provider"
@@ -22,4 +23,16 @@ func (l *loader) tooManyConnections(e strictyaml.Entry, a Account) {
 		l.warn(e.Value.Get("connections"), fmt.Sprintf("%s allows %d connections: %s", p.Name, p.MaxConnections, what),
 			"mail programs that read the same mail count, too, so leave some to them")
 	}
+}
+
+// noPassword warns of a password for a host that takes OAuth2 tokens only.
+func (l *loader) noPassword(e strictyaml.Entry, a Account) {
+	key := keyOf(e.Value, "password")
+	i := slices.IndexFunc(oauthProviders(), func(p oauthProvider) bool { return p.name == provider.TokensOnly(a.Host) })
+	if key == nil || i < 0 || e.Value.Get("oauth2") != nil || e.Value.Get("token") != nil {
+		return
+	}
+	p := oauthProviders()[i]
+	l.warn(key, fmt.Sprintf("%s accepts only OAuth2, and no password", a.Host),
+		fmt.Sprintf("%s, and write oauth2: %s in its place; 'imapilot init' writes such an account", p.register, p.example()))
 }

@@ -17,6 +17,9 @@ type row struct {
 	greetings []string
 	// hosts are domains: they and whatever is below them.
 	hosts []string
+	// tokens is the name in oauth2: of the service that runs these hosts, where it takes
+	// no password. The same software elsewhere may take one.
+	tokens string
 }
 
 // Of returns the profile of a server, the zero Profile where nothing special is known.
@@ -33,6 +36,16 @@ func Of(f Facts) Profile {
 		}
 	}
 	return Profile{}
+}
+
+// TokensOnly is the name in oauth2: of the service that runs a host, where it takes OAuth2
+// tokens and no password; "" for any other.
+func TokensOnly(host string) string {
+	rows := table()
+	if i := slices.IndexFunc(rows, func(r row) bool { return r.serves(host) }); i >= 0 {
+		return rows[i].tokens
+	}
+	return ""
 }
 
 // All returns every profile, in the order of the table.

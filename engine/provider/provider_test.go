@@ -86,6 +86,19 @@ func byOne(r row) (f Facts) {
 	return f
 }
 
+// TestTokensOnly: by its host alone a server is known to take no password. An Exchange of
+// one's own may take one.
+func TestTokensOnly(t *testing.T) {
+	for host, want := range map[string]string{
+		"outlook.office365.com": "microsoft", "Outlook.Office365.com.": "microsoft", "imap-mail.outlook.com": "microsoft", "eur.outlook.office365.com": "microsoft",
+		"imap.gmail.com": "", "exchange.example.org": "", "notoutlook.com": "", "": "",
+	} {
+		if got := TokensOnly(host); got != want {
+			t.Errorf("%s: %q, want %q", host, got, want)
+		}
+	}
+}
+
 func TestConnections(t *testing.T) {
 	for _, c := range []struct {
 		name             string

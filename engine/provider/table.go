@@ -32,7 +32,8 @@ func giants() []row {
 		},
 	}, {
 		ids: []string{"microsoft.exchange"}, greetings: []string{"microsoft exchange imap4"},
-		hosts: []string{"outlook.office365.com", "office365.com", "imap-mail.outlook.com", "outlook.com", "partner.outlook.cn"},
+		hosts:  []string{"outlook.office365.com", "office365.com", "imap-mail.outlook.com", "outlook.com", "partner.outlook.cn"},
+		tokens: "microsoft",
 		profile: Profile{
 			Name: "Exchange", MaxConnections: 20, Adjustable: true, SharedThrottle: true, Text: TextWords,
 			Quirks: []Quirk{
