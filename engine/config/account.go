@@ -17,14 +17,17 @@ const (
 )
 
 func (l *loader) accounts(n *strictyaml.Node) {
-	for _, e := range l.named(n, "account") {
+	var named []strictyaml.Entry
+	l.vague = !l.wholly(n, func() { named = l.named(n, "account") }) || l.vague
+	for _, e := range named {
 		l.account(e)
 	}
 }
 
 func (l *loader) account(e strictyaml.Entry) {
 	a := Account{Name: e.Key.Value, TLS: TLSImplicit, Snooze: defaultSnooze, Connections: 3, Idle: 5 * time.Minute, Poll: time.Minute}
-	l.mapping(e.Value, "account", fields{
+	sure := true
+	table := fields{
 		"host":             func(_, n *strictyaml.Node) { l.host(n, &a.Host) },
 		"port":             func(_, n *strictyaml.Node) { l.integer(n, 1, maxPort, &a.Port) },
 		"tls":              func(_, n *strictyaml.Node) { l.tls(n, &a) },
@@ -35,7 +38,7 @@ func (l *loader) account(e strictyaml.Entry) {
 		"auth":             func(_, n *strictyaml.Node) { l.auth(n, &a.Mechanism) },
 		"addresses":        func(_, n *strictyaml.Node) { a.Addresses = l.addresses(n) },
 		"trusted_authserv": func(_, n *strictyaml.Node) { a.TrustedAuthserv = l.authservs(n) },
-		"watch":            func(_, n *strictyaml.Node) { a.Watch = l.watch(n, a.Name) },
+		"watch":            func(_, n *strictyaml.Node) { sure = l.wholly(n, func() { a.Watch = l.watch(n, a.Name) }) },
 		"except":           func(_, n *strictyaml.Node) { a.Except = l.except(n) },
 		"connections":      func(_, n *strictyaml.Node) { l.integer(n, 1, maxConnections, &a.Connections) },
 		"idle":             func(_, n *strictyaml.Node) { l.duration(n, time.Minute, 29*time.Minute, &a.Idle) },
@@ -45,7 +48,9 @@ func (l *loader) account(e strictyaml.Entry) {
 		"create":           func(_, n *strictyaml.Node) { a.NoCreate = l.isFalse(n) },
 		"snooze":           func(_, n *strictyaml.Node) { l.snoozeMailbox(n, &a) },
 		"smtp":             func(key, n *strictyaml.Node) { a.SMTP = l.smtp(key, n) },
-	}, "body")
+	}
+	l.mapping(e.Value, "account", table, "body")
+	l.unsure[a.Name] = !sure || doubtful(e.Value, "account", table, "watch")
 	a.defaults()
 	l.required(e, a)
 	l.credentials(e, a)

@@ -52,6 +52,9 @@ func (l *loader) file(path string, first bool) {
 	if n := root.Get("egress"); first && n != nil {
 		l.egress(n, &l.cfg.Public)
 	}
+	if first {
+		l.doubtAccounts(root, problems)
+	}
 	all, later := l.topLevel(first)
 	l.mapping(root, "configuration", all, later...)
 	if n := root.Get("retention"); n != nil && n.Kind != strictyaml.Bad {

@@ -22,7 +22,7 @@ func load(path string, observe func(what string, known fields)) (*Config, []Diag
 		observe: observe,
 
 		cfg:   &Config{Path: filepath.Clean(path), Location: time.UTC, BodyLimit: defaultBody},
-		lines: map[string][]string{}, schedules: map[int]RuleSchedule{}, names: map[string]bool{}, missing: map[string]bool{}, stale: map[string]ref{},
+		lines: map[string][]string{}, schedules: map[int]RuleSchedule{}, names: map[string]bool{}, missing: map[string]bool{}, stale: map[string]ref{}, unsure: map[string]bool{},
 	}
 	l.file(l.cfg.Path, true)
 	l.compile()
@@ -53,6 +53,11 @@ type loader struct {
 	refs    []ref               // by rules.Text.Pos
 	hidden  []ref               // the texts that are secrets, or may be
 	watched []watched
+	// aims are the rules of which it is certain where they look, unsure the accounts of
+	// which it is not certain what they watch, and vague is set where that is all of them.
+	aims    []rules.RuleSource
+	unsure  map[string]bool
+	vague   bool
 	noticed *ref           // where the endpoint of the notices is named
 	stale   map[string]ref // stale_after by account, "" for the top level
 	limited []pendingHost

@@ -31,9 +31,10 @@ func (l *loader) rule(n *strictyaml.Node) {
 	var r rules.RuleSource
 	var tests, stop, repeat *strictyaml.Node
 	broken, t := len(l.diags), trigger{on: rules.OnArrival}
-	l.mapping(n, "rule", fields{
+	sure := true // where the rule looks, and when
+	table := fields{
 		"name":         func(_, n *strictyaml.Node) { r.Name = l.ruleName(n) },
-		"accounts":     func(_, n *strictyaml.Node) { r.Accounts = l.texts(n) },
+		"accounts":     func(_, n *strictyaml.Node) { sure = l.wholly(n, func() { r.Accounts = l.texts(n) }) && sure },
 		"in":           func(_, n *strictyaml.Node) { r.In = l.texts(n) },
 		"if":           func(_, n *strictyaml.Node) { r.If, _ = l.scalar(n) },
 		"then":         func(_, n *strictyaml.Node) { r.Then = l.actions(n) },
@@ -42,15 +43,19 @@ func (l *loader) rule(n *strictyaml.Node) {
 		"max_messages": func(_, n *strictyaml.Node) { l.integer(n, 1, maxMessages, &r.MaxMessages) },
 		"tests":        func(_, n *strictyaml.Node) { tests = n },
 		"search":       func(key, n *strictyaml.Node) { r.GmailSearch = l.search(key, n) },
-		"on":           func(key, n *strictyaml.Node) { t = l.trigger(key, n) },
+		"on":           func(key, n *strictyaml.Node) { sure = l.wholly(n, func() { t = l.trigger(key, n) }) && sure },
 		"repeat": func(key, n *strictyaml.Node) {
 			if l.duration(n, minRepeat, maxRepeatDays*day, &r.Repeat) {
 				repeat = key
 			}
 		},
-	}, "digest", "debounce", "quiet_hours", "rate_limit", "create", "unless")
+	}
+	l.mapping(n, "rule", table, "digest", "debounce", "quiet_hours", "rate_limit", "create", "unless")
 	l.ruleRequires(n)
 	r.On = t.on
+	if sure {
+		l.aim(n, table, r)
+	}
 	l.repeats(repeat, &r)
 	l.stopsNobody(stop, r)
 	l.substitute(n, &r, len(l.diags) > broken)

@@ -121,17 +121,15 @@ func (a Account) excepts(name string) bool {
 // unwatched warns of rules for mailboxes that none of their accounts watches:
 // such a rule never fires. What stands behind a pattern or a role is not known
 // here where an account watches patterns or roles. A rule on a clock looks into
-// its mailboxes itself.
+// its mailboxes itself. What is certain is said beside errors, too, so that no
+// second check is needed to learn it.
 func (l *loader) unwatched() {
-	if HasErrors(l.diags) {
-		return
-	}
-	for _, r := range l.source.Rules {
-		if r.On == rules.OnSchedule {
+	for _, r := range l.aims {
+		if l.vague || r.On == rules.OnSchedule || !l.certain(r) {
 			continue
 		}
-		in := r.In
-		if len(in) == 0 {
+		in := slices.DeleteFunc(slices.Clone(r.In), func(t rules.Text) bool { return t.Pos >= 0 && l.refusedIn(l.refs[t.Pos]) })
+		if len(r.In) == 0 {
 			in = []rules.Text{{Value: "INBOX", Pos: r.Name.Pos}}
 		}
 		for _, place := range in {
@@ -148,7 +146,7 @@ func (l *loader) unwatched() {
 // isWatched reports whether an account of the rule may watch a mailbox.
 func (l *loader) isWatched(r rules.RuleSource, in string) bool {
 	for _, acc := range accountsOf(l.cfg.Accounts, r) {
-		if !acc.excepts(in) && slices.ContainsFunc(acc.Watch, func(watch string) bool { return mayBe(watch, in) }) {
+		if l.unsure[acc.Name] || !acc.excepts(in) && slices.ContainsFunc(acc.Watch, func(watch string) bool { return mayBe(watch, in) }) {
 			return true
 		}
 	}
