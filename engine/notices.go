@@ -221,15 +221,15 @@ func (a *account) noticeCall(c change, now time.Time) (journal.Delivery, bool) {
 		return journal.Delivery{}, false
 	}
 	state := webhook.NoticeRaised
-	title := "imapilot: " + c.heading()
+	title, body := "imapilot: "+c.heading(), c.line()
 	if c.over {
-		state, title = webhook.NoticeOver, "imapilot: over: "+c.heading()
+		state, title, body = webhook.NoticeOver, "imapilot: over: "+c.heading(), "this is over: "+body
 	}
 	about := fmt.Sprintf("notice %s %q %q", c.Kind, c.Rule, c.Endpoint)
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %s %s %d", a.cfg.Name, about, state, now.UnixNano()))
 	n := webhook.Notice{
 		ID: "msg_" + hex.EncodeToString(sum[:16]), Notice: string(c.Kind), State: state, Account: a.cfg.Name,
-		Mailbox: c.Mailbox, Rule: c.Rule, Endpoint: c.Endpoint, Since: c.Since, Title: title, Body: c.line(),
+		Mailbox: c.Mailbox, Rule: c.Rule, Endpoint: c.Endpoint, Since: c.Since, Title: title, Body: body,
 	}
 	return journal.Delivery{
 		ID: n.ID, Account: a.cfg.Name, Endpoint: to, Rule: c.Rule, About: about, Payload: n.JSON(),

@@ -113,6 +113,9 @@ func TestNoticeOfAParkedAccount(t *testing.T) {
 		if n.ID != got.ids[0] || n.Account != "home" || n.Title != "imapilot: account home is parked" || !strings.Contains(n.Body, "imapilot reload") || n.Since.IsZero() || n.Version != 1 {
 			t.Errorf("%+v", n)
 		}
+		if n := got.all[1]; !strings.HasPrefix(n.Body, "this is over: ") {
+			t.Errorf("over: %+v", n)
+		}
 	})
 }
 
