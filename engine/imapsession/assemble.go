@@ -46,6 +46,15 @@ func (a *assembler) Read(p []byte) (int, error) {
 // isEmpty reports whether nothing has come of the next response.
 func (a *assembler) isEmpty() bool { return a.in == nil || a.in.Buffered() == 0 }
 
+// hasLine reports whether a whole line has come that was not read yet.
+func (a *assembler) hasLine() bool {
+	if a.isEmpty() {
+		return false
+	}
+	have, _ := a.in.Peek(a.in.Buffered()) // what is there can be had
+	return bytes.IndexByte(have, '\n') >= 0
+}
+
 // rest gives the buffers back, unless there is something in them.
 func (a *assembler) rest() {
 	if a.in != nil && a.isEmpty() {

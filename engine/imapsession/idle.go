@@ -38,7 +38,8 @@ const lastRead = time.Millisecond
 // returns at once.
 //
 // The IDLE lasts beyond the call: the next Idle goes on with it, and any other command
-// goes out behind its DONE, in one write. Once it has lasted for refresh, rounded up to a
+// goes out behind its DONE, in one write. What the server tells in one IDLE is limited by
+// Limits.Responses, over however many calls. Once it has lasted for refresh, rounded up to a
 // whole second from a minute on, at most 25 minutes or what the server's profile allows, it
 // is renewed by DONE and IDLE in one write, and Idle returns. The answers have
 // Timeouts.IdleDone to come: a connection that died is noticed no later than that after
@@ -61,10 +62,6 @@ func (s *Session) Idle(ctx context.Context, refresh time.Duration, until time.Ti
 		s.Park()
 		if op, err := s.startIdle(nil); err != nil {
 			return Interrupted, s.endedEarly(op, err)
-		}
-	default:
-		if err := s.guard.begin(s.resting); err != nil {
-			return Interrupted, s.endedEarly(s.resting, err)
 		}
 	}
 	return s.idle(ctx, renewAt(s.idleFrom, min(refresh, cmp.Or(s.profile.IdleMax, maxIdle))), until)
@@ -233,7 +230,8 @@ func (s *Session) listen(ctx context.Context, heard func() (ended, news bool), d
 	stop := context.AfterFunc(ctx, func() { g.rouse(s.o.Timeouts.IdleDone) })
 	defer func() { stop(); g.listened() }()
 	for {
-		if ended, news := heard(); ended {
+		// What came with the news is read with it: of a flood each line would be news.
+		if ended, news := heard(); ended && !g.in.hasLine() {
 			return news, nil
 		}
 		g.in.rest()

@@ -504,3 +504,30 @@ func TestIdleBeforeACommandThatIsGivenUp(t *testing.T) {
 		check(t, s.Noop(t.Context()))
 	})
 }
+
+// News without end is too much, over however many calls.
+func TestIdleNewsWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := imaptest.Scripted(t, func(c *imaptest.Script) {
+			c.Login(everything)
+			c.Select()
+			c.Expect("IDLE")
+			endless(c, "+ idling\r\n", "* 5 EXISTS\r\n")
+		})
+		o := scriptedOptions(srv)
+		o.Limits.Responses = 5000
+		s := must[*imapsession.Session](t)(imapsession.Dial(t.Context(), o))
+		defer srv.Wait()
+		defer s.Close()
+		must[imapsession.Selected](t)(s.Select(t.Context(), "INBOX"))
+		for n := 0; ; n++ {
+			if _, err := s.Idle(t.Context(), time.Hour, time.Time{}); err != nil {
+				wantError(t, err, imapsession.Connection)
+				return
+			}
+			if n > o.Limits.Responses {
+				t.Fatal("it goes on for ever")
+			}
+		}
+	})
+}
