@@ -53,7 +53,7 @@ type connection struct {
 	reconciled time.Time
 	failing    int // mailboxes that could not be scanned since then
 	// relisted and sweptAt are when the mailboxes were listed last, and when some were
-	// looked at; proved is when the server answered that, or ended an IDLE.
+	// looked at; proved is when the server answered that, or took an IDLE.
 	relisted, sweptAt, proved time.Time
 	control                   time.Time // when all are listed and looked at next
 	watches                   *watchSet // nil before there is one

@@ -77,8 +77,8 @@ func (c *connection) sit(ctx context.Context, at time.Time) *request {
 // idlesItself reports whether the work connection is the only one, and idles.
 func (c *connection) idlesItself() bool { return c.itself != "" }
 
-// idle waits on the work connection itself: an IDLE that ends on news, on a
-// wake-up or a request, or at its refresh.
+// idle waits on the work connection itself, in an IDLE that may go on afterwards: until
+// news, a wake-up, a request, at, or the renewal of the IDLE.
 func (c *connection) idle(ctx context.Context, at time.Time) (*request, error) {
 	how, err := c.attend(ctx, at)
 	return c.attended(ctx, how, err, idleLasted(c.session))
@@ -90,7 +90,7 @@ func (c *connection) attend(ctx context.Context, at time.Time) (imapsession.Idle
 	return c.session.Idle(ctx, c.cfg.Idle, at)
 }
 
-// attended is what follows from how an IDLE ended that lasted so long.
+// attended is what follows from how a wait in an IDLE ended that has lasted so long.
 func (c *connection) attended(ctx context.Context, how imapsession.Idled, err error, lasted time.Duration) (*request, error) {
 	req := c.woken()
 	if c.idled(err, lasted) {

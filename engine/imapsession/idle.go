@@ -84,7 +84,7 @@ func (s *Session) LeftNews() string {
 }
 
 // hears takes what is told before an IDLE has ended: it is about the mailbox of that, and no
-// part of the answer to a SELECT behind the DONE. Whoever calls it holds the mutex.
+// part of the answer to a SELECT behind the DONE. It is called with the mutex held.
 func (g *guard) hears(mailbox string) func(response) bool {
 	return func(r response) bool {
 		switch r.kind {
