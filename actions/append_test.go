@@ -41,8 +41,8 @@ func TestAppendThatIsRefused(t *testing.T) {
 func TestAppendOfTheSameTwice(t *testing.T) {
 	var p actions.Plan
 	for _, i := range []actions.Item{
-		{Rule: "a", Action: note("N", "one")}, {Rule: "a", Action: note("N", "one")}, {Rule: "a", Action: note("N", "two")},
-		{Rule: "b", Action: note("N", "one")}, {Rule: "b", Action: labelled("N", "x")}, {Rule: "b", Action: labelled("N", "y")},
+		{Rule: "a", Action: new(note("N", "one"))}, {Rule: "a", Action: new(note("N", "one"))}, {Rule: "a", Action: new(note("N", "two"))},
+		{Rule: "b", Action: new(note("N", "one"))}, {Rule: "b", Action: new(labelled("N", "x"))}, {Rule: "b", Action: new(labelled("N", "y"))},
 	} {
 		p.Add(i)
 	}

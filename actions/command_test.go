@@ -43,7 +43,7 @@ func TestCommandsEqual(t *testing.T) {
 func TestOrderOfAProgram(t *testing.T) {
 	var p actions.Plan
 	for i, a := range []actions.Action{{Kind: actions.Trash}, program("/bin/x"), {Kind: actions.Copy, Mailbox: "A"}} {
-		p.Add(actions.Item{Action: a, Rule: "r", Index: i})
+		p.Add(actions.Item{Action: &a, Rule: "r", Index: i})
 	}
 	p.Resolve()
 	var order []actions.Kind

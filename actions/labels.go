@@ -55,9 +55,15 @@ func (p *Plan) resolveLabels() {
 				earlier.SupersededBy = later.Rule
 				break
 			}
-			earlier.Action.Labels = kept
+			earlier.Action = earlier.Action.withLabels(kept)
 		}
 	}
+}
+
+func (a *Action) withLabels(labels []string) *Action {
+	out := *a
+	out.Labels = labels
+	return &out
 }
 
 // quotedLabels are labels as they stand in a list of the configuration.

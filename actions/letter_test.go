@@ -62,7 +62,7 @@ func TestLettersEqual(t *testing.T) {
 func TestOrderOfLetters(t *testing.T) {
 	var p actions.Plan
 	for i, a := range []actions.Action{{Kind: actions.Trash}, reply(actions.Letter{Text: "x"}), forward(actions.Letter{To: []string{"a@x"}}), {Kind: actions.Copy, Mailbox: "A"}} {
-		p.Add(actions.Item{Action: a, Rule: "r", Index: i})
+		p.Add(actions.Item{Action: &a, Rule: "r", Index: i})
 	}
 	p.Resolve()
 	if got, want := p.Effective(), "copy reply forward trash"; len(got) != 4 || string(got[0].Action.Kind+" "+got[1].Action.Kind+" "+got[2].Action.Kind+" "+got[3].Action.Kind) != want {

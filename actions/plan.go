@@ -10,7 +10,9 @@ import (
 
 // Item is one action of a plan and the rule that asked for it.
 type Item struct {
-	Action Action `json:"action"`
+	// Action is shared by all plans of a rule, and never changed: whoever wants
+	// another one makes a copy.
+	Action *Action `json:"action"`
 	// Rule is the name of the rule, Hash identifies its content.
 	Rule string `json:"rule"`
 	Hash string `json:"hash,omitempty"`
@@ -61,7 +63,7 @@ func (p *Plan) resolveCopies() {
 	by := map[[2]string]string{}
 	for i := range p.Items {
 		item := &p.Items[i]
-		if item.Action.Kind == AppendTo && slices.ContainsFunc(p.Items[:i], func(o Item) bool { return o.Rule == item.Rule && o.Action.Equal(item.Action) }) {
+		if item.Action.Kind == AppendTo && slices.ContainsFunc(p.Items[:i], func(o Item) bool { return o.Rule == item.Rule && o.Action.Equal(*item.Action) }) {
 			item.SupersededBy = item.Rule
 		}
 		if item.Action.Kind != Copy {
@@ -95,7 +97,7 @@ func (p *Plan) resolveFlags() {
 				earlier.SupersededBy = later.Rule
 				break
 			}
-			earlier.Action.Flags = kept
+			earlier.Action = earlier.Action.withFlags(kept)
 		}
 	}
 }
@@ -104,6 +106,12 @@ func changesFlags(k Kind) bool { return k == AddFlags || k == RemoveFlags || k =
 
 func opposite(a, b Kind) bool {
 	return a == AddFlags && b == RemoveFlags || a == RemoveFlags && b == AddFlags
+}
+
+func (a *Action) withFlags(flags []imap.Flag) *Action {
+	out := *a
+	out.Flags = flags
+	return &out
 }
 
 func without(flags, drop []imap.Flag) []imap.Flag {

@@ -12,7 +12,7 @@ import (
 	"imapilot/actions"
 )
 
-func item(rule string, a actions.Action) actions.Item { return actions.Item{Rule: rule, Action: a} }
+func item(rule string, a actions.Action) actions.Item { return actions.Item{Rule: rule, Action: &a} }
 
 func flags(kind actions.Kind, list ...imap.Flag) actions.Action {
 	return actions.Action{Kind: kind, Flags: list}
@@ -99,6 +99,26 @@ func TestResolveLeavesTheRulesAlone(t *testing.T) {
 	if !reflect.DeepEqual(of, []imap.Flag{imap.FlagSeen, "$A"}) {
 		t.Errorf("the rule's own flags became %v", of)
 	}
+	if got := p.Items[0].Action.Flags; !reflect.DeepEqual(got, []imap.Flag{"$A"}) {
+		t.Errorf("the plan's became %v", got)
+	}
+}
+
+// One action is a part of the plans of many messages.
+func TestResolveChangesNoSharedAction(t *testing.T) {
+	add := &actions.Action{Kind: actions.AddFlags, Flags: []imap.Flag{imap.FlagSeen, "$A"}}
+	label := &actions.Action{Kind: actions.AddLabels, Labels: []string{"A", "B"}}
+	for range 2 {
+		p := actions.Plan{Items: []actions.Item{
+			{Action: add, Rule: "a"}, {Action: label, Rule: "a"}, item("b", flags(actions.RemoveFlags, imap.FlagSeen)),
+			item("b", actions.Action{Kind: actions.RemoveLabels, Labels: []string{"A"}}),
+		}}
+		p.Resolve()
+		const want = `add_flags: [$A], add_labels: [B], remove_flags: [\Seen], remove_labels: [A]`
+		if p.String() != want || len(add.Flags) != 2 || len(label.Labels) != 2 {
+			t.Errorf("%s: %v, %v", p, add, label)
+		}
+	}
 }
 
 func TestDestination(t *testing.T) {
@@ -135,9 +155,9 @@ func TestEqual(t *testing.T) {
 // The journal holds plans as JSON.
 func TestPlanSurvivesJSON(t *testing.T) {
 	p := actions.Plan{Items: []actions.Item{
-		{Rule: "a", Hash: "h", Index: 2, Action: flags(actions.AddFlags, `\Seen`)},
-		{Rule: "b", SupersededBy: "a", Action: to(actions.Move, `Ünïcode/"quoted"`)},
-		{Rule: "c", Action: hook},
+		{Rule: "a", Hash: "h", Index: 2, Action: new(flags(actions.AddFlags, `\Seen`))},
+		{Rule: "b", SupersededBy: "a", Action: new(to(actions.Move, `Ünïcode/"quoted"`))},
+		{Rule: "c", Action: &hook},
 	}}
 	text, err := json.Marshal(p)
 	if err != nil {

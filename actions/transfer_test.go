@@ -75,14 +75,14 @@ func TestCopyToAnotherAccount(t *testing.T) {
 func TestCopiesIntoTwoAccounts(t *testing.T) {
 	var p actions.Plan
 	for _, account := range []string{"", "work", "work"} {
-		p.Add(actions.Item{Rule: "r", Action: actions.Action{Kind: actions.Copy, Account: account, Mailbox: "X"}})
+		p.Add(actions.Item{Rule: "r", Action: &actions.Action{Kind: actions.Copy, Account: account, Mailbox: "X"}})
 	}
 	p.Resolve()
 	const want = "copy: X, copy: {account: work, mailbox: X}, copy: {account: work, mailbox: X} (superseded by r)"
 	if p.String() != want {
 		t.Errorf("got %s", p)
 	}
-	if p.Items[0].Action.Equal(p.Items[1].Action) {
+	if p.Items[0].Action.Equal(*p.Items[1].Action) {
 		t.Error("a copy here equals one there")
 	}
 }

@@ -61,8 +61,8 @@ func TestErrorsOfManyAttachments(t *testing.T) {
 // TestWhatIsOutsideIsNotUndone: it is said why.
 func TestWhatIsOutsideIsNotUndone(t *testing.T) {
 	e := journal.Entry{State: journal.Done, Steps: []journal.Step{
-		{Action: actions.Action{Kind: actions.SaveAttachments, Save: &actions.Saving{To: "/srv/x"}}, State: journal.StepDone},
-		{Action: actions.Action{Kind: actions.Unsubscribe}, State: journal.StepDone},
+		{Action: &actions.Action{Kind: actions.SaveAttachments, Save: &actions.Saving{To: "/srv/x"}}, State: journal.StepDone},
+		{Action: &actions.Action{Kind: actions.Unsubscribe}, State: journal.StepDone},
 	}}
 	r := reverse(undoable{Entry: e}, func(s string) string { return s }, true)
 	want := []Unable{{"save_attachments: /srv/x", "the files stay where they were saved"}, {"unsubscribe", "a list that was left is not joined again"}}

@@ -79,7 +79,7 @@ func (c *connection) sideOf(ctx context.Context, s *journal.Step) (*connection, 
 	if s.There != "" {
 		return g.connection, s.There, nil
 	}
-	name, _ := g.target(actions.Action{Kind: actions.Copy, Mailbox: mailbox}, "")
+	name, _ := g.target(&actions.Action{Kind: actions.Copy, Mailbox: mailbox}, "")
 	return g.connection, name, nil
 }
 
@@ -158,7 +158,7 @@ func (c *connection) readyAbroad(ctx context.Context, w *task) (out readiness, r
 	if err != nil {
 		return out, "", err
 	}
-	name, refusal := g.target(actions.Action{Kind: w.step().Action.Kind, Mailbox: mailbox}, "")
+	name, refusal := g.target(&actions.Action{Kind: w.step().Action.Kind, Mailbox: mailbox}, "")
 	if refusal != "" {
 		return out, "in the account " + account + ": " + refusal, nil
 	}

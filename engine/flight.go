@@ -103,9 +103,13 @@ func groups(ready []*task) []group {
 
 // commandOf tells actions apart by what the server is told: not until when a message
 // is snoozed.
-func commandOf(a actions.Action) string {
-	a.Until = time.Time{}
-	return a.String()
+func commandOf(a *actions.Action) string {
+	if a.Until.IsZero() {
+		return a.String()
+	}
+	whenever := *a
+	whenever.Until = time.Time{}
+	return whenever.String()
 }
 
 func phaseOf(w *task) actions.Phase { return w.step().Action.Kind.Spec().Phase }
@@ -292,7 +296,7 @@ func (c *connection) conclusions(ctx context.Context, name string, all []group, 
 			break
 		}
 		step := g[0].step()
-		action := step.Action
+		action := *step.Action
 		action.Mailbox = cmp.Or(step.There, step.Target)
 		mb := &mailbox{c: c, name: name, step: step.Target, tasks: g, flight: done}
 		if i < len(sent) {

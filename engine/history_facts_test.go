@@ -86,7 +86,7 @@ func TestHistoryOfCopiesThatAServerRewrote(t *testing.T) {
 		d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
 		first := d.deliver("INBOX", "a", noon)
 		d.take("INBOX")
-		d.acts(first, journal.Step{Action: actions.Action{Kind: actions.Copy, Mailbox: "Lists"}, Target: "Lists",
+		d.acts(first, journal.Step{Action: &actions.Action{Kind: actions.Copy, Mailbox: "Lists"}, Target: "Lists",
 			TargetValidity: d.srv.UIDValidity(d, "Lists"), TargetUID: target})
 		d.deliver("Lists", "a", noon.Add(time.Hour)) // the copy
 		d.take("Lists")
@@ -102,7 +102,7 @@ func TestHistoryOfACopyWhoseOriginalIsForgotten(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
 	first := d.deliver("INBOX", "a", noon)
 	d.take("INBOX")
-	d.acts(first, journal.Step{Action: actions.Action{Kind: actions.Copy, Mailbox: "Lists"}, Target: "Lists",
+	d.acts(first, journal.Step{Action: &actions.Action{Kind: actions.Copy, Mailbox: "Lists"}, Target: "Lists",
 		TargetValidity: d.srv.UIDValidity(d, "Lists"), TargetUID: 1})
 	d.deliver("Lists", "a", noon.Add(time.Hour)) // the copy
 	d.take("Lists")
@@ -141,7 +141,7 @@ func TestHistoryOutlivesOurMoves(t *testing.T) {
 	decided := time.Now()
 	d.want("the second", d.take("INBOX"), 2, duplicate())
 	d.deliver("Old", "a", noon)
-	d.acts(1, journal.Step{Action: actions.Action{Kind: actions.Move, Mailbox: "Old"}, Target: "Old", At: decided.Add(time.Second),
+	d.acts(1, journal.Step{Action: &actions.Action{Kind: actions.Move, Mailbox: "Old"}, Target: "Old", At: decided.Add(time.Second),
 		TargetValidity: d.srv.UIDValidity(d, "Old"), TargetUID: 1})
 	for at, want := range map[time.Time]facts.History{decided: duplicate(), decided.Add(time.Minute): {}} {
 		cursor, all := d.fetch("INBOX", 2)

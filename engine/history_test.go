@@ -257,7 +257,7 @@ func (d *desk) movesToOld(id string) {
 	d.Helper()
 	uid := d.deliver("INBOX", id, noon)
 	d.take("INBOX")
-	d.acts(uid, journal.Step{Action: actions.Action{Kind: actions.Move, Mailbox: "Old"}, Target: "Old",
+	d.acts(uid, journal.Step{Action: &actions.Action{Kind: actions.Move, Mailbox: "Old"}, Target: "Old",
 		TargetValidity: d.srv.UIDValidity(d, "Old"), TargetUID: 1})
 	d.srv.Move(d, "INBOX", "Old")
 }
@@ -281,7 +281,7 @@ func TestHistoryOfWhatARuleExpunged(t *testing.T) {
 	d := newDesk(t, imaptest.Memory(t, imaptest.Options{}))
 	d.deliver("INBOX", "a", noon)
 	d.take("INBOX")
-	d.acts(1, journal.Step{Action: actions.Action{Kind: actions.Expunge}})
+	d.acts(1, journal.Step{Action: &actions.Action{Kind: actions.Expunge}})
 	d.srv.Empty(d, "INBOX")
 	d.deliver("Junk", "a", noon)
 	d.want("it was not moved, and perhaps copied before", d.take("Junk"), 1, facts.History{})

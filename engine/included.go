@@ -172,7 +172,7 @@ func includedOf(m *facts.Message, include []string) (out webhook.Included) {
 }
 
 // addRaw adds to a batch what a call sends of its message as it is.
-func addRaw(batch *journal.Batch, id string, m *candidate, a actions.Action) {
+func addRaw(batch *journal.Batch, id string, m *candidate, a *actions.Action) {
 	if slices.Contains(a.Include, actions.IncludeRaw) && m.message.Raw != nil {
 		data, truncated := m.message.Raw.First(a.RawLimit)
 		batch.Raws = append(batch.Raws, journal.Raw{ID: id, Data: data, Truncated: truncated})

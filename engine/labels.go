@@ -81,8 +81,10 @@ func eachLabel(s journal.Step) []journal.Step {
 	}
 	out := make([]journal.Step, len(s.Action.Labels))
 	for i, label := range s.Action.Labels {
+		one := *s.Action
+		one.Labels = []string{label}
 		out[i] = s
-		out[i].Action.Labels = []string{label}
+		out[i].Action = &one
 	}
 	return out
 }
@@ -129,7 +131,7 @@ func arrivesIn(e journal.Entry, s journal.Step) string {
 }
 
 // cannotLabel says why labels cannot be changed at all, "" if they can.
-func (c *connection) cannotLabel(a actions.Action) string {
+func (c *connection) cannotLabel(a *actions.Action) string {
 	here := c.dir.config(c.selected)
 	switch {
 	case !c.session.Capabilities().Gmail:
@@ -143,7 +145,7 @@ func (c *connection) cannotLabel(a actions.Action) string {
 }
 
 // labelChange is the command of a group that changes labels.
-func labelChange(c imapsession.Change, a actions.Action) imapsession.Change {
+func labelChange(c imapsession.Change, a *actions.Action) imapsession.Change {
 	c.Verb, c.Labels = "UNLABEL", a.Labels
 	if a.Kind == actions.AddLabels {
 		c.Verb = "LABEL"
@@ -159,7 +161,7 @@ func (r *reversal) labelsBack(a undoable) {
 			continue
 		}
 		added := s.Action.Kind == actions.AddLabels
-		back := actions.Action{Kind: actions.RemoveLabels}
+		back := &actions.Action{Kind: actions.RemoveLabels}
 		if !added {
 			back.Kind = actions.AddLabels
 		}

@@ -44,9 +44,9 @@ func (c *connection) addOutside(batch *journal.Batch, e *journal.Entry, m *candi
 		if !s.Action.Kind.Outside() || s.State != journal.Recorded || s.Delivery != "" {
 			continue
 		}
-		item := actions.Item{Action: s.Action, Rule: s.Rule, Hash: s.Hash, Index: s.Index}
-		item.Action.Endpoint = string(s.Action.Kind)
-		d := c.delivery(*e, m, item)
+		named := *s.Action
+		named.Endpoint = string(s.Action.Kind)
+		d := c.delivery(*e, m, actions.Item{Action: &named, Rule: s.Rule, Hash: s.Hash, Index: s.Index})
 		d.Payload = withAction(d.Payload, s.Action)
 		if s.Action.Kind == actions.Reply {
 			d.Sender = replySender(m)
@@ -62,7 +62,7 @@ func (c *connection) addOutside(batch *journal.Batch, e *journal.Entry, m *candi
 
 // withAction adds what is done to a document, which is an object with members. A
 // program reads the document, and finds its command there.
-func withAction(document []byte, a actions.Action) []byte {
+func withAction(document []byte, a *actions.Action) []byte {
 	name, value := "action", any(a)
 	if a.Kind == actions.Exec {
 		name, value = "command", a.Command

@@ -46,7 +46,7 @@ func batchOf(s *imapsession.Session) int {
 }
 
 // cannotHere says why a step would not do on this server what it says, "" if it would.
-func (c *connection) cannotHere(a actions.Action) string {
+func (c *connection) cannotHere(a *actions.Action) string {
 	p := c.session.Profile()
 	spec := a.Kind.Spec()
 	switch {

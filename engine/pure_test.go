@@ -187,7 +187,7 @@ func entryWith(steps ...journal.Step) journal.Entry {
 }
 
 func step(kind actions.Kind, rule, target string, state journal.StepState) journal.Step {
-	s := journal.Step{Action: actions.Action{Kind: kind, Mailbox: target}, Rule: rule, Target: target, State: state}
+	s := journal.Step{Action: &actions.Action{Kind: kind, Mailbox: target}, Rule: rule, Target: target, State: state}
 	if kind == actions.AddFlags {
 		s.Action.Flags, s.Action.Mailbox = []imap.Flag{imap.FlagSeen}, ""
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"imapilot/actions"
 	"imapilot/engine/imapsession"
 	"imapilot/engine/journal"
 )
@@ -87,7 +88,7 @@ func TestMailboxOnly(t *testing.T) {
 
 // Six tries make about a day.
 func TestRetryScheduleIsAboutADay(t *testing.T) {
-	e := journal.Entry{State: journal.Open, Steps: []journal.Step{{State: journal.Recorded}}}
+	e := journal.Entry{State: journal.Open, Steps: []journal.Step{{Action: &actions.Action{Kind: actions.Move}, State: journal.Recorded}}}
 	now := noon
 	for e.State == journal.Open {
 		failTry(&e, 0, "no", now)

@@ -176,7 +176,7 @@ func (c *connection) expectTargets() {
 	}
 	for _, r := range c.watching().Rules() {
 		for _, name := range r.Targets {
-			target, reason := c.target(actions.Action{Kind: actions.Copy, Mailbox: name}, "")
+			target, reason := c.target(&actions.Action{Kind: actions.Copy, Mailbox: name}, "")
 			if reason != "" {
 				continue
 			}
@@ -265,7 +265,7 @@ func (c *connection) steps(ctx context.Context, e *journal.Entry, items []action
 
 // target resolves where an action leads, in the server's spelling; reason is
 // set when it leads nowhere. One in another account is resolved when it is needed.
-func (c *connection) target(a actions.Action, source string) (target, reason string) {
+func (c *connection) target(a *actions.Action, source string) (target, reason string) {
 	role := a.Role()
 	switch {
 	case a.Account != "":

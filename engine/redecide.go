@@ -277,7 +277,7 @@ func withdraw(e *journal.Entry, plan []journal.Step) {
 // sameStep reports whether two steps of a rule do the same. What has the id of a message
 // that was added is that message, though the rule would say something else now.
 func sameStep(a, b journal.Step) bool {
-	return a.Action.Equal(b.Action) || a.Adds != nil && b.Adds != nil && a.Adds.ID == b.Adds.ID
+	return a.Action.Equal(*b.Action) || a.Adds != nil && b.Adds != nil && a.Adds.ID == b.Adds.ID
 }
 
 // asDecided gives the flags that an entry's own flag steps touch the values
@@ -311,6 +311,6 @@ func newWebhooks(old, now actions.Plan) []actions.Item {
 // newItems leaves out what there was before.
 func newItems(old, now []actions.Item) []actions.Item {
 	return slices.DeleteFunc(now, func(i actions.Item) bool {
-		return slices.ContainsFunc(old, func(o actions.Item) bool { return o.Rule == i.Rule && o.Action.Equal(i.Action) })
+		return slices.ContainsFunc(old, func(o actions.Item) bool { return o.Rule == i.Rule && o.Action.Equal(*i.Action) })
 	})
 }

@@ -199,7 +199,7 @@ func (o *RuleOutcome) message(mailbox string, m *candidate, e journal.Entry) {
 	}
 }
 
-func (o *RuleOutcome) action(a actions.Action) {
+func (o *RuleOutcome) action(a *actions.Action) {
 	text := a.String()
 	i, known := o.byAction[text]
 	if !known && len(o.Actions) >= maxActions {

@@ -129,8 +129,8 @@ func act(kind actions.Kind, from, to string) journal.Entry {
 	return journal.Entry{
 		Mailbox: a.mailbox, UIDValidity: a.validity, UID: a.uid, Print: fp("<a@x>", noon, 10),
 		Steps: []journal.Step{
-			{Action: actions.Action{Kind: actions.AddFlags}, State: journal.StepDone},
-			{Action: actions.Action{Kind: kind}, State: journal.StepDone, Target: b.mailbox, TargetValidity: b.validity, TargetUID: b.uid},
+			{Action: &actions.Action{Kind: actions.AddFlags}, State: journal.StepDone},
+			{Action: &actions.Action{Kind: kind}, State: journal.StepDone, Target: b.mailbox, TargetValidity: b.validity, TargetUID: b.uid},
 		},
 	}
 }

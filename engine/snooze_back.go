@@ -73,7 +73,7 @@ func backEntry(s journal.Snoozed, before journal.Entry, to string) journal.Entry
 		Mailbox: s.Mailbox, UIDValidity: s.UIDValidity, UID: s.UID, Print: s.Print, From: before.From, Subject: before.Subject,
 		Trigger: journal.TriggerSnooze, Occasion: occasionOf(s.Due), State: journal.Open,
 	}
-	for i, a := range []actions.Action{{Kind: actions.RemoveFlags, Flags: []imap.Flag{imap.FlagSeen}}, {Kind: actions.Move, Mailbox: to}} {
+	for i, a := range []*actions.Action{{Kind: actions.RemoveFlags, Flags: []imap.Flag{imap.FlagSeen}}, {Kind: actions.Move, Mailbox: to}} {
 		out.Plan.Add(actions.Item{Action: a, Rule: s.Rule, Index: i})
 	}
 	return out

@@ -193,7 +193,7 @@ func (r *reversal) flagsBack(a undoable) {
 		}
 		for _, kind := range []actions.Kind{actions.RemoveFlags, actions.AddFlags} {
 			if len(back[kind]) > 0 {
-				r.steps = append(r.steps, journal.Step{Action: actions.Action{Kind: kind, Flags: back[kind]},
+				r.steps = append(r.steps, journal.Step{Action: &actions.Action{Kind: kind, Flags: back[kind]},
 					Rule: s.Rule, Hash: s.Hash, Index: s.Index, State: journal.Recorded})
 			}
 		}
@@ -201,7 +201,7 @@ func (r *reversal) flagsBack(a undoable) {
 }
 
 // toldOf are the flags that an action told of, on a message that had some.
-func toldOf(a actions.Action, had []imap.Flag) []imap.Flag {
+func toldOf(a *actions.Action, had []imap.Flag) []imap.Flag {
 	if a.Kind == actions.SetFlags {
 		return slices.Concat(a.Flags, slices.DeleteFunc(slices.Clone(had), func(f imap.Flag) bool { return hasFlag([]imap.Flag{recent}, f) }))
 	}
@@ -239,7 +239,7 @@ func (r *reversal) moveBack(a undoable, s journal.Step, mailbox func(string) str
 		return
 	}
 	r.wakes = a.asleep != nil
-	r.steps = append(r.steps, journal.Step{Action: actions.Action{Kind: actions.Move, Mailbox: mailbox(a.back())},
+	r.steps = append(r.steps, journal.Step{Action: &actions.Action{Kind: actions.Move, Mailbox: mailbox(a.back())},
 		Rule: s.Rule, Hash: s.Hash, Index: s.Index, Target: a.back(), State: journal.Recorded})
 }
 
@@ -252,9 +252,9 @@ func (r *reversal) removeCopy(a undoable, step int, uidPlus bool) {
 		r.unable(s.Action.String(), why)
 		return
 	}
-	back := journal.Step{Action: actions.Action{Kind: actions.Expunge}, Rule: s.Rule, Hash: s.Hash, Index: s.Index, State: journal.Recorded}
+	back := journal.Step{Action: &actions.Action{Kind: actions.Expunge}, Rule: s.Rule, Hash: s.Hash, Index: s.Index, State: journal.Recorded}
 	if !uidPlus {
-		back.Action = actions.Action{Kind: actions.AddFlags, Flags: []imap.Flag{imap.FlagDeleted}}
+		back.Action = &actions.Action{Kind: actions.AddFlags, Flags: []imap.Flag{imap.FlagDeleted}}
 		r.unable(s.Action.String(), "the server offers no way to remove one message (UIDPLUS), so the copy is left flagged \\Deleted")
 	}
 	r.removed = append(r.removed, removal{copied, back})

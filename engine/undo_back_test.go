@@ -18,8 +18,8 @@ func doneEntry(done ...actions.Action) journal.Entry {
 		Print: journal.Fingerprint{MessageID: "<a@x>", Size: 7}, Flags: []imap.Flag{imap.FlagAnswered},
 	}
 	for _, a := range done {
-		e.Plan.Items = append(e.Plan.Items, actions.Item{Action: a, Rule: "r", Hash: "h"})
-		s := journal.Step{Action: a, Rule: "r", Hash: "h", State: journal.StepDone, At: undoNow()}
+		e.Plan.Items = append(e.Plan.Items, actions.Item{Action: &a, Rule: "r", Hash: "h"})
+		s := journal.Step{Action: &a, Rule: "r", Hash: "h", State: journal.StepDone, At: undoNow()}
 		if a.Kind.Spec().Phase == actions.PhaseMove || a.Kind == actions.Copy {
 			s.Target, s.TargetValidity, s.TargetUID = "To."+a.Mailbox, 4, 6
 		}
@@ -206,7 +206,7 @@ func TestARemovalIsNotBoundAnew(t *testing.T) {
 	e := doneEntry()
 	e.State, e.Trigger = journal.Open, journal.TriggerUndo
 	for _, removal := range []bool{true, false} {
-		e.OfCopy, e.Steps = removal, []journal.Step{{Action: actions.Action{Kind: actions.Expunge}, State: journal.Recorded}}
+		e.OfCopy, e.Steps = removal, []journal.Step{{Action: &actions.Action{Kind: actions.Expunge}, State: journal.Recorded}}
 		c := &connection{account: &account{journal: journalOf{entries: []journal.Entry{e}}}}
 		var batch journal.Batch
 		known := []journal.Known{{UID: 8, Print: e.Print}}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -27,7 +28,7 @@ func (r *run) items(rule *compiledRule) ([]actions.Item, error) {
 
 // isVoid reports whether an action would do nothing: the message is where it leads,
 // or the time until which it snoozes has come.
-func (r *run) isVoid(a actions.Action) bool {
+func (r *run) isVoid(a *actions.Action) bool {
 	if a.Kind == actions.Snooze {
 		return !a.Until.After(r.in.Now) || sameMailbox(r.rs.account(r.in.Account).Snooze, r.in.Mailbox.Name)
 	}
@@ -35,63 +36,79 @@ func (r *run) isVoid(a actions.Action) bool {
 }
 
 // isThere reports whether a message is where an action would bring it.
-func isThere(a actions.Action, m Mailbox) bool {
+func isThere(a *actions.Action, m Mailbox) bool {
 	if role := a.Role(); role != "" {
 		return a.Account == "" && a.Append == nil && m.Role == role
 	}
 	return a.Account == "" && a.Mailbox != "" && a.Append == nil && sameMailbox(a.Mailbox, m.Name)
 }
 
-func (r *run) action(c *compiledAction) (actions.Action, error) {
-	a := actions.Action{Kind: c.kind, Include: c.message.include, RawLimit: c.message.rawLimit}
-	if c.arg == actions.ArgUntil {
-		var err error
-		a.Until, err = c.until.from(r.in.Now)
-		return a, err
+func (r *run) action(c *compiledAction) (*actions.Action, error) {
+	if c.same != nil && (c.account == "" || c.account == r.in.Account) {
+		return c.same, nil
 	}
-	if c.account != r.in.Account {
+	return c.fill(r)
+}
+
+// fill makes the action for one message.
+func (c *compiledAction) fill(r *run) (a *actions.Action, err error) {
+	a = &actions.Action{Kind: c.kind, Include: c.message.include, RawLimit: c.message.rawLimit}
+	if c.account != r.in.Account && c.arg != actions.ArgUntil {
 		a.Account = c.account // a rule for several accounts, of which it is one
 	}
-	if c.arg == actions.ArgEndpoint {
-		a.Endpoint = c.args[0].parts[0].literal
-		return a, c.message.fill(r, c.args, &a)
-	}
-	var err error
 	switch c.arg {
+	case actions.ArgUntil:
+		a.Until, err = c.until.from(r.in.Now)
+	case actions.ArgEndpoint:
+		a.Endpoint = c.args[0].parts[0].literal
+		err = c.message.fill(r, c.args, a)
 	case actions.ArgCommand:
 		a.Command, err = c.command.fill(r, c.args)
-		return a, err
 	case actions.ArgLabels:
 		a.Labels, err = r.labels(c)
-		return a, err
 	case actions.ArgFolder:
 		a.Save, err = c.saving.fill(r, c.args)
-		return a, err
-	}
-	if c.kind.Letters() {
-		a.Include, a.RawLimit = c.message.include, c.message.rawLimit
+	case actions.ArgRecipients, actions.ArgAnswer:
 		a.Letter, err = c.letter.fill(r, c.kind, c.args)
-		return a, err
-	}
-	if c.arg == actions.ArgAppend {
-		if a.Mailbox, err = c.args[0].mailbox(r); err != nil {
-			return actions.Action{}, err
+	case actions.ArgAppend:
+		if a.Mailbox, err = c.args[0].mailbox(r); err == nil {
+			a.Append, err = c.appending.fill(r, c.args)
 		}
-		a.Append, err = c.appending.fill(r, c.args)
-		return a, err
+	case actions.ArgMailbox:
+		a.Mailbox, err = c.args[0].mailbox(r)
+	case actions.ArgFlags:
+		a.Flags, err = c.flags(r)
 	}
+	return a, err
+}
+
+func (c *compiledAction) flags(r *run) (out []imap.Flag, err error) {
 	for _, t := range c.args {
-		switch c.arg {
-		case actions.ArgMailbox:
-			a.Mailbox, err = t.mailbox(r)
-		default:
-			var flag imap.Flag
-			flag, err = t.flag(r)
-			a.Flags = append(a.Flags, flag)
-		}
+		flag, err := t.flag(r)
 		if err != nil {
-			return actions.Action{}, err
+			return nil, err
 		}
+		out = append(out, flag)
 	}
-	return a, nil
+	return out, nil
+}
+
+// share makes the action once, where that is enough.
+func (c *compiledAction) share() {
+	if !c.isSame() {
+		return
+	}
+	if a, err := c.fill(&run{}); err == nil {
+		a.Account = "" // it is used in its own account alone
+		c.same = a
+	}
+}
+
+// isSame reports whether the action is the same for all messages of its account.
+func (c *compiledAction) isSame() bool {
+	switch c.arg {
+	case actions.ArgNone, actions.ArgMailbox, actions.ArgFlags:
+		return !slices.ContainsFunc(c.args, func(t template) bool { return slices.ContainsFunc(t.parts, templatePart.isExpr) })
+	}
+	return false
 }

@@ -327,6 +327,7 @@ func (s *ruleScope) action(a draftAction) compiledAction {
 		}
 		out.args = append(out.args, t)
 	}
+	out.share()
 	return out
 }
 

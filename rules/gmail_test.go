@@ -74,7 +74,7 @@ func TestGmailIsNeeded(t *testing.T) {
 
 func TestTheLastLabelWins(t *testing.T) {
 	label := func(kind actions.Kind, labels ...string) actions.Item {
-		return actions.Item{Rule: string(kind), Action: actions.Action{Kind: kind, Labels: labels}}
+		return actions.Item{Rule: string(kind), Action: &actions.Action{Kind: kind, Labels: labels}}
 	}
 	p := actions.Plan{Items: []actions.Item{label(actions.AddLabels, "A", "B"), label(actions.RemoveLabels, "a", "C"), label(actions.AddLabels, "c")}}
 	p.Resolve()

@@ -36,7 +36,7 @@ func letterOf(t *testing.T, r RuleSource, subject string) actions.Action {
 	if len(d.Plan.Items) != 1 {
 		t.Fatalf("%+v", d)
 	}
-	return d.Plan.Items[0].Action
+	return *d.Plan.Items[0].Action
 }
 
 func TestForward(t *testing.T) {

@@ -30,7 +30,7 @@ func callOf(t *testing.T, r RuleSource, in Input) actions.Action {
 	if len(d.Plan.Items) != 1 {
 		t.Fatalf("%+v", d)
 	}
-	return d.Plan.Items[0].Action
+	return *d.Plan.Items[0].Action
 }
 
 func TestMessageOfAWebhook(t *testing.T) {

@@ -40,7 +40,7 @@ func samePlan(a, b actions.Plan) bool {
 		return false
 	}
 	for i := range a.Items {
-		if a.Items[i].Rule != b.Items[i].Rule || !a.Items[i].Action.Equal(b.Items[i].Action) {
+		if a.Items[i].Rule != b.Items[i].Rule || !a.Items[i].Action.Equal(*b.Items[i].Action) {
 			return false
 		}
 	}

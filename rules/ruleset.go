@@ -77,6 +77,9 @@ type compiledAction struct {
 	args []template
 	// account is that of the target, "" where it is the message's.
 	account string
+	// same is the action where it is the same for all messages of its account: one for
+	// all of them takes no memory for each.
+	same *actions.Action
 	// appending is what an append adds.
 	appending appending
 	// message says which of args make what a webhook is sent with.

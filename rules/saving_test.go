@@ -34,7 +34,7 @@ func savingOf(t *testing.T, r RuleSource, header string) actions.Action {
 	if len(d.Plan.Items) != 1 {
 		t.Fatalf("%+v", d)
 	}
-	return d.Plan.Items[0].Action
+	return *d.Plan.Items[0].Action
 }
 
 // TestSaving: what the message says is worked out with the decision, what the
@@ -227,7 +227,7 @@ func FuzzSaving(f *testing.F) {
 		in := sampleInput()
 		in.Message = received([]byte("Subject: " + subject + "\r\n\r\n"))
 		for _, item := range rs.Evaluate(in).Plan.Items {
-			checkSaved(t, item.Action)
+			checkSaved(t, *item.Action)
 		}
 	})
 }

@@ -87,6 +87,8 @@ type templatePart struct {
 	program *program
 }
 
+func (p templatePart) isExpr() bool { return p.program != nil }
+
 // literal returns the whole text if no part of it is an expression.
 func literalOf(segments []segment) (string, bool) {
 	var out strings.Builder

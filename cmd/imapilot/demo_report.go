@@ -89,7 +89,7 @@ func actionsOf(p actions.Plan, rule string) []string {
 }
 
 // inWords says what an action does, shorter than the configuration.
-func inWords(a actions.Action) string {
+func inWords(a *actions.Action) string {
 	switch a.Kind {
 	case actions.AddFlags:
 		return "flag " + joinFlags(a.Flags)

@@ -19,7 +19,7 @@ func TestDemoSeesDifferences(t *testing.T) {
 	plan := func(list ...actions.Action) actions.Plan {
 		var p actions.Plan
 		for _, a := range list {
-			p.Items = append(p.Items, actions.Item{Rule: "spam", Action: a})
+			p.Items = append(p.Items, actions.Item{Rule: "spam", Action: &a})
 		}
 		return p
 	}

@@ -30,8 +30,8 @@ func atHistory(before time.Duration) time.Time {
 }
 
 func moved(seq int64, state journal.EntryState, subject string) journal.Entry {
-	flag := actions.Action{Kind: actions.AddFlags, Flags: []imap.Flag{imap.FlagSeen}}
-	move := actions.Action{Kind: actions.Move, Mailbox: "Lists/go"}
+	flag := &actions.Action{Kind: actions.AddFlags, Flags: []imap.Flag{imap.FlagSeen}}
+	move := &actions.Action{Kind: actions.Move, Mailbox: "Lists/go"}
 	const hash = "0123456789abcdef0123"
 	e := journal.Entry{
 		Seq: seq, Mailbox: "INBOX", UIDValidity: 17, UID: imap.UID(4700 + seq), State: state, Trigger: "arrival",
@@ -39,7 +39,7 @@ func moved(seq int64, state journal.EntryState, subject string) journal.Entry {
 		From:  "Ann Example <ann@example.net>", Subject: subject, Decided: atHistory(time.Duration(100-seq) * time.Hour), Updated: atHistory(time.Duration(100-seq) * time.Hour),
 		Plan: actions.Plan{Items: []actions.Item{
 			{Action: flag, Rule: "newsletters", Hash: hash}, {Action: move, Rule: "newsletters", Hash: hash, Index: 1},
-			{Action: actions.Action{Kind: actions.Trash}, Rule: "old offers", Hash: "fedcba9876543210", SupersededBy: "newsletters"},
+			{Action: &actions.Action{Kind: actions.Trash}, Rule: "old offers", Hash: "fedcba9876543210", SupersededBy: "newsletters"},
 		}},
 		Steps: []journal.Step{
 			{Action: flag, Rule: "newsletters", Hash: hash, State: journal.StepDone, At: atHistory(50 * time.Hour)},
@@ -65,7 +65,7 @@ func historyEntries() []journal.Entry {
 	})
 	add(journal.Done, "Build 4711 failed on main", func(e *journal.Entry) {
 		e.Steps, e.From = nil, "builds@ci.example.com"
-		e.Plan = actions.Plan{Items: []actions.Item{{Action: actions.Action{Kind: actions.Webhook, Endpoint: "ci"}, Rule: "builds"}}}
+		e.Plan = actions.Plan{Items: []actions.Item{{Action: &actions.Action{Kind: actions.Webhook, Endpoint: "ci"}, Rule: "builds"}}}
 	})
 	add(journal.Held, "An offer", func(e *journal.Entry) {
 		e.Steps, e.Reason = nil, `limit reached: rule "newsletters" may take away 1000 messages in 1 h`

@@ -22,7 +22,7 @@ func TestHistoryOfAStepThatLeavesTheMailbox(t *testing.T) {
 			`waits for exec: /bin/say "a b": delivered (1 try)`: {ID: "1", Endpoint: "exec", State: journal.Delivered, Attempts: 1},
 		} {
 			r := record{webhooks: []journal.Delivery{d}, Entry: journal.Entry{State: journal.Open, Steps: []journal.Step{
-				{Action: run, Delivery: "1", State: journal.Recorded}, {Action: actions.Action{Kind: actions.Trash}, State: journal.Recorded},
+				{Action: &run, Delivery: "1", State: journal.Recorded}, {Action: &actions.Action{Kind: actions.Trash}, State: journal.Recorded},
 			}}}
 			r.paused = &journal.Pause{Target: "INBOX", Reason: "for other steps"}
 			if got := whatOf(r, time.UTC); got != want {
@@ -35,7 +35,7 @@ func TestHistoryOfAStepThatLeavesTheMailbox(t *testing.T) {
 // TestHistoryOfALetter says what holds it back, and why none was sent.
 func TestHistoryOfALetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		answer := journal.Step{Action: actions.Action{Kind: actions.Reply, Letter: &actions.Letter{Text: "Thanks"}}, Delivery: "1", State: journal.Recorded}
+		answer := journal.Step{Action: &actions.Action{Kind: actions.Reply, Letter: &actions.Letter{Text: "Thanks"}}, Delivery: "1", State: journal.Recorded}
 		later := time.Now().Add(5 * time.Minute)
 		for want, d := range map[string]journal.Delivery{
 			`waits for reply: "Thanks": held back by mail server: logging in: no; made at 00:05:00 (in 5 min)`: {

@@ -107,7 +107,7 @@ func actionList(p actions.Plan) string {
 }
 
 // actionText is an action for people.
-func actionText(a actions.Action) string {
+func actionText(a *actions.Action) string {
 	if a.Kind == actions.Snooze {
 		return "snooze until " + a.Until.Format("2006-01-02 15:04")
 	}

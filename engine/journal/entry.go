@@ -193,10 +193,10 @@ type Entry struct {
 
 // Step is one action on the message, with its target resolved.
 type Step struct {
-	Action actions.Action `json:"action"`
-	Rule   string         `json:"rule"`
-	Hash   string         `json:"hash,omitempty"`
-	Index  int            `json:"index"`
+	Action *actions.Action `json:"action"`
+	Rule   string          `json:"rule"`
+	Hash   string          `json:"hash,omitempty"`
+	Index  int             `json:"index"`
 	// Target is the mailbox in the server's spelling, "" for flags; see Abroad for
 	// one of another account.
 	Target string `json:"target,omitempty"`

@@ -57,9 +57,9 @@ func filled(t *testing.T) (*Metrics, string) {
 	}
 	entry := journal.Entry{State: journal.Done, Trigger: journal.TriggerArrival, Print: journal.Fingerprint{Received: now.Add(-2500 * time.Millisecond)},
 		From: "stranger@example.net", Subject: "A secret subject"}
-	entry.Plan.Add(actions.Item{Rule: "lists", Action: actions.Action{Kind: actions.Move}})
-	entry.Plan.Add(actions.Item{Rule: "lists", Action: actions.Action{Kind: actions.AddFlags}})
-	entry.Steps = []journal.Step{{State: journal.StepLeft, Action: actions.Action{Kind: actions.Move}}, {State: journal.Recorded, Action: actions.Action{Kind: actions.AddFlags}}}
+	entry.Plan.Add(actions.Item{Rule: "lists", Action: &actions.Action{Kind: actions.Move}})
+	entry.Plan.Add(actions.Item{Rule: "lists", Action: &actions.Action{Kind: actions.AddFlags}})
+	entry.Steps = []journal.Step{{State: journal.StepLeft, Action: &actions.Action{Kind: actions.Move}}, {State: journal.Recorded, Action: &actions.Action{Kind: actions.AddFlags}}}
 	m.Observe(engine.Observation{Account: "home", At: now, Entry: entry})
 	m.Observe(engine.Observation{Account: "home", At: now})
 	m.Observe(engine.Observation{Account: "home", At: now, Delivery: &journal.Delivery{Endpoint: "ci", State: journal.Dead, Attempts: 10}})

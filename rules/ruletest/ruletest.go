@@ -143,7 +143,7 @@ func (r Runner) judgeWalk(c Case, d rules.Decision) Result {
 	}
 	var got []actions.Action
 	for _, item := range d.Plan.Effective() {
-		got = append(got, item.Action)
+		got = append(got, *item.Action)
 	}
 	return judge(c, got, because(d))
 }
@@ -225,7 +225,7 @@ func actionsOf(d rules.Decision, rule string) []actions.Action {
 	for _, items := range [][]actions.Item{d.Plan.Items, d.Dry.Items} {
 		for _, item := range items {
 			if item.Rule == rule {
-				out = append(out, item.Action)
+				out = append(out, *item.Action)
 			}
 		}
 	}

@@ -70,7 +70,7 @@ func testQuery(s *store) {
 	first, second, third, fourth := entry(1), open(2), open(3), entry(4)
 	second.State, second.Mailbox, second.Updated = journal.Held, "Archive", day(20)
 	third.Updated = day(1)
-	third.Steps, third.Plan = nil, actions.Plan{Items: []actions.Item{{Action: actions.Action{Kind: actions.Trash}, Rule: "other"}}}
+	third.Steps, third.Plan = nil, actions.Plan{Items: []actions.Item{{Action: &actions.Action{Kind: actions.Trash}, Rule: "other"}}}
 	third.Trigger = journal.TriggerUndo
 	fourth.UID, fourth.Updated, fourth.State = 99, day(21), journal.Failed
 	s.commit(home, journal.Batch{Entries: []journal.Entry{fourth, first, third, second}})
@@ -220,7 +220,7 @@ func testActedLimit(s *store) {
 
 func testActedStates(s *store) {
 	own := s.own("home")
-	webhook := actions.Plan{Items: []actions.Item{{Action: actions.Action{Kind: actions.Webhook, Endpoint: "ci"}, Rule: "r"}}}
+	webhook := actions.Plan{Items: []actions.Item{{Action: &actions.Action{Kind: actions.Webhook, Endpoint: "ci"}, Rule: "r"}}}
 	for i, c := range []struct {
 		name  string
 		want  bool

@@ -137,12 +137,12 @@ func print(n int) journal.Fingerprint {
 
 // entry is a finished move with every field set.
 func entry(seq int64) journal.Entry {
-	move := actions.Action{Kind: actions.Move, Mailbox: "Lists/go"}
-	flag := actions.Action{Kind: actions.AddFlags, Flags: []imap.Flag{imap.FlagSeen, "$List"}}
+	move := &actions.Action{Kind: actions.Move, Mailbox: "Lists/go"}
+	flag := &actions.Action{Kind: actions.AddFlags, Flags: []imap.Flag{imap.FlagSeen, "$List"}}
 	plan := actions.Plan{Items: []actions.Item{
 		{Action: flag, Rule: "lists", Hash: "h1"},
 		{Action: move, Rule: "lists", Hash: "h1", Index: 1},
-		{Action: actions.Action{Kind: actions.Trash}, Rule: "bin", SupersededBy: "lists"},
+		{Action: &actions.Action{Kind: actions.Trash}, Rule: "bin", SupersededBy: "lists"},
 	}}
 	return journal.Entry{
 		Seq: seq, Mailbox: "INBOX", UIDValidity: 4294967295, UID: imap.UID(seq), Print: print(int(seq)),

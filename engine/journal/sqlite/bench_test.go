@@ -48,7 +48,7 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 func decision(seq int64, now time.Time) journal.Entry {
-	move := actions.Action{Kind: actions.Move, Mailbox: "Lists/go"}
+	move := &actions.Action{Kind: actions.Move, Mailbox: "Lists/go"}
 	return journal.Entry{
 		Seq: seq, Mailbox: "INBOX", UIDValidity: 1, UID: imap.UID(seq), Trigger: "arrival", State: journal.Open,
 		Print: journal.Fingerprint{MessageID: fmt.Sprintf("<%d.abcdef@lists.example.org>", seq*7919), Received: now, Size: 4000 + seq},

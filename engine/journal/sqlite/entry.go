@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -158,6 +159,10 @@ func scanEntry(c *columns) (journal.Entry, error) {
 	e.NextTry, e.Run = inUTC(e.NextTry), inUTC(e.Run)
 	for i := range e.Steps {
 		e.Steps[i].At = inUTC(e.Steps[i].At)
+		e.Steps[i].Action = cmp.Or(e.Steps[i].Action, &actions.Action{})
+	}
+	for i := range e.Plan.Items {
+		e.Plan.Items[i].Action = cmp.Or(e.Plan.Items[i].Action, &actions.Action{})
 	}
 	return e, nil
 }

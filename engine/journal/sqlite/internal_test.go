@@ -81,3 +81,21 @@ func TestParseHolder(t *testing.T) {
 		t.Errorf("%d, %v", pid, since)
 	}
 }
+
+// TestEntryWithoutActions: whoever reads an entry asks its actions what they are. One
+// that another program wrote may lack them.
+func TestEntryWithoutActions(t *testing.T) {
+	d := open(t)
+	if err := d.do(`INSERT INTO account (id, name, epoch, holder, acquired) VALUES (1, 'home', 1, '', 0);
+		INSERT INTO entry (account, seq, mailbox, uidvalidity, uid, message_id, received, size, state, acted, rules, decided, updated, body)
+		VALUES (1, 1, 'INBOX', 1, 1, '', 0, 0, 'open', 0, '[]', 0, 0, '{"plan":{"items":[{"rule":"r"}]},"steps":[{"action":null,"rule":"r","state":"recorded"}]}')`); err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Entries(t.Context(), journal.Query{Account: "home"})
+	if err != nil || len(got) != 1 {
+		t.Fatal(got, err)
+	}
+	if item, step := got[0].Plan.Items[0], got[0].Steps[0]; item.Action.Kind != "" || step.Action.Kind != "" {
+		t.Errorf("%+v, %+v", item, step)
+	}
+}
