@@ -13,6 +13,7 @@ import (
 type builder struct {
 	src      *source
 	problems []Problem
+	spare    []Node // made, and not in use yet
 }
 
 func (b *builder) problem(at Span, message, hint string) {
@@ -42,7 +43,18 @@ func (b *builder) document(file *ast.File) *Node {
 }
 
 func (b *builder) at(kind Kind, t *token.Token) *Node {
-	return &Node{Kind: kind, Line: t.Position.Line, Column: t.Position.Column, src: b.src}
+	return b.place(kind, t.Position.Line, t.Position.Column)
+}
+
+// place makes a node. They are made by the dozen, which costs less than one by one.
+func (b *builder) place(kind Kind, line, column int) *Node {
+	if len(b.spare) == 0 {
+		b.spare = make([]Node, 48)
+	}
+	n := &b.spare[0]
+	b.spare = b.spare[1:]
+	n.Kind, n.Line, n.Column, n.src = kind, line, column, b.src
+	return n
 }
 
 func (b *builder) spanOf(t *token.Token) Span {
@@ -85,6 +97,7 @@ func (b *builder) node(n ast.Node, depth int) *Node {
 
 func (b *builder) mapping(values []*ast.MappingValueNode, n ast.Node, depth int) *Node {
 	out := b.at(Mapping, n.GetToken())
+	out.Entries = make([]Entry, 0, len(values))
 	for i, v := range values {
 		key := b.key(v.Key)
 		if i == 0 {
@@ -128,7 +141,7 @@ func (b *builder) value(key *Node, n ast.Node, depth int) *Node {
 	if key.Kind != Bad {
 		b.problem(at, message, "write a value, or remove the key")
 	}
-	return &Node{Kind: Bad, Line: at.Line, Column: at.Column, src: b.src}
+	return b.place(Bad, at.Line, at.Column)
 }
 
 func (b *builder) null(t *token.Token) *Node {
@@ -138,6 +151,7 @@ func (b *builder) null(t *token.Token) *Node {
 
 func (b *builder) sequence(n *ast.SequenceNode, depth int) *Node {
 	out := b.at(Sequence, n.Start)
+	out.Items = make([]*Node, 0, len(n.Values))
 	for i, v := range n.Values {
 		null, isNull := v.(*ast.NullNode)
 		if isNull && null.Token.Type == token.ImplicitNullType && i < len(n.Entries) && n.Entries[i].Start != nil {

@@ -2,7 +2,9 @@ package strictyaml
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // place is where one rune of a value is written: line and column from 0, and
@@ -13,46 +15,51 @@ type place struct{ line, column, width int }
 type locator struct {
 	src          *source
 	line, column int
-	value        []rune
-	places       []place
+	rest         string // what of the value is not found yet
+	last         place  // of the rune before it
+	// places are those of all runes. Only who reports something asks for them.
+	places []place
+	keep   bool
 }
 
-// locate finds every rune of value in the file. It reports false when what is
-// written there is not this value.
-func locate(src *source, line, column int, style Style, value []rune) ([]place, bool) {
-	l := &locator{src: src, line: line, column: column, value: value, places: make([]place, 0, len(value))}
+// find looks for every rune of the value. It reports false when what is written
+// there is not this value.
+func (l *locator) find(style Style) bool {
 	switch style {
 	case Block:
-		return l.places, l.block() && l.complete(&l.places)
+		return l.block() && l.complete()
 	case SingleQuoted, DoubleQuoted:
 		l.column++
 	}
-	for len(l.places) < len(value) {
+	for l.rest != "" {
 		if !l.step(style) {
-			return nil, false
+			return false
 		}
 	}
-	return l.places, true
+	return true
 }
 
 // complete gives line ends at the end of a block the place where the file says
 // nothing more.
-func (l *locator) complete(places *[]place) bool {
-	for len(*places) < len(l.value) {
-		if l.value[len(*places)] != '\n' {
+func (l *locator) complete() bool {
+	for l.rest != "" {
+		if !l.emit('\n', place{l.line, l.column, 0}) {
 			return false
 		}
-		*places = append(*places, place{l.line, l.column, 0})
 	}
 	return true
 }
 
 // emit notes that the next rune of the value is r.
 func (l *locator) emit(r rune, at place) bool {
-	if len(l.places) >= len(l.value) || l.value[len(l.places)] != r {
+	next, size := utf8.DecodeRuneInString(l.rest)
+	if size == 0 || next != r {
 		return false
 	}
-	l.places = append(l.places, at)
+	l.rest, l.last = l.rest[size:], at
+	if l.keep {
+		l.places = append(l.places, at)
+	}
 	return true
 }
 
@@ -194,7 +201,7 @@ func (l *locator) block() bool {
 	header := l.src.line(l.line)
 	parent := indentOf(header)
 	indent := l.blockIndent(header, parent)
-	for l.line+1 < len(l.src.lines) && len(l.places) < len(l.value) {
+	for l.line+1 < len(l.src.lines) && l.rest != "" {
 		l.line++
 		row := l.src.line(l.line)
 		l.column = min(indent, len(row))
@@ -244,20 +251,16 @@ func (l *locator) dashes(header []rune, parent int) int {
 // blockLine matches the text of one line, then what its line end became: a
 // line end, or a space, or nothing.
 func (l *locator) blockLine(row []rune) bool {
-	for l.column < len(row) && len(l.places) < len(l.value) {
-		if l.value[len(l.places)] != row[l.column] {
+	for l.column < len(row) && l.rest != "" {
+		if !l.take(row[l.column], 1) {
 			return false
 		}
-		l.take(row[l.column], 1)
 	}
-	if len(l.places) == len(l.value) {
-		return true
-	}
-	switch next := l.value[len(l.places)]; next {
-	case '\n', ' ':
+	switch {
+	case strings.HasPrefix(l.rest, "\n"), strings.HasPrefix(l.rest, " "):
 		// In a folded scalar the first of several line ends became nothing,
 		// but which of them it was does not matter to anyone.
-		l.emit(next, place{l.line, l.column, 0})
+		l.emit(rune(l.rest[0]), place{l.line, l.column, 0})
 	}
 	return true
 }

@@ -1,7 +1,9 @@
 package strictyaml
 
+import "unicode/utf8"
+
 // Kind says what a node holds.
-type Kind int
+type Kind uint8
 
 // The kinds. Of a Bad node a problem was already reported.
 const (
@@ -13,7 +15,7 @@ const (
 
 // Type is what YAML makes of a scalar (the core schema); a quoted scalar and a
 // block are always strings.
-type Type int
+type Type uint8
 
 // The types.
 const (
@@ -24,7 +26,7 @@ const (
 )
 
 // Style is how a scalar is written.
-type Style int
+type Style uint8
 
 // The styles.
 const (
@@ -36,20 +38,20 @@ const (
 
 // Node is a part of the file.
 type Node struct {
-	Kind Kind
+	Kind  Kind
+	Type  Type  // of a scalar
+	Style Style // of a scalar
 	// Line and Column are where it starts, from 1.
 	Line, Column int
 
 	// Value is a scalar's value; of a number or a boolean, as it is written.
 	Value string
-	Type  Type
-	Style Style
 
 	Entries []Entry // of a Mapping, in order of the file
 	Items   []*Node // of a Sequence
 
-	src   *source
-	runes []place // where each rune of Value is
+	src  *source
+	last place // of the last rune of Value
 }
 
 // Entry is a key of a mapping and its value. Both are never nil; the key is
@@ -77,18 +79,34 @@ func (n *Node) Span(offset, length int) Span {
 	if n.Kind != Scalar {
 		return Span{n.Line, n.Column, 1}
 	}
-	places := n.runes
-	if length == 0 && offset == 0 {
-		return n.wholeSpan(places)
-	}
 	switch {
-	case len(places) == 0:
-		return Span{n.Line, n.Column, 1}
-	case offset >= len(places):
-		last := places[len(places)-1]
-		return Span{last.line + 1, last.column + last.width + 1, 1}
+	case length == 0 && offset == 0:
+		return n.wholeSpan(n.places())
+	case n.Value == "", offset >= utf8.RuneCountInString(n.Value):
+		return n.end()
 	}
-	return stretch(places, max(offset, 0), max(length, 1))
+	return stretch(n.places(), max(offset, 0), max(length, 1))
+}
+
+// end is the place right behind a scalar's value.
+func (n *Node) end() Span {
+	if n.Value == "" {
+		return Span{n.Line, n.Column, 1}
+	}
+	return Span{n.last.line + 1, n.last.column + n.last.width + 1, 1}
+}
+
+// places finds each rune of a scalar's value anew: nearly no value is ever
+// asked where it stands.
+func (n *Node) places() []place {
+	l := n.locator()
+	l.keep, l.places = true, make([]place, 0, len(n.Value))
+	l.find(n.Style)
+	return l.places
+}
+
+func (n *Node) locator() locator {
+	return locator{src: n.src, line: n.Line - 1, column: n.Column - 1, rest: n.Value}
 }
 
 // wholeSpan covers a value with its quotes, or the first line of a block.
@@ -136,7 +154,7 @@ func (n *Node) Comment() (text string, at Span, ok bool) {
 	if n.Kind != Scalar || n.Style != Plain {
 		return "", Span{}, false
 	}
-	end := n.Span(len([]rune(n.Value)), 1)
+	end := n.end()
 	line := n.src.line(end.Line - 1)
 	i := end.Column - 1
 	for i < len(line) && isBlank(line[i]) {
@@ -148,22 +166,21 @@ func (n *Node) Comment() (text string, at Span, ok bool) {
 	return string(line[i+1:]), Span{end.Line, i + 1, len(line) - i}, true
 }
 
-// locate finds every rune of the value in the file. It reports false when the
-// file says something else there: then the value is not what was written.
+// locate finds the value in the file. It reports false when the file says
+// something else there: then the value is not what was written.
 func (n *Node) locate() bool {
-	value := []rune(n.Value)
-	found, ok := locate(n.src, n.Line-1, n.Column-1, n.Style, value)
-	if !ok {
-		found, ok = n.search(value)
+	l := n.locator()
+	if l.find(n.Style) {
+		n.last = l.last
+		return true
 	}
-	n.runes = found
-	return ok
+	return n.search()
 }
 
 // search looks for the value around where the parser says that it is: after
 // trailing spaces that is too far to the right, after a tab too far to the
 // left, and of some multi-line values it is a later line.
-func (n *Node) search(value []rune) ([]place, bool) {
+func (n *Node) search() bool {
 	tries := 0
 	for line := n.Line - 1; line >= max(0, n.Line-1-maxAway); line-- {
 		row := n.src.line(line)
@@ -176,19 +193,28 @@ func (n *Node) search(value []rune) ([]place, bool) {
 			if column < 0 {
 				column = i
 			}
-			if !n.mayBegin(row[column], value) {
+			if !n.mayBegin(row[column]) {
 				continue
 			}
 			if tries++; tries > maxTries {
-				return nil, false
+				return false
 			}
-			if found, ok := locate(n.src, line, column, n.Style, value); ok {
-				n.Line, n.Column = line+1, column+1
-				return found, true
+			if n.isAt(line, column) {
+				return true
 			}
 		}
 	}
-	return nil, false
+	return false
+}
+
+// isAt takes a place where the value stands for its own.
+func (n *Node) isAt(line, column int) bool {
+	l := locator{src: n.src, line: line, column: column, rest: n.Value}
+	if !l.find(n.Style) {
+		return false
+	}
+	n.Line, n.Column, n.last = line+1, column+1, l.last
+	return true
 }
 
 // maxAway is how many lines up a value is looked for, maxTries at how many
@@ -199,7 +225,7 @@ const (
 )
 
 // mayBegin reports whether a scalar of this style and value can begin with r.
-func (n *Node) mayBegin(r rune, value []rune) bool {
+func (n *Node) mayBegin(r rune) bool {
 	switch n.Style {
 	case SingleQuoted:
 		return r == '\''
@@ -208,6 +234,7 @@ func (n *Node) mayBegin(r rune, value []rune) bool {
 	case Block:
 		return r == '|' || r == '>'
 	default:
-		return len(value) > 0 && r == value[0]
+		first, size := utf8.DecodeRuneInString(n.Value)
+		return size > 0 && r == first
 	}
 }

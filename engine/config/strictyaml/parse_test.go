@@ -179,8 +179,8 @@ func checkNode(t *testing.T, n *Node) {
 		return
 	}
 	if n.Kind == Scalar {
-		if len(n.runes) != len([]rune(n.Value)) {
-			t.Errorf("%d places for %q", len(n.runes), n.Value)
+		if len(n.places()) != len([]rune(n.Value)) {
+			t.Errorf("%d places for %q", len(n.places()), n.Value)
 		}
 		for i := range []rune(n.Value) {
 			if s := n.Span(i, 1); s.Line < 1 || s.Column < 1 || s.Length < 1 {

@@ -39,8 +39,11 @@ func (s *source) line(i int) []rune {
 
 func (s *source) text() string {
 	var b strings.Builder
+	b.Grow(s.size())
 	for _, line := range s.lines {
-		b.WriteString(string(line))
+		for _, r := range line {
+			b.WriteRune(r)
+		}
 		b.WriteByte('\n')
 	}
 	return b.String()
@@ -77,12 +80,21 @@ func Lines(data []byte) []string {
 	return lines
 }
 
-// newSource splits a file, reports what is no text, and fills it.
+// newSource splits a file, reports what is no text, and fills it. The lines lie
+// one behind the other: one piece of memory for all of them.
 func newSource(lines []string) (*source, []Problem) {
-	src := &source{lines: make([][]rune, len(lines))}
+	size := 0
+	for _, line := range lines {
+		size += utf8.RuneCountInString(line)
+	}
+	src, all := &source{lines: make([][]rune, len(lines))}, make([]rune, 0, size)
 	var problems []Problem
 	for i, line := range lines {
-		src.lines[i] = []rune(line)
+		from := len(all)
+		for _, r := range line {
+			all = append(all, r)
+		}
+		src.lines[i] = all[from:len(all):len(all)]
 		if p, bad := clean(src.lines[i], i); bad && len(problems) < maxRepairs {
 			problems = append(problems, p)
 		}
@@ -118,7 +130,7 @@ func unprintable(r rune) string {
 // a screen.
 func printable(r rune) bool {
 	switch {
-	case r == '\t':
+	case r == '\t', ' ' <= r && r <= '~':
 		return true
 	case r == utf8.RuneError, r == filler, r == '\uFFFE', r == '\uFEFF':
 		return false
