@@ -130,20 +130,29 @@ func (l *loader) entries(n *strictyaml.Node) []strictyaml.Entry {
 		l.wrongType(n, "keys and values")
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(n.Entries), func(e strictyaml.Entry) bool { return e.Key.Kind != strictyaml.Scalar })
+	return without(n.Entries, func(e strictyaml.Entry) bool { return e.Key.Kind != strictyaml.Scalar })
 }
 
 // items returns the entries of a sequence; a single scalar counts as one.
 func (l *loader) items(n *strictyaml.Node) []*strictyaml.Node {
 	switch n.Kind {
 	case strictyaml.Sequence:
-		return slices.DeleteFunc(slices.Clone(n.Items), func(i *strictyaml.Node) bool { return i.Kind == strictyaml.Bad })
+		return without(n.Items, func(i *strictyaml.Node) bool { return i.Kind == strictyaml.Bad })
 	case strictyaml.Scalar:
 		return []*strictyaml.Node{n}
 	case strictyaml.Mapping:
 		l.wrongType(n, "a list")
 	}
 	return nil
+}
+
+// without leaves out what is bad. A list in which nothing is comes back as it is
+// and must not be changed.
+func without[T any](list []T, bad func(T) bool) []T {
+	if !slices.ContainsFunc(list, bad) {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), bad)
 }
 
 func (l *loader) wrongType(n *strictyaml.Node, want string) {

@@ -66,24 +66,32 @@ func (l *loader) doubtAccounts(root *strictyaml.Node, problems []strictyaml.Prob
 	})
 }
 
+// aim is where a rule looks: what is asked of it once all files are read.
+type aim struct {
+	name         int // where it stands, a place in refs
+	on           rules.Trigger
+	in, accounts []rules.Text
+}
+
 // aim remembers what a rule looks at, as it stands in the file. Where it looks must be
 // certain, and so must be that it waits for news there.
-func (l *loader) aim(n *strictyaml.Node, table fields, r rules.RuleSource) {
+func (l *loader) aim(n *strictyaml.Node, table fields, r *rules.RuleSource) {
 	if doubtful(n, "rule", table, "in", "on", "accounts") {
 		return
 	}
 	if in := n.Get("in"); len(r.In) == 0 && in != nil && (in.Kind != strictyaml.Sequence || len(in.Items) > 0) {
 		return // it is not for INBOX
 	}
+	name := r.Name.Pos
 	if r.Name.Value == "" {
-		r.Name = nowhere("")
+		name = nowhere("").Pos
 	}
-	l.aims = append(l.aims, r)
+	l.aims = append(l.aims, aim{name: name, on: r.On, in: r.In, accounts: r.Accounts})
 }
 
 // certain reports whether all the accounts of a rule are known.
-func (l *loader) certain(r rules.RuleSource) bool {
-	return !slices.ContainsFunc(r.Accounts, func(name rules.Text) bool {
+func (l *loader) certain(a aim) bool {
+	return !slices.ContainsFunc(a.accounts, func(name rules.Text) bool {
 		return !slices.ContainsFunc(l.cfg.Accounts, func(a Account) bool { return a.Name == name.Value })
 	})
 }

@@ -39,7 +39,7 @@ func (l *loader) file(path string, first bool) {
 	l.reading = path
 	l.open = append(l.open, path)
 	defer func() { l.reading, l.open = before, l.open[:len(l.open)-1] }()
-	l.lines[path] = strictyaml.Lines(data)
+	l.read[path] = data
 	root, problems := strictyaml.Parse(data)
 	l.syntax(problems)
 	if root == nil {

@@ -21,8 +21,8 @@ func load(path string, observe func(what string, known fields)) (*Config, []Diag
 	l := &loader{
 		observe: observe,
 
-		cfg:   &Config{Path: filepath.Clean(path), Location: time.UTC, BodyLimit: defaultBody},
-		lines: map[string][]string{}, schedules: map[int]RuleSchedule{}, names: map[string]bool{}, missing: map[string]bool{}, stale: map[string]ref{}, unsure: map[string]bool{},
+		cfg:  &Config{Path: filepath.Clean(path), Location: time.UTC, BodyLimit: defaultBody},
+		read: map[string][]byte{}, schedules: map[int]RuleSchedule{}, names: map[string]bool{}, missing: map[string]bool{}, stale: map[string]ref{}, unsure: map[string]bool{},
 	}
 	l.file(l.cfg.Path, true)
 	l.compile()
@@ -47,15 +47,15 @@ type loader struct {
 	cfg     *Config
 	source  rules.Source
 	diags   []Diagnostic
-	lines   map[string][]string // by file
-	reading string              // the file that is being read
-	open    []string            // the files that include it, itself last
-	refs    []ref               // by rules.Text.Pos
-	hidden  []ref               // the texts that are secrets, or may be
+	read    map[string][]byte // the texts of the files
+	reading string            // the file that is being read
+	open    []string          // the files that include it, itself last
+	refs    []ref             // by rules.Text.Pos
+	hidden  []ref             // the texts that are secrets, or may be
 	watched []watched
 	// aims are the rules of which it is certain where they look, unsure the accounts of
 	// which it is not certain what they watch, and vague is set where that is all of them.
-	aims    []rules.RuleSource
+	aims    []aim
 	unsure  map[string]bool
 	vague   bool
 	noticed *ref           // where the endpoint of the notices is named
@@ -287,12 +287,27 @@ func (l *loader) cover(file string, at int, line string) string {
 	return string(row)
 }
 
+// linesOf splits the text of a file, which only a problem asks for. A file that
+// could not be read has no lines.
+func linesOf(texts map[string][]byte, file string) []string {
+	text, ok := texts[file]
+	if !ok {
+		return nil
+	}
+	return strictyaml.Lines(text)
+}
+
 // showLines gives every diagnostic its line, without the secrets in it.
 func (l *loader) showLines() {
+	all := map[string][]string{}
 	for i := range l.diags {
 		d := &l.diags[i]
 		d.Message, d.Hint = maskURLs(d.Message), maskURLs(d.Hint)
-		lines := l.lines[d.File]
+		lines, split := all[d.File]
+		if !split {
+			lines = linesOf(l.read, d.File)
+			all[d.File] = lines
+		}
 		if d.Line < 1 || d.Line > len(lines) {
 			continue
 		}

@@ -18,48 +18,66 @@ func (l *loader) rules(n *strictyaml.Node) {
 		l.wrongType(n, "a list of rules")
 		return
 	}
+	l.source.Rules = slices.Grow(l.source.Rules, len(n.Items))
+	l.aims = slices.Grow(l.aims, len(n.Items))
+	r := &ruleReader{loader: l}
+	table := r.table()
 	for _, item := range n.Items {
 		if item.Kind == strictyaml.Mapping {
-			l.rule(item)
+			*r = ruleReader{loader: l, trigger: trigger{on: rules.OnArrival}, sure: true}
+			r.one(item, table)
 		} else if item.Kind != strictyaml.Bad {
 			l.wrongType(item, "a rule")
 		}
 	}
 }
 
-func (l *loader) rule(n *strictyaml.Node) {
-	var r rules.RuleSource
-	var tests, stop, repeat *strictyaml.Node
-	broken, t := len(l.diags), trigger{on: rules.OnArrival}
-	sure := true // where the rule looks, and when
-	table := fields{
-		"name":         func(_, n *strictyaml.Node) { r.Name = l.ruleName(n) },
-		"accounts":     func(_, n *strictyaml.Node) { sure = l.wholly(n, func() { r.Accounts = l.texts(n) }) && sure },
-		"in":           func(_, n *strictyaml.Node) { r.In = l.texts(n) },
-		"if":           func(_, n *strictyaml.Node) { r.If, _ = l.scalar(n) },
-		"then":         func(_, n *strictyaml.Node) { r.Then = l.actions(n) },
-		"stop":         func(key, n *strictyaml.Node) { l.boolean(n, &r.Stop); stop = key },
-		"dry_run":      func(_, n *strictyaml.Node) { l.boolean(n, &r.DryRun) },
-		"max_messages": func(_, n *strictyaml.Node) { l.integer(n, 1, maxMessages, &r.MaxMessages) },
-		"tests":        func(_, n *strictyaml.Node) { tests = n },
-		"search":       func(key, n *strictyaml.Node) { r.GmailSearch = l.search(key, n) },
-		"on":           func(key, n *strictyaml.Node) { sure = l.wholly(n, func() { t = l.trigger(key, n) }) && sure },
+// ruleReader reads one rule after the other, so that the table of keys is made
+// once and not for each of them.
+type ruleReader struct {
+	*loader
+	rule                rules.RuleSource
+	trigger             trigger
+	sure                bool // where the rule looks, and when
+	tests, stop, repeat *strictyaml.Node
+}
+
+func (r *ruleReader) table() fields {
+	return fields{
+		"name":         func(_, n *strictyaml.Node) { r.rule.Name = r.ruleName(n) },
+		"accounts":     func(_, n *strictyaml.Node) { r.surely(n, func() { r.rule.Accounts = r.texts(n) }) },
+		"in":           func(_, n *strictyaml.Node) { r.rule.In = r.texts(n) },
+		"if":           func(_, n *strictyaml.Node) { r.rule.If, _ = r.scalar(n) },
+		"then":         func(_, n *strictyaml.Node) { r.rule.Then = r.actions(n) },
+		"stop":         func(key, n *strictyaml.Node) { r.boolean(n, &r.rule.Stop); r.stop = key },
+		"dry_run":      func(_, n *strictyaml.Node) { r.boolean(n, &r.rule.DryRun) },
+		"max_messages": func(_, n *strictyaml.Node) { r.integer(n, 1, maxMessages, &r.rule.MaxMessages) },
+		"tests":        func(_, n *strictyaml.Node) { r.tests = n },
+		"search":       func(key, n *strictyaml.Node) { r.rule.GmailSearch = r.search(key, n) },
+		"on":           func(key, n *strictyaml.Node) { r.surely(n, func() { r.trigger = r.loader.trigger(key, n) }) },
 		"repeat": func(key, n *strictyaml.Node) {
-			if l.duration(n, minRepeat, maxRepeatDays*day, &r.Repeat) {
-				repeat = key
+			if r.duration(n, minRepeat, maxRepeatDays*day, &r.rule.Repeat) {
+				r.repeat = key
 			}
 		},
 	}
-	l.mapping(n, "rule", table, "digest", "debounce", "quiet_hours", "rate_limit", "create", "unless")
-	l.ruleRequires(n)
-	r.On = t.on
-	if sure {
-		l.aim(n, table, r)
+}
+
+// surely reads what must be read wholly where it is to be certain where the rule looks.
+func (r *ruleReader) surely(n *strictyaml.Node, read func()) { r.sure = r.wholly(n, read) && r.sure }
+
+func (r *ruleReader) one(n *strictyaml.Node, table fields) {
+	broken := len(r.diags)
+	r.mapping(n, "rule", table, "digest", "debounce", "quiet_hours", "rate_limit", "create", "unless")
+	r.ruleRequires(n)
+	r.rule.On = r.trigger.on
+	if r.sure {
+		r.aim(n, table, &r.rule)
 	}
-	l.repeats(repeat, &r)
-	l.stopsNobody(stop, r)
-	l.substitute(n, &r, len(l.diags) > broken)
-	l.addRule(r, t, tests)
+	r.repeats(r.repeat, &r.rule)
+	r.stopsNobody(r.stop, r.rule)
+	r.substitute(n, &r.rule, len(r.diags) > broken)
+	r.addRule(r.rule, r.trigger, r.tests)
 }
 
 // addRule takes a rule that was read, with what asks it and its tests.
@@ -151,8 +169,9 @@ func (l *loader) actions(n *strictyaml.Node) []rules.ActionSource {
 		l.problem(n, "then: is a list of actions", "begin each with a dash, as in - move: Lists")
 		return nil
 	}
-	var out []rules.ActionSource
-	for _, item := range l.items(n) {
+	items := l.items(n)
+	out := slices.Grow([]rules.ActionSource(nil), len(items))
+	for _, item := range items {
 		if a, ok := l.action(item); ok {
 			out = append(out, a)
 		}

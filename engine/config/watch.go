@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -85,7 +86,7 @@ func mailboxRoles() []string {
 // pattern there may be other mailboxes than those of today, and which mailbox
 // has a role only the server knows.
 func (l *loader) unruled() {
-	if l.cfg.Rules == nil || len(l.cfg.Rules.Rules()) == 0 {
+	if l.cfg.Rules == nil || len(l.source.Rules) == 0 {
 		return
 	}
 	for _, w := range l.watched {
@@ -125,12 +126,12 @@ func (a Account) excepts(name string) bool {
 // second check is needed to learn it.
 func (l *loader) unwatched() {
 	for _, r := range l.aims {
-		if l.vague || r.On == rules.OnSchedule || !l.certain(r) {
+		if l.vague || r.on == rules.OnSchedule || !l.certain(r) {
 			continue
 		}
-		in := slices.DeleteFunc(slices.Clone(r.In), func(t rules.Text) bool { return t.Pos >= 0 && l.refusedIn(l.refs[t.Pos]) })
-		if len(r.In) == 0 {
-			in = []rules.Text{{Value: "INBOX", Pos: r.Name.Pos}}
+		in := without(r.in, func(t rules.Text) bool { return t.Pos >= 0 && l.refusedIn(l.refs[t.Pos]) })
+		if len(r.in) == 0 {
+			in = []rules.Text{{Value: "INBOX", Pos: r.name}}
 		}
 		for _, place := range in {
 			if place.Value == "" || place.Pos < 0 || place.Pos >= len(l.refs) || l.isWatched(r, place.Value) {
@@ -144,8 +145,8 @@ func (l *loader) unwatched() {
 }
 
 // isWatched reports whether an account of the rule may watch a mailbox.
-func (l *loader) isWatched(r rules.RuleSource, in string) bool {
-	for _, acc := range accountsOf(l.cfg.Accounts, r) {
+func (l *loader) isWatched(r aim, in string) bool {
+	for acc := range r.accountsOf(l.cfg.Accounts) {
 		if l.unsure[acc.Name] || !acc.excepts(in) && slices.ContainsFunc(acc.Watch, func(watch string) bool { return mayBe(watch, in) }) {
 			return true
 		}
@@ -154,10 +155,18 @@ func (l *loader) isWatched(r rules.RuleSource, in string) bool {
 }
 
 // accountsOf are the accounts that a rule is for.
-func accountsOf(all []Account, r rules.RuleSource) []Account {
-	return slices.DeleteFunc(slices.Clone(all), func(acc Account) bool {
-		return len(r.Accounts) > 0 && !slices.ContainsFunc(r.Accounts, func(t rules.Text) bool { return t.Value == acc.Name })
-	})
+func (r aim) accountsOf(all []Account) iter.Seq[*Account] {
+	return func(yield func(*Account) bool) {
+		for i := range all {
+			if r.isFor(all[i].Name) && !yield(&all[i]) {
+				return
+			}
+		}
+	}
+}
+
+func (r aim) isFor(account string) bool {
+	return len(r.accounts) == 0 || slices.ContainsFunc(r.accounts, func(t rules.Text) bool { return t.Value == account })
 }
 
 // mayBe reports whether what is watched can be what a rule is in.
@@ -191,17 +200,19 @@ func mayHaveRole(place, name string) bool {
 }
 
 // exceptedHint is the hint for a mailbox that except: takes out.
-func (l *loader) exceptedHint(r rules.RuleSource, name string) string {
-	if slices.ContainsFunc(accountsOf(l.cfg.Accounts, r), func(a Account) bool { return a.excepts(name) }) {
-		return "except: of the account takes it out"
+func (l *loader) exceptedHint(r aim, name string) string {
+	for acc := range r.accountsOf(l.cfg.Accounts) {
+		if acc.excepts(name) {
+			return "except: of the account takes it out"
+		}
 	}
 	return ""
 }
 
 // watchedLike is the hint for a mailbox that is almost one that is watched.
-func (l *loader) watchedLike(r rules.RuleSource, name string) string {
+func (l *loader) watchedLike(r aim, name string) string {
 	var names []string
-	for _, acc := range accountsOf(l.cfg.Accounts, r) {
+	for acc := range r.accountsOf(l.cfg.Accounts) {
 		names = append(names, acc.Watch...)
 	}
 	if near := nearest(name, names); near != "" {
