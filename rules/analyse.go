@@ -37,7 +37,7 @@ type part struct {
 // analyse compares the rules with each other. It speaks only of what is
 // certain or likely: a warning on every pair of rules would teach nothing.
 func (b *builder) analyse() {
-	var profiles []profile
+	profiles := make([]profile, 0, len(b.drafts))
 	for _, d := range b.drafts {
 		if d.condition.node != nil {
 			profiles = append(profiles, b.profile(d))
@@ -60,8 +60,7 @@ func (b *builder) analyse() {
 
 func (b *builder) profile(d *draft) profile {
 	p := profile{draft: d, name: d.src.Name.Value, in: d.src.in(), parts: map[string]part{}}
-	l := &lowering{lang: &b.lang, types: b.types}
-	whole := l.expand(d.condition.node)
+	whole := b.filled(d.condition.node)
 	if yes, ok := whole.(*ast.BoolNode); ok {
 		p.always = yes.Value
 	} else {
@@ -106,17 +105,14 @@ func (p *profile) conjuncts(n ast.Node, negated bool) {
 
 func namesDeleted(n ast.Node) bool {
 	found := false
-	var walk func(ast.Node) ast.Node
-	walk = func(n ast.Node) ast.Node {
+	walk(n, func(n ast.Node) {
 		switch n := n.(type) {
 		case *ast.IdentifierNode:
 			found = found || n.Value == "deleted"
 		case *ast.StringNode:
 			found = found || strings.EqualFold(n.Value, `\Deleted`)
 		}
-		return mapChildren(n, walk)
-	}
-	walk(n)
+	})
 	return found
 }
 

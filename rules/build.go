@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -23,8 +24,7 @@ type linker struct {
 	rs      *Ruleset
 	leafOf  map[string]int
 	factOf  map[string]int
-	covers  []cover   // of the leaves
-	keys    []keyPair // of the leaves
+	covers  []cover // of the leaves
 	pending []pendingProgram
 }
 
@@ -40,6 +40,7 @@ type pendingProgram struct {
 // build turns checked drafts into a rule set.
 func (b *builder) build() *Ruleset {
 	l := &linker{b: b, rs: &Ruleset{builder: b, accounts: b.accounts()}, leafOf: map[string]int{}, factOf: map[string]int{}}
+	l.rs.rules = make([]compiledRule, 0, len(b.drafts))
 	for _, d := range b.drafts {
 		l.rs.rules = append(l.rs.rules, l.rule(d))
 	}
@@ -59,16 +60,18 @@ func (b *builder) accounts() map[string]AccountSource {
 
 func coversOf(list []compiledRule) []cover {
 	out := make([]cover, len(list))
-	for i, r := range list {
-		out[i] = r.cover
+	for i := range list {
+		out[i] = list[i].cover
 	}
 	return out
 }
 
 func ruleHashes(list []compiledRule) []string {
 	out := make([]string, 0, 4*len(list))
-	for _, r := range list {
-		out = append(out, r.Name, r.Hash, fmt.Sprint(r.MaxMoves, r.MaxExpunges, r.DryRun), r.asked())
+	for i := range list {
+		r := &list[i]
+		limits := strconv.Itoa(r.MaxMoves) + " " + strconv.Itoa(r.MaxExpunges) + " " + strconv.FormatBool(r.DryRun)
+		out = append(out, r.Name, r.Hash, limits, r.asked())
 	}
 	return out
 }
@@ -112,7 +115,7 @@ func (l *linker) rule(d *draft) compiledRule {
 	r.needs, r.facts = l.needsOf(scope.used.facts), sortedSet(scope.used.facts)
 	r.needs.Gmail = r.needs.Gmail || slices.ContainsFunc(r.Kinds, actions.Kind.Labels)
 	r.cover = r.condition.cover(l.covers)
-	r.key = r.condition.key(l.keys)
+	r.key = r.condition.key(l.rs.leaves)
 	return r
 }
 
@@ -167,7 +170,7 @@ func (a draftAction) literalTarget() (string, bool) {
 // hash identifies what a rule does. Comments, white space, the names of
 // defines, and limits are no part of it.
 func (l *linker) hash(d *draft, used uses) string {
-	parts := []string{"if", l.printed(d.condition.node), "stop", fmt.Sprint(d.src.Stop), "in"}
+	parts := []string{"if", l.printed(d.condition.node), "stop", strconv.FormatBool(d.src.Stop), "in"}
 	parts = append(parts, sortedSet(d.src.in())...)
 	parts = append(append(parts, "accounts"), sortedSet(texts(d.src.Accounts))...)
 	if q := d.src.GmailSearch.Value; q != "" {
@@ -207,11 +210,15 @@ func (l *linker) hash(d *draft, used uses) string {
 
 // printed is the canonical text of an expression with its defines filled in.
 func (l *linker) printed(n ast.Node) string {
-	return canonical((&lowering{lang: &l.b.lang, types: l.b.types}).expand(n))
+	return canonical(l.b.filled(n))
 }
 
 func sortedSet(list []string) []string {
-	out := slices.Sorted(slices.Values(list))
+	if len(list) == 0 {
+		return nil
+	}
+	out := slices.Clone(list)
+	slices.Sort(out)
 	return slices.Compact(out)
 }
 
@@ -269,7 +276,6 @@ func (s *ruleScope) leaf(n ast.Node) condition {
 		s.rs.leaves = append(s.rs.leaves, p)
 		s.covers = append(s.covers, coverOf(lowered))
 		p.key = keyOfLeaf(lowered)
-		s.keys = append(s.keys, p.key)
 		s.pending = append(s.pending, pendingProgram{node: lowered, program: p, want: reflect.Bool, pos: s.pos})
 	}
 	return leafCondition(index)

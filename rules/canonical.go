@@ -1,8 +1,8 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -11,54 +11,52 @@ import (
 // expressions print alike only if they are the same. Hashes and the sharing of
 // leaves rest on it, which is why it is ours: it must not change with expr.
 func canonical(n ast.Node) string {
-	var out strings.Builder
-	writeCanonical(&out, n)
-	return out.String()
+	var short [256]byte // most are: only the text itself is made then
+	return string(appendCanonical(short[:0], n))
 }
 
-func writeCanonical(out *strings.Builder, n ast.Node) {
+func appendCanonical(out []byte, n ast.Node) []byte {
 	switch n := n.(type) {
 	case *ast.BoolNode:
-		out.WriteString(strconv.FormatBool(n.Value))
+		return strconv.AppendBool(out, n.Value)
 	case *ast.IntegerNode:
-		out.WriteString(strconv.Itoa(n.Value))
+		return strconv.AppendInt(out, int64(n.Value), 10)
 	case *ast.FloatNode:
-		out.WriteString("float " + strconv.FormatFloat(n.Value, 'g', -1, 64))
+		return strconv.AppendFloat(append(out, "float "...), n.Value, 'g', -1, 64)
 	case *ast.StringNode:
-		out.WriteString(strconv.Quote(n.Value))
+		return strconv.AppendQuote(out, n.Value)
 	case *ast.IdentifierNode:
-		out.WriteString(n.Value)
+		return append(out, n.Value...)
 	case *ast.PointerNode:
-		out.WriteString("#")
+		return append(out, '#')
 	case *ast.UnaryNode:
-		writeParts(out, synonym(n.Operator), n.Node)
+		return appendParts(out, synonym(n.Operator), n.Node)
 	case *ast.BinaryNode:
-		writeParts(out, synonym(n.Operator), n.Left, n.Right)
+		return appendParts(out, synonym(n.Operator), n.Left, n.Right)
 	case *ast.MemberNode:
-		writeParts(out, ".", n.Node, n.Property)
+		return appendParts(out, ".", n.Node, n.Property)
 	case *ast.CallNode:
-		writeParts(out, "call", append([]ast.Node{n.Callee}, n.Arguments...)...)
+		return appendParts(out, "call", slices.Concat([]ast.Node{n.Callee}, n.Arguments)...)
 	case *ast.BuiltinNode:
-		writeParts(out, "each "+n.Name, n.Arguments...)
+		return appendParts(out, "each "+n.Name, n.Arguments...)
 	case *ast.PredicateNode:
-		writeParts(out, "do", n.Node)
+		return appendParts(out, "do", n.Node)
 	case *ast.ConditionalNode:
-		writeParts(out, "?", n.Cond, n.Exp1, n.Exp2)
+		return appendParts(out, "?", n.Cond, n.Exp1, n.Exp2)
 	case *ast.ArrayNode:
-		writeParts(out, "list", n.Nodes...)
+		return appendParts(out, "list", n.Nodes...)
 	default:
 		// The checker lets nothing else pass.
-		out.WriteString("unknown")
+		return append(out, "unknown"...)
 	}
 }
 
-func writeParts(out *strings.Builder, head string, parts ...ast.Node) {
-	out.WriteString("(" + head)
+func appendParts(out []byte, head string, parts ...ast.Node) []byte {
+	out = append(append(out, '('), head...)
 	for _, p := range parts {
-		out.WriteByte(' ')
-		writeCanonical(out, p)
+		out = appendCanonical(append(out, ' '), p)
 	}
-	out.WriteByte(')')
+	return append(out, ')')
 }
 
 // synonym spells an operator that has two spellings in one way.

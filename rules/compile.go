@@ -155,7 +155,8 @@ func (b *builder) checkRules() {
 		b.problem(b.src.Rules[maxRules].Name.Pos, Error, fmt.Sprintf("there are more than %d rules", maxRules), "")
 		return
 	}
-	names := map[string]bool{}
+	names := make(map[string]bool, len(b.src.Rules))
+	b.drafts = make([]*draft, 0, len(b.src.Rules))
 	for _, r := range b.src.Rules {
 		switch {
 		case strings.TrimSpace(r.Name.Value) == "":
@@ -188,6 +189,7 @@ func (b *builder) checkRule(r RuleSource) *draft {
 		b.problem(r.Name.Pos, Error, fmt.Sprintf("max_messages is %d", r.MaxMessages), fmt.Sprintf("it can be 1 to %d", maxMaxMessages))
 	}
 	b.checkDestinations(r)
+	d.actions = make([]draftAction, 0, len(r.Then))
 	for _, a := range r.Then {
 		d.actions = append(d.actions, b.checkAction(r, a))
 	}

@@ -88,16 +88,11 @@ func isWord(name string) bool {
 // definesIn returns the names of the defines that stand in n.
 func (b *builder) definesIn(n ast.Node) []string {
 	var out []string
-	var walk func(ast.Node) ast.Node
-	walk = func(n ast.Node) ast.Node {
+	walk(n, func(n ast.Node) {
 		if id, ok := n.(*ast.IdentifierNode); ok && b.lang.defines[id.Value] != nil {
 			out = append(out, id.Value)
 		}
-		return mapChildren(n, walk)
-	}
-	if n != nil {
-		walk(n)
-	}
+	})
 	return out
 }
 
@@ -149,7 +144,7 @@ func (b *builder) checkExpression(e *expression, pos, offset int) {
 	if e.node == nil {
 		return
 	}
-	c := &typeChecker{lang: &b.lang, text: e.text, types: b.types, tight: map[*ast.UnaryNode]*ast.BinaryNode{}}
+	c := &typeChecker{lang: &b.lang, text: e.text, types: b.types}
 	e.typ = c.check(e.node)
 	b.add(pos, offset, c.issues)
 	if hasError(c.issues) {

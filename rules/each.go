@@ -104,17 +104,12 @@ func (b *builder) each(text string, pos, offset int) expression {
 func (b *builder) asksAttachment(text string) bool {
 	e, _ := parse(text, b.parser)
 	found := false
-	var walk func(ast.Node) ast.Node
-	walk = func(n ast.Node) ast.Node {
+	walk(e.node, func(n ast.Node) {
 		if id, ok := n.(*ast.IdentifierNode); ok {
 			_, isField := elementField(attachmentKind, id.Value)
 			found = found || isField
 		}
-		return mapChildren(n, walk)
-	}
-	if e.node != nil {
-		walk(e.node)
-	}
+	})
 	return found
 }
 

@@ -83,6 +83,9 @@ func (c *typeChecker) noteNot(n *ast.BinaryNode) {
 		if !ok || not.Operator != "not" && not.Operator != "!" {
 			return
 		}
+		if c.tight == nil {
+			c.tight = map[*ast.UnaryNode]*ast.BinaryNode{}
+		}
 		c.tight[not] = n
 		inner = not.Node
 	}

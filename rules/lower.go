@@ -275,6 +275,28 @@ func (l *lowering) foldText(s string) string {
 	return fold(s)
 }
 
+// filled is an expression with its defines filled in. Where it names none it is
+// the node itself, which nobody changes, and not a copy.
+func (b *builder) filled(n ast.Node) ast.Node {
+	if !b.lang.namesDefine(n) {
+		return n
+	}
+	return (&lowering{lang: &b.lang, types: b.types}).expand(n)
+}
+
+// namesDefine reports whether a define stands in an expression.
+func (lang *language) namesDefine(n ast.Node) bool {
+	if len(lang.defines) == 0 {
+		return false
+	}
+	found := false
+	walk(n, func(n ast.Node) {
+		id, ok := n.(*ast.IdentifierNode)
+		found = found || ok && lang.defines[id.Value] != nil
+	})
+	return found
+}
+
 // expand fills the defines in and changes nothing else.
 func (l *lowering) expand(n ast.Node) ast.Node {
 	if l.exceeded() {

@@ -148,8 +148,10 @@ func literalFlag(name string, adding bool) (flag imap.Flag, message, hint string
 	case strings.ContainsFunc(name, func(r rune) bool { return !isAtomRune(r) }):
 		return "", fmt.Sprintf("%q cannot be a keyword", name), `keywords have no spaces, no quotes, and none of ( ) { % * \ ]`
 	}
-	if system := nearest(`\`+name, []string{`\Seen`, `\Answered`, `\Flagged`, `\Draft`, `\Deleted`}); strings.EqualFold(system, `\`+name) {
-		return imap.Flag(name), fmt.Sprintf("%q is a keyword of its own", name), "did you mean " + system + "?"
+	for _, system := range []string{`\Seen`, `\Answered`, `\Flagged`, `\Draft`, `\Deleted`} {
+		if strings.EqualFold(system[1:], name) {
+			return imap.Flag(name), fmt.Sprintf("%q is a keyword of its own", name), "did you mean " + system + "?"
+		}
 	}
 	return imap.Flag(name), "", ""
 }

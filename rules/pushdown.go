@@ -233,21 +233,32 @@ func keyOfAny(n *ast.BuiltinNode) keyPair {
 // two addresses in brackets we read the last and servers the first; that such
 // a message is left out is known and accepted.
 func keyOfText(fact string, value ast.Node) keyPair {
-	field := map[string]string{
-		"from.address~": "FROM", "from.domain~": "FROM", "from.local~": "FROM", "to.address~": "TO", "to.domain~": "TO",
-		"to.local~": "TO", "cc.address~": "CC", "cc.domain~": "CC", "cc.local~": "CC",
-	}[fact]
+	field := fieldOfFact(fact)
 	s, ok := value.(*ast.StringNode)
 	if field == "" || !ok || len(s.Value) > maxKeyText {
 		return unknownKey()
 	}
-	over := searchKey{op: keyAll}
-	for _, word := range strings.FieldsFunc(s.Value, func(r rune) bool { return !keyRune(r) }) {
+	var words []searchKey
+	for word := range strings.FieldsFuncSeq(s.Value, func(r rune) bool { return !keyRune(r) }) {
 		if len(word) > 1 {
-			over = over.and(searchKey{op: keyText, name: field, text: word})
+			words = append(words, searchKey{op: keyText, name: field, text: word})
 		}
 	}
-	return overKey(over)
+	return overKey(allOf(words))
+}
+
+// fieldOfFact is the address field of a fact, as SEARCH names it.
+func fieldOfFact(name string) string {
+	switch name {
+	case "from.address~", "from.domain~", "from.local~":
+		return "FROM"
+	case "to.address~", "to.domain~", "to.local~":
+		return "TO"
+	case "cc.address~", "cc.domain~", "cc.local~":
+		return "CC"
+	default:
+		return ""
+	}
 }
 
 // keyRune is what texts that are searched for are made of. "k" and "s" have

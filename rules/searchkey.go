@@ -93,6 +93,18 @@ func (k searchKey) and(l searchKey) searchKey {
 	}
 }
 
+// allOf is the key of several that are no ands themselves.
+func allOf(kids []searchKey) searchKey {
+	switch len(kids) {
+	case 0:
+		return searchKey{op: keyAll}
+	case 1:
+		return kids[0]
+	default:
+		return searchKey{op: keyAnd, kids: kids}
+	}
+}
+
 func (k searchKey) or(l searchKey) searchKey {
 	switch {
 	case k.op == keyAll || l.op == keyNone:

@@ -17,6 +17,9 @@ type segment struct {
 // split cuts an argument at its ${expressions}; "$${" stands for "${". Issues
 // and offsets are in runes of the whole text.
 func split(text string) (segments []segment, offsets []int, issue *issue) {
+	if text != "" && !strings.Contains(text, "${") {
+		return []segment{{literal: text}}, []int{0}, nil
+	}
 	var literal strings.Builder
 	flush := func() {
 		if literal.Len() > 0 {
@@ -91,6 +94,9 @@ func (p templatePart) isExpr() bool { return p.program != nil }
 
 // literal returns the whole text if no part of it is an expression.
 func literalOf(segments []segment) (string, bool) {
+	if len(segments) == 1 && !segments[0].isExpr {
+		return segments[0].literal, true
+	}
 	var out strings.Builder
 	for _, s := range segments {
 		if s.isExpr {

@@ -64,7 +64,7 @@ type condition interface {
 	// cover is what must hold before the condition is anything but false.
 	cover(leaves []cover) cover
 	// key bounds it by search keys.
-	key(leaves []keyPair) keyPair
+	key(leaves []*program) keyPair
 }
 
 type constantCondition Truth
@@ -76,7 +76,7 @@ func (c constantCondition) cover([]cover) cover {
 	return cover{always: Truth(c) != False}
 }
 
-func (c constantCondition) key([]keyPair) keyPair {
+func (c constantCondition) key([]*program) keyPair {
 	switch Truth(c) {
 	case True:
 		return exactKey(searchKey{op: keyAll})
@@ -90,10 +90,10 @@ func (c constantCondition) key([]keyPair) keyPair {
 // leafCondition is an index into the leaves of the rule set.
 type leafCondition int
 
-func (c leafCondition) truth(r *run) Truth           { return r.leaf(int(c)) }
-func (c leafCondition) leaves(f func(int))           { f(int(c)) }
-func (c leafCondition) cover(leaves []cover) cover   { return leaves[c] }
-func (c leafCondition) key(leaves []keyPair) keyPair { return leaves[c] }
+func (c leafCondition) truth(r *run) Truth            { return r.leaf(int(c)) }
+func (c leafCondition) leaves(f func(int))            { f(int(c)) }
+func (c leafCondition) cover(leaves []cover) cover    { return leaves[c] }
+func (c leafCondition) key(leaves []*program) keyPair { return leaves[c].key }
 func (c leafCondition) open(r *run, f func(int)) {
 	if r.leaf(int(c)) == Unknown {
 		f(int(c))
@@ -102,11 +102,11 @@ func (c leafCondition) open(r *run, f func(int)) {
 
 type notCondition struct{ of condition }
 
-func (c notCondition) truth(r *run) Truth           { return c.of.truth(r).not() }
-func (c notCondition) leaves(f func(int))           { c.of.leaves(f) }
-func (c notCondition) open(r *run, f func(int))     { c.of.open(r, f) }
-func (c notCondition) key(leaves []keyPair) keyPair { return c.of.key(leaves).not() }
-func (c notCondition) cover([]cover) cover          { return cover{always: true} }
+func (c notCondition) truth(r *run) Truth            { return c.of.truth(r).not() }
+func (c notCondition) leaves(f func(int))            { c.of.leaves(f) }
+func (c notCondition) open(r *run, f func(int))      { c.of.open(r, f) }
+func (c notCondition) key(leaves []*program) keyPair { return c.of.key(leaves).not() }
+func (c notCondition) cover([]cover) cover           { return cover{always: true} }
 
 type andCondition struct{ a, b condition }
 
@@ -126,7 +126,7 @@ func (c andCondition) open(r *run, f func(int)) {
 	}
 }
 
-func (c andCondition) key(leaves []keyPair) keyPair { return c.a.key(leaves).and(c.b.key(leaves)) }
+func (c andCondition) key(leaves []*program) keyPair { return c.a.key(leaves).and(c.b.key(leaves)) }
 
 func (c andCondition) cover(leaves []cover) cover { return c.a.cover(leaves).both(c.b.cover(leaves)) }
 
@@ -149,6 +149,6 @@ func (c orCondition) open(r *run, f func(int)) {
 	}
 }
 
-func (c orCondition) key(leaves []keyPair) keyPair { return c.a.key(leaves).or(c.b.key(leaves)) }
+func (c orCondition) key(leaves []*program) keyPair { return c.a.key(leaves).or(c.b.key(leaves)) }
 
 func (c orCondition) cover(leaves []cover) cover { return c.a.cover(leaves).either(c.b.cover(leaves)) }

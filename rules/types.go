@@ -224,6 +224,37 @@ func mapInner(n ast.Node, f func(ast.Node) ast.Node) ast.Node {
 	}
 }
 
+// walk shows f a node and all nodes below it that mapChildren replaces.
+func walk(n ast.Node, f func(ast.Node)) {
+	f(n)
+	switch n := n.(type) {
+	case *ast.UnaryNode:
+		walk(n.Node, f)
+	case *ast.BinaryNode:
+		walk(n.Left, f)
+		walk(n.Right, f)
+	case *ast.MemberNode:
+		walk(n.Node, f)
+		walk(n.Property, f)
+	case *ast.CallNode:
+		walkAll(n.Arguments, f)
+	case *ast.BuiltinNode:
+		walkAll(n.Arguments, f)
+	case *ast.PredicateNode:
+		walk(n.Node, f)
+	case *ast.ConditionalNode:
+		walkAll([]ast.Node{n.Cond, n.Exp1, n.Exp2}, f)
+	case *ast.ArrayNode:
+		walkAll(n.Nodes, f)
+	}
+}
+
+func walkAll(nodes []ast.Node, f func(ast.Node)) {
+	for _, n := range nodes {
+		walk(n, f)
+	}
+}
+
 func mapAll(nodes []ast.Node, f func(ast.Node) ast.Node) []ast.Node {
 	out := make([]ast.Node, len(nodes))
 	for i, n := range nodes {
