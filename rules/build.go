@@ -26,6 +26,11 @@ type linker struct {
 	factOf  map[string]int
 	covers  []cover // of the leaves
 	pending []pendingProgram
+	parts   []string // room for what a hash is made of
+	// last is the expression that was printed last, a leaf mostly: where it is all of
+	// a condition, its hash is made of the same text.
+	last     ast.Node
+	lastText string
 }
 
 // pendingProgram waits until every fact is known, because expr's environment
@@ -40,13 +45,20 @@ type pendingProgram struct {
 // build turns checked drafts into a rule set.
 func (b *builder) build() *Ruleset {
 	l := &linker{b: b, rs: &Ruleset{builder: b, accounts: b.accounts()}, leafOf: map[string]int{}, factOf: map[string]int{}}
-	l.rs.rules = make([]compiledRule, 0, len(b.drafts))
+	l.expect(len(b.drafts))
 	for _, d := range b.drafts {
 		l.rs.rules = append(l.rs.rules, l.rule(d))
 	}
 	l.compile()
 	l.rs.ready()
 	return l.rs
+}
+
+// expect makes room for so many rules and for one leaf of each.
+func (l *linker) expect(rules int) {
+	l.rs.rules = make([]compiledRule, 0, rules)
+	l.rs.leaves, l.covers = make([]*program, 0, rules), make([]cover, 0, rules)
+	l.pending = make([]pendingProgram, 0, rules)
 }
 
 // accounts are those of the source, by name.
@@ -170,7 +182,7 @@ func (a draftAction) literalTarget() (string, bool) {
 // hash identifies what a rule does. Comments, white space, the names of
 // defines, and limits are no part of it.
 func (l *linker) hash(d *draft, used uses) string {
-	parts := []string{"if", l.printed(d.condition.node), "stop", strconv.FormatBool(d.src.Stop), "in"}
+	parts := append(l.parts[:0], "if", l.printed(d.condition.node), "stop", strconv.FormatBool(d.src.Stop), "in")
 	parts = append(parts, sortedSet(d.src.in())...)
 	parts = append(append(parts, "accounts"), sortedSet(texts(d.src.Accounts))...)
 	if q := d.src.GmailSearch.Value; q != "" {
@@ -205,12 +217,16 @@ func (l *linker) hash(d *draft, used uses) string {
 	if used.calendar {
 		parts = append(parts, "timezone", l.b.lang.clock.location.String())
 	}
+	l.parts = parts
 	return hashOf(parts)[:16]
 }
 
 // printed is the canonical text of an expression with its defines filled in.
 func (l *linker) printed(n ast.Node) string {
-	return canonical(l.b.filled(n))
+	if n == nil || n != l.last {
+		l.last, l.lastText = n, canonical(l.b.filled(n))
+	}
+	return l.lastText
 }
 
 func sortedSet(list []string) []string {

@@ -11,8 +11,7 @@ import (
 // expressions print alike only if they are the same. Hashes and the sharing of
 // leaves rest on it, which is why it is ours: it must not change with expr.
 func canonical(n ast.Node) string {
-	var short [256]byte // most are: only the text itself is made then
-	return string(appendCanonical(short[:0], n))
+	return string(appendCanonical(make([]byte, 0, 64), n))
 }
 
 func appendCanonical(out []byte, n ast.Node) []byte {

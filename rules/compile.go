@@ -22,6 +22,9 @@ const (
 	maxProblems    = 1000
 )
 
+// nodesOfRule is how many nodes a short condition has.
+const nodesOfRule = 4
+
 // The default limits of what a rule may take away at once.
 const (
 	defaultMoves    = 1000
@@ -92,7 +95,7 @@ func newBuilder(src Source) *builder {
 	if src.Location == nil {
 		src.Location = time.UTC
 	}
-	b := &builder{src: src, parser: parserConfig(), types: map[ast.Node]typ{}, urls: map[string][]draftArgument{}, lang: language{
+	b := &builder{src: src, parser: parserConfig(), types: make(map[ast.Node]typ, nodesOfRule*len(src.Rules)), urls: map[string][]draftArgument{}, lang: language{
 		fields: map[string]Field{}, functions: map[string]Function{}, lists: map[string][]string{}, defines: map[string]*define{},
 		clock: clockwork{location: src.Location},
 	}}

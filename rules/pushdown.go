@@ -238,7 +238,7 @@ func keyOfText(fact string, value ast.Node) keyPair {
 	if field == "" || !ok || len(s.Value) > maxKeyText {
 		return unknownKey()
 	}
-	var words []searchKey
+	words := make([]searchKey, 0, 3) // as many as most addresses have
 	for word := range strings.FieldsFuncSeq(s.Value, func(r rune) bool { return !keyRune(r) }) {
 		if len(word) > 1 {
 			words = append(words, searchKey{op: keyText, name: field, text: word})

@@ -41,16 +41,16 @@ const (
 // searchKey is a search key of RFC 9051 section 6.4.4 that is not bound to a
 // moment yet.
 type searchKey struct {
-	op   keyOp
-	name string // of a flag, or of a header field
-	text string
-	size int64
-	// at is a day; where ago is set it counts back from the time of the search.
-	at       time.Time
-	ago      time.Duration
+	op       keyOp
 	relative bool
-	days     int // added to the day
-	kids     []searchKey
+	days     int8   // added to the day
+	name     string // of a flag, or of a header field
+	text     string
+	size     int64
+	// at is a day; where ago is set it counts back from the time of the search.
+	at   time.Time
+	ago  time.Duration
+	kids []searchKey
 }
 
 // keyPair bounds a condition. Every message of which it may be true matches
@@ -254,7 +254,7 @@ func (k searchKey) day(now time.Time) time.Time {
 		at = now.Add(-k.ago)
 	}
 	year, month, day := at.UTC().Date()
-	return time.Date(year, month, day+k.days, 0, 0, 0, 0, time.UTC)
+	return time.Date(year, month, day+int(k.days), 0, 0, 0, 0, time.UTC)
 }
 
 // join adds the keys of b to a. It is not SearchCriteria.And, which loses
