@@ -8,17 +8,17 @@ import (
 	"imapilot/actions"
 )
 
-// checkAction checks the kind of an action and what it is given.
-func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
+// checkAction checks the kind of an action and what it is given, and makes its draft.
+func (b *builder) checkAction(r RuleSource, a ActionSource, d *draftAction) {
 	kind := actions.Kind(a.Kind.Value)
-	d := draftAction{kind: kind, until: a.Until}
+	d.kind, d.until = kind, a.Until
 	if !kind.Known() {
 		message, hint := unknownAction(a.Kind.Value)
 		b.problem(a.Kind.Pos, Error, message, hint)
-		return d
+		return
 	}
 	if !b.checkCount(a, kind.Spec()) {
-		return d
+		return
 	}
 	for _, arg := range a.Args {
 		d.args = append(d.args, b.checkArgument(arg))
@@ -28,19 +28,18 @@ func (b *builder) checkAction(r RuleSource, a ActionSource) draftAction {
 			b.checkText(r, kind, arg, a.Account.Value != "")
 		}
 	}
-	b.checkMessage(a, &d)
-	b.checkCommand(a, &d)
-	b.checkSaving(a, &d)
+	b.checkMessage(a, d)
+	b.checkCommand(a, d)
+	b.checkSaving(a, d)
 	switch kind {
 	case actions.Snooze:
 		b.checkSnooze(r, a)
 	case actions.Unsubscribe:
 		d.message.wantsWhole() // its signature is over all of it
 	}
-	b.checkLetter(a, &d)
-	b.checkAppend(r, a, &d)
-	b.checkAccount(r, a, &d)
-	return d
+	b.checkLetter(a, d)
+	b.checkAppend(r, a, d)
+	b.checkAccount(r, a, d)
 }
 
 func unknownAction(name string) (message, hint string) {

@@ -22,8 +22,8 @@ const (
 	maxProblems    = 1000
 )
 
-// nodesOfRule is how many nodes a short condition has.
-const nodesOfRule = 4
+// nodesOfRule is how many nodes a short condition has: field == "text".
+const nodesOfRule = 3
 
 // The default limits of what a rule may take away at once.
 const (
@@ -192,9 +192,9 @@ func (b *builder) checkRule(r RuleSource) *draft {
 		b.problem(r.Name.Pos, Error, fmt.Sprintf("max_messages is %d", r.MaxMessages), fmt.Sprintf("it can be 1 to %d", maxMaxMessages))
 	}
 	b.checkDestinations(r)
-	d.actions = make([]draftAction, 0, len(r.Then))
-	for _, a := range r.Then {
-		d.actions = append(d.actions, b.checkAction(r, a))
+	d.actions = make([]draftAction, len(r.Then))
+	for i, a := range r.Then {
+		b.checkAction(r, a, &d.actions[i])
 	}
 	return d
 }

@@ -60,7 +60,14 @@ func keyOfBinary(n *ast.BinaryNode) keyPair {
 }
 
 func mirrored(op string) string {
-	return strings.NewReplacer("<", ">", ">", "<").Replace(op)
+	switch op {
+	case "<", "<=":
+		return ">" + op[1:]
+	case ">", ">=":
+		return "<" + op[1:]
+	default:
+		return op
+	}
 }
 
 func keyOfComparison(fact, op string, value ast.Node) keyPair {

@@ -147,6 +147,9 @@ func (l *loader) intoTrash(n *strictyaml.Node, r rules.RuleSource) []rules.Actio
 
 // nameRetentions gives those a name that have none, which no other rule has.
 func (l *loader) nameRetentions() {
+	if len(l.unnamed) == 0 {
+		return
+	}
 	taken := map[string]bool{}
 	for _, r := range l.source.Rules {
 		taken[r.Name.Value] = true

@@ -13,12 +13,17 @@ import (
 // maxMessages is the most that a rule's own limit may be.
 const maxMessages = 1_000_000
 
+// textsOfRule is how many texts a short rule gives to the rules: its name, its
+// condition, an action and what that takes.
+const textsOfRule = 4
+
 func (l *loader) rules(n *strictyaml.Node) {
 	if n.Kind != strictyaml.Sequence {
 		l.wrongType(n, "a list of rules")
 		return
 	}
 	l.source.Rules = slices.Grow(l.source.Rules, len(n.Items))
+	l.refs = slices.Grow(l.refs, textsOfRule*len(n.Items))
 	l.aims = slices.Grow(l.aims, len(n.Items))
 	r := &ruleReader{loader: l}
 	table := r.table()

@@ -49,7 +49,7 @@ func (b *builder) at(kind Kind, t *token.Token) *Node {
 // place makes a node. They are made by the dozen, which costs less than one by one.
 func (b *builder) place(kind Kind, line, column int) *Node {
 	if len(b.spare) == 0 {
-		b.spare = make([]Node, 48)
+		b.spare = make([]Node, 72)
 	}
 	n := &b.spare[0]
 	b.spare = b.spare[1:]

@@ -9,7 +9,8 @@ import (
 
 // place is where one rune of a value is written: line and column from 0, and
 // how many runes of the line it takes; a line end takes none.
-type place struct{ line, column, width int }
+// A file has fewer of them than 32 bits can count.
+type place struct{ line, column, width int32 }
 
 // locator walks over the written form of a scalar beside its value.
 type locator struct {
@@ -43,7 +44,7 @@ func (l *locator) find(style Style) bool {
 // nothing more.
 func (l *locator) complete() bool {
 	for l.rest != "" {
-		if !l.emit('\n', place{l.line, l.column, 0}) {
+		if !l.emit('\n', l.here(0)) {
 			return false
 		}
 	}
@@ -87,9 +88,14 @@ func (l *locator) step(style Style) bool {
 }
 
 func (l *locator) take(r rune, width int) bool {
-	at := place{l.line, l.column, width}
+	at := l.here(width)
 	l.column += width
 	return l.emit(r, at)
+}
+
+// here is the place of a rune that takes so many runes where the locator is.
+func (l *locator) here(width int) place {
+	return place{int32(l.line), int32(l.column), int32(width)}
 }
 
 func (l *locator) restBlank(row []rune) bool {
@@ -104,7 +110,7 @@ func (l *locator) restBlank(row []rune) bool {
 // fold is line folding (YAML 1.2.2 section 6.5): one line end is a space, each
 // further one a line end.
 func (l *locator) fold() bool {
-	at := place{l.line, l.column, 0}
+	at := l.here(0)
 	newlines := l.nextText()
 	if newlines == 0 {
 		return false
@@ -260,7 +266,7 @@ func (l *locator) blockLine(row []rune) bool {
 	case strings.HasPrefix(l.rest, "\n"), strings.HasPrefix(l.rest, " "):
 		// In a folded scalar the first of several line ends became nothing,
 		// but which of them it was does not matter to anyone.
-		l.emit(rune(l.rest[0]), place{l.line, l.column, 0})
+		l.emit(rune(l.rest[0]), l.here(0))
 	}
 	return true
 }

@@ -93,7 +93,7 @@ func (n *Node) end() Span {
 	if n.Value == "" {
 		return Span{n.Line, n.Column, 1}
 	}
-	return Span{n.last.line + 1, n.last.column + n.last.width + 1, 1}
+	return Span{int(n.last.line) + 1, int(n.last.column+n.last.width) + 1, 1}
 }
 
 // places finds each rune of a scalar's value anew: nearly no value is ever
@@ -145,7 +145,7 @@ func stretch(places []place, offset, length int) Span {
 		}
 		end = max(end, p.column+p.width)
 	}
-	return Span{first.line + 1, first.column + 1, max(1, end-first.column)}
+	return Span{int(first.line) + 1, int(first.column) + 1, int(max(1, end-first.column))}
 }
 
 // Comment returns the text after the # that ends a plain scalar, and where the
