@@ -59,7 +59,7 @@ func (a *app) printCheck(path string, cfg *config.Config, diags []config.Diagnos
 		fmt.Fprintf(a.out, "%s: %s\n", path, config.Summary(diags))
 	} else {
 		fmt.Fprintf(a.out, "%s: %s; %s, %s, %s\n", path, config.Summary(diags),
-			count(len(cfg.Accounts), "account"), count(len(cfg.Rules.Rules()), "rule"), testSummary(report))
+			count(len(cfg.Accounts), "account"), count(len(cfg.Source.Rules), "rule"), testSummary(report))
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -125,7 +126,10 @@ func readFile(path string, first bool) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
+	var data bytes.Buffer
+	data.Grow(int(min(st.Size(), strictyaml.MaxSize)) + bytes.MinRead) // so that it is not copied again and again
+	_, err = data.ReadFrom(io.LimitReader(f, strictyaml.MaxSize+1))
+	return data.Bytes(), err
 }
 
 func plainPathError(err error) string {
