@@ -125,24 +125,25 @@ type task struct {
 	// loaded is set when it was there before this process: each of its steps may
 	// have been done, for the journal may come from a backup.
 	loaded bool
-	// blind counts looks that failed in a row.
-	blind int
-	// look is set when a step may have happened without our knowing; looked is
-	// one more than the index of the last step that was looked at.
-	look   bool
-	looked int
+	// look is set when a step may have happened without our knowing.
+	look bool
 	// flying is set while its step is in the air.
 	flying bool
 	// alone is set when a command for several messages was refused.
 	alone bool
+	// refreshed is set once NOOP was sent for it.
+	refreshed bool
+	// looked is one more than the index of the last step that was looked at.
+	looked int
+	// broke counts the connections that ended with its step in a row, probed is when it
+	// was last a probe.
+	broke  int
+	probed time.Time
+	// blind counts looks that failed in a row.
+	blind int
 	// partly is the step, counted from 1, that was answered with an OK which is
 	// not plain success, 0 if none.
 	partly int
-	// refreshed is set once NOOP was sent for it, broke counts the connections
-	// that ended with its step in a row, probed is when it was last a probe.
-	refreshed bool
-	broke     int
-	probed    time.Time
 }
 
 func newAccount(e *Engine, cfg config.Account, all *config.Config) *account {

@@ -74,7 +74,11 @@ func byUID(all []*candidate) []*candidate {
 	return slices.SortedFunc(slices.Values(all), func(a, b *candidate) int { return cmp.Compare(a.fetched.UID, b.fetched.UID) })
 }
 
-func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, e *journal.Entry, m *candidate) error {
+// addEntry adds what was decided of a message to a batch, with its steps and calls.
+// Where it fails the batch is of no use any more.
+func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, decided *journal.Entry, m *candidate) error {
+	batch.Entries = append(batch.Entries, *decided)
+	e := &batch.Entries[len(batch.Entries)-1]
 	e.Seq = c.seq()
 	if e.State == journal.Open {
 		c.addCalls(batch, *e, m, webhookItems(e.Plan))
@@ -87,7 +91,6 @@ func (c *connection) addEntry(ctx context.Context, batch *journal.Batch, e *jour
 		c.addOutside(batch, e, m)
 		batch.Expect = append(batch.Expect, c.expectations(*e)...)
 	}
-	batch.Entries = append(batch.Entries, *e)
 	return nil
 }
 

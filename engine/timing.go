@@ -66,8 +66,6 @@ func (t Timing) withDefaults() Timing {
 const (
 	// batchSize is how many messages are fetched, recorded or acted on at once.
 	batchSize = 500
-	// passBatch is how many messages a run over a mailbox decides at once.
-	passBatch = 3 * batchSize
 	// applyFrom is how many entries may be open before a run has them done.
 	applyFrom = 20 * batchSize
 	// maxOpen is how many entries may wait before a run gives up.

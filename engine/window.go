@@ -101,7 +101,7 @@ type aheadBatch struct {
 func (c *connection) fetchAhead(ctx context.Context, p *pass, b Bound, uids []imap.UID) aheadBatch {
 	ruleset, generation := c.rulesOf(p.walk)
 	out := aheadBatch{
-		uids: uids[:min(len(uids), passBatch)], ruleset: ruleset, generation: generation, needs: ruleset.Needs(c.cfg.Name, c.ruleMailbox(b.Mailbox)),
+		uids: uids[:min(len(uids), batchSize)], ruleset: ruleset, generation: generation, needs: ruleset.Needs(c.cfg.Name, c.ruleMailbox(b.Mailbox)),
 	}
 	if len(out.uids) > 0 && !out.needs.WholeHeader {
 		out.flying = c.session.FetchHeadersAhead(ctx, setOf(out.uids), out.needs.HeaderFields)

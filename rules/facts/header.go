@@ -17,9 +17,12 @@ const (
 	maxMessageID = 512       // octets of a Message-ID
 )
 
-// usualFields is how many fields most headers have at most. Room for them is made
-// at once.
-const usualFields = 32
+// usualFields is how many fields most headers have at most, and usualHeader how many
+// octets. Room for them is made at once.
+const (
+	usualFields = 32
+	usualHeader = 4 << 10
+)
 
 // Header is the header of a message, or those fields of it that were fetched.
 // The nil Header has no fields.
@@ -58,7 +61,7 @@ func (f field) is(name string) bool {
 // without a colon, NUL, 8-bit text in a name, a missing end). It keeps at most
 // 256 KiB, 2,000 fields, and 64 KiB of one field.
 func ParseHeader(raw []byte) *Header {
-	h := &Header{fields: make([]field, 0, min(len(raw)/20+1, usualFields))}
+	h := &Header{fields: make([]field, 0, roomFor(raw))}
 	longer := len(raw) > maxHeader
 	if longer {
 		raw = raw[:maxHeader]
@@ -77,6 +80,11 @@ func ParseHeader(raw []byte) *Header {
 	// Where the empty line came, nothing is left, not even an empty rest.
 	h.cut = raw != nil && (longer || len(raw) > 0)
 	return h
+}
+
+// roomFor is how many fields room is made for.
+func roomFor(raw []byte) int {
+	return min(bytes.Count(raw[:min(len(raw), usualHeader)], []byte("\n"))+1, usualFields)
 }
 
 // ErrLongHeader is the answer where a header is longer than what is looked at.
