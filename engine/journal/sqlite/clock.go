@@ -14,7 +14,7 @@ import (
 
 func (d *DB) putRuns(account int64, b *journal.Batch) error {
 	for _, r := range b.Runs {
-		text, err := d.encode(r)
+		text, err := d.json.value(r)
 		if err != nil {
 			return unavailable("run of "+r.Rule, err)
 		}

@@ -35,7 +35,7 @@ func (d *DB) urlValues(values map[string]string) (string, error) {
 	if len(values) == 0 {
 		return "", nil
 	}
-	return d.encode(values)
+	return d.json.value(values)
 }
 
 // putAttempts leaves out those of deliveries that are gone.

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -17,7 +16,7 @@ const entryColumns = "seq, mailbox, uidvalidity, uid, message_id, received, size
 
 // body is an entry as it is stored in JSON. The fields below hide those of the
 // entry that have columns of their own: the columns keep every byte of a
-// hostile Message-ID, which JSON would not.
+// hostile Message-ID, which JSON would not. An [encoder] writes it.
 type body struct {
 	*journal.Entry
 	Seq         int64     `json:"seq,omitempty"`
@@ -41,11 +40,7 @@ func (d *DB) putEntries(account int64, b *journal.Batch) error {
 }
 
 func (d *DB) putEntry(account int64, e *journal.Entry, at time.Time) error {
-	text, err := d.encode(&body{Entry: e})
-	if err != nil {
-		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
-	}
-	rules, err := d.encode(rulesOf(e))
+	text, rules, err := d.json.entry(e)
 	if err != nil {
 		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
 	}
@@ -85,15 +80,6 @@ func orAt(t, at time.Time) time.Time {
 		return at
 	}
 	return t
-}
-
-// encode writes JSON. "<" is common in mail, and only we read it: it stays.
-func (d *DB) encode(v any) (string, error) {
-	d.json.Reset()
-	enc := json.NewEncoder(&d.json)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return string(bytes.TrimSuffix(d.json.Bytes(), []byte("\n"))), err
 }
 
 // rulesOf lists the rules that an entry speaks of: those that asked for

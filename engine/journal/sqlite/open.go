@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +53,7 @@ type DB struct {
 	again map[string]*sqlite3.Stmt // of those that were put together
 	// againSize is how long the SQL of these is, all together.
 	againSize int
-	json      bytes.Buffer        // what is encoded now
+	json      encoder             // of what is written now
 	pruned    map[int64]time.Time // by account: when the last pruning found nothing more
 	prunes    int                 // of how many accounts this transaction removed something
 	// logged is how many pages the write-ahead log holds.

@@ -140,10 +140,15 @@ func bind(s *sqlite3.Stmt, args []any) error {
 	return nil
 }
 
+// jsonText is text where a []byte is a blob.
+type jsonText []byte
+
 func bindOne(s *sqlite3.Stmt, i int, arg any) error {
 	switch v := arg.(type) {
 	case string:
 		return s.BindText(i, v)
+	case jsonText:
+		return s.BindRawText(i, v)
 	case []byte:
 		if v == nil {
 			v = []byte{}
