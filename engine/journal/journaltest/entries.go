@@ -118,6 +118,31 @@ func testQuery(s *store) {
 	}
 }
 
+// testEveryState takes an entry from every state to every other one.
+func testEveryState(s *store) {
+	own := s.own("home")
+	e := open(1)
+	for _, from := range journal.States() {
+		for _, to := range journal.States() {
+			for _, e.State = range []journal.EntryState{from, to} {
+				s.commit(own, journal.Batch{Entries: []journal.Entry{e}})
+			}
+			name := string(from + " to " + to)
+			for _, state := range journal.States() {
+				var want []int64
+				if state == to {
+					want = []int64{1}
+				}
+				s.equal(name+", is "+string(state), s.seqs(journal.Query{Account: "home", States: []journal.EntryState{state}}), want)
+			}
+			s.equal(name+", is any", s.seqs(journal.Query{States: journal.States()}), []int64{1})
+			sums, err := s.journal.Summary(s.Context())
+			s.check(err)
+			s.equal(name+", counted", sums[0].Entries, map[journal.EntryState]int{to: 1})
+		}
+	}
+}
+
 // testOutcomes counts what one run did.
 func testOutcomes(s *store) {
 	own := s.own("home")

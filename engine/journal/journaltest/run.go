@@ -54,6 +54,7 @@ func cases() []testCase {
 		{"bytes that are no text survive", testHostileBytes},
 		{"extreme dates survive", testExtremeDates},
 		{"queries select entries", testQuery},
+		{"an entry is found by the state that it is in", testEveryState},
 		{"outcomes of a run are counted", testOutcomes},
 		{"queries know how users spell mailboxes", testSpelled},
 		{"acts are found by fingerprint", testActed},

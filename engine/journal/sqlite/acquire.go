@@ -95,7 +95,11 @@ func (d *DB) loadOpen(account int64, snap *journal.Snapshot) error {
 		e, err := scanEntry(c)
 		snap.Open = append(snap.Open, e)
 		return err
-	}, "SELECT "+entryColumns+" FROM entry WHERE account = ? AND state = 'open' ORDER BY seq", account)
+	}, openSQL(), account)
+}
+
+func openSQL() string {
+	return "SELECT " + entryColumns + " FROM entry WHERE account = ? AND state = 'open' AND " + notDone + " ORDER BY seq"
 }
 
 func (d *DB) loadExpected(account int64, snap *journal.Snapshot) error {

@@ -38,10 +38,13 @@ var schema7 string
 //go:embed schema/8.sql
 var schema8 string
 
+//go:embed schema/9.sql
+var schema9 string
+
 // migrations lists what brings a file from version i to version i+1. A
 // released one is never changed.
 func migrations() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9}
 }
 
 // version reads the schema's version and checks that the file is ours and not

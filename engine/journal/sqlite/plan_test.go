@@ -41,6 +41,7 @@ func TestHistoryReadsNoMoreThanItShows(t *testing.T) {
 		{"next page", "entry_updated (account=? AND updated>?)", journal.Query{After: mark, Limit: 50}},
 		{"since", "entry_updated (account=? AND updated>?)", journal.Query{Since: mark.Updated}},
 		{"message", "entry_print (account=? AND message_id=?)", journal.Query{MessageID: "<a@x>"}},
+		{"dry run", "entry_updated (account=?)", journal.Query{States: []journal.EntryState{journal.DryRun}, Newest: true, Limit: 50}},
 		{"failed", "entry_state (account=? AND state=?)", journal.Query{States: []journal.EntryState{journal.Failed, journal.Unsure}, Newest: true, Limit: 50}},
 		{"done", "entry_updated (account=?)", journal.Query{States: []journal.EntryState{journal.Done}, Newest: true, Limit: 50}},
 		{"place", "entry_place (account=? AND mailbox=? AND uidvalidity=? AND uid>? AND uid<?)", journal.Query{Mailbox: "INBOX", UIDValidity: 1, FirstUID: 1, LastUID: 9}},
@@ -85,6 +86,46 @@ func TestHistoryReadsNoMoreThanItShows(t *testing.T) {
 	if !strings.Contains(plan, "delivery_next (account=? AND state=? AND endpoint=?)") || !strings.Contains(plan, "delivery_about (account=? AND endpoint=? AND about=?") ||
 		strings.Contains(plan, "SCAN") || strings.Contains(plan, "TEMP B-TREE") {
 		t.Errorf("due deliveries: %s", plan)
+	}
+}
+
+// TestStatesAreFoundByTheirIndex: an index of some states only is of use to no question
+// that does not say so itself.
+func TestStatesAreFoundByTheirIndex(t *testing.T) {
+	db := open(t)
+	plans := map[string]string{"open": planOf(t, db, openSQL(), []any{1})}
+	for _, state := range journal.States() {
+		for name, q := range map[string]journal.Query{
+			"all":     {},
+			"newest":  {Newest: true, Limit: 100},
+			"of rule": {Rule: "a", Trigger: journal.TriggerSnooze},
+		} {
+			q.Account, q.States = "home", []journal.EntryState{state, journal.Unsure}
+			if areFew(q.States) {
+				sql, args := entriesSQL(q)
+				plans[name+", "+string(state)] = planOf(t, db, sql, args)
+			}
+		}
+	}
+	sql, args := entriesSQL(journal.Query{Account: "home", Mailbox: "INBOX", States: []journal.EntryState{journal.Open, journal.Held, journal.Failed, journal.Unsure}})
+	plans["of a mailbox"] = planOf(t, db, sql, args)
+	for name, plan := range plans {
+		if !strings.HasPrefix(plan, "SEARCH entry USING INDEX entry_state (account=? AND state=?)") {
+			t.Errorf("%s: %s", name, plan)
+		}
+	}
+}
+
+// TestSummaryReadsNoEntry: a row takes many times the room of what indexes have of it.
+func TestSummaryReadsNoEntry(t *testing.T) {
+	db := open(t)
+	for sql, want := range map[string]string{
+		othersSQL: "SEARCH entry USING COVERING INDEX entry_state (account=?)",
+		allSQL:    "SEARCH entry USING COVERING INDEX entry_updated (account=?)",
+	} {
+		if plan := planOf(t, db, sql, []any{1}); plan != want {
+			t.Errorf("%s: %s", sql, plan)
+		}
 	}
 }
 

@@ -113,6 +113,10 @@ const accountID = "account = (SELECT id FROM account WHERE name = ?)"
 const spelled = `(mailbox = ? OR replace(mailbox, '.', '/') IN (?, 'INBOX/' || ?)
 	OR lower(mailbox) = 'inbox' AND lower(?) = 'inbox')`
 
+// notDone is the condition of the index entry_state. SQLite uses the index for a
+// question that has it in these very words.
+const notDone = "state <> 'done'"
+
 func entriesSQL(q journal.Query) (string, []any) {
 	w := conditions(q)
 	sql := "SELECT " + entryColumns + " FROM entry" + w.String() + entriesOrder(q)
@@ -134,6 +138,7 @@ func conditions(q journal.Query) (w where) {
 	w.and(!q.Until.IsZero(), "updated <= ?", q.Until)
 	w.and(q.After != journal.Mark{}, "(updated, seq) > (?, ?)", q.After.Updated, q.After.Seq)
 	in(&w, "state", texts(q.States))
+	w.and(len(q.States) > 0 && !slices.Contains(q.States, journal.Done), notDone)
 	w.and(q.Acted, "acted = 1")
 	w.and(q.Trigger != "", `"trigger" = ?`, q.Trigger)
 	w.and(q.Rule != "", "EXISTS (SELECT 1 FROM json_each(rules) WHERE value = ?)", q.Rule)

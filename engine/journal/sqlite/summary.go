@@ -55,11 +55,7 @@ func (d *DB) summarise(account int64, s *journal.AccountSummary) (err error) {
 	if err = d.countSnoozed(account, &s.Snoozed); err != nil {
 		return err
 	}
-	err = d.each(func(c *columns) error {
-		s.Entries[journal.EntryState(c.text())] = int(c.int())
-		return nil
-	}, "SELECT state, count(*) FROM entry WHERE account = ? GROUP BY state", account)
-	if err != nil {
+	if err = d.countEntries(account, s.Entries); err != nil {
 		return err
 	}
 	return d.each(func(c *columns) error {
@@ -67,3 +63,30 @@ func (d *DB) summarise(account int64, s *journal.AccountSummary) (err error) {
 		return nil
 	}, "SELECT state, count(*) FROM delivery WHERE account = ? GROUP BY state", account)
 }
+
+// countEntries counts those that are done as all that are in no other state, for they
+// are in no index of states.
+func (d *DB) countEntries(account int64, by map[journal.EntryState]int) error {
+	others := 0
+	err := d.each(func(c *columns) error {
+		state, n := journal.EntryState(c.text()), int(c.int())
+		by[state] = n
+		others += n
+		return nil
+	}, othersSQL, account)
+	if err != nil {
+		return err
+	}
+	return d.each(func(c *columns) error {
+		if done := int(c.int()) - others; done != 0 {
+			by[journal.Done] = done
+		}
+		return nil
+	}, allSQL, account)
+}
+
+// Both read nothing but an index.
+const (
+	othersSQL = "SELECT state, count(*) FROM entry WHERE account = ? AND " + notDone + " GROUP BY state"
+	allSQL    = "SELECT count(*) FROM entry WHERE account = ?"
+)
