@@ -228,6 +228,7 @@ func (w *encoder) quote(s string) {
 	w.out = append(w.out, '"')
 	for i, r := range s {
 		switch {
+		case r > '\\' && r < utf8.RuneSelf: // most of them
 		case r < ' ' || r == utf8.RuneError || r == '\u2028' || r == '\u2029':
 			w.out = w.out[:begin]
 			w.any(s)

@@ -45,23 +45,48 @@ func (d *DB) putEntry(account int64, e *journal.Entry, at time.Time) error {
 		return unavailable(fmt.Sprintf("entry %d", e.Seq), err)
 	}
 	if e.Seq < d.nextSeq[account] {
-		// Most that is written again is the same message one step further: the
-		// indexes of what it is need no touch.
-		err := d.exec(`UPDATE entry SET state = ?, acted = ?, rules = ?, decided = ?, updated = ?, body = ?, keep = ?, "trigger" = ?
-			WHERE account = ? AND seq = ? AND mailbox = ? AND uidvalidity = ? AND uid = ? AND message_id = ? AND received = ? AND size = ? AND email_id = ?`,
-			string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text, keptUntil(e, at), e.Trigger,
-			account, e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print.MessageID, e.Print.Received, e.Print.Size, e.Print.EmailID)
+		err := d.execEntry(againSQL, account, e, at, text, rules)
 		if err != nil || d.conn.Changes() == 1 {
 			return err
 		}
 	}
-	return d.exec(`INSERT INTO entry (account, seq, mailbox, uidvalidity, uid, message_id, received, size, state,
+	return d.execEntry(entrySQL, account, e, at, text, rules)
+}
+
+const (
+	// againSQL is for most that is written again, the same message one step further:
+	// the indexes of what it is need no touch.
+	againSQL = `UPDATE entry SET state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14, keep = ?16, "trigger" = ?17
+		WHERE account = ?1 AND seq = ?2 AND mailbox = ?3 AND uidvalidity = ?4 AND uid = ?5 AND message_id = ?6 AND received = ?7 AND size = ?8 AND email_id = ?15`
+	entrySQL = `INSERT INTO entry (account, seq, mailbox, uidvalidity, uid, message_id, received, size, state,
 			acted, rules, decided, updated, body, email_id, keep, "trigger")
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
 		ON CONFLICT (account, seq) DO UPDATE SET mailbox = ?3, uidvalidity = ?4, uid = ?5, message_id = ?6,
-			received = ?7, size = ?8, state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14, email_id = ?15, keep = ?16, "trigger" = ?17`,
-		account, e.Seq, e.Mailbox, e.UIDValidity, e.UID, e.Print.MessageID, e.Print.Received, e.Print.Size,
-		string(e.State), acted(e), rules, e.Decided, orAt(e.Updated, at), text, e.Print.EmailID, keptUntil(e, at), e.Trigger)
+			received = ?7, size = ?8, state = ?9, acted = ?10, rules = ?11, decided = ?12, updated = ?13, body = ?14, email_id = ?15, keep = ?16, "trigger" = ?17`
+)
+
+// execEntry binds the values of an entry by itself: as arguments of any type each of
+// them would take memory.
+func (d *DB) execEntry(sql string, account int64, e *journal.Entry, at time.Time, text, rules jsonText) error {
+	s, err := d.prepared(sql)
+	if err != nil {
+		return err
+	}
+	b := binder{stmt: s}
+	b.ints(account, e.Seq)
+	b.text(e.Mailbox)
+	b.ints(int64(e.UIDValidity), int64(e.UID))
+	b.text(e.Print.MessageID)
+	b.ints(e.Print.Received.UnixMicro(), e.Print.Size)
+	b.text(string(e.State))
+	b.bool(acted(e))
+	b.json(rules)
+	b.ints(e.Decided.UnixMicro(), orAt(e.Updated, at).UnixMicro())
+	b.json(text)
+	b.text(e.Print.EmailID)
+	b.ints(keptUntil(e, at))
+	b.text(e.Trigger)
+	return b.exec()
 }
 
 // keptUntil is until when an entry is not pruned, however old it is.
