@@ -112,6 +112,10 @@ func (w *encoder) step(s *journal.Step) {
 
 func (w *encoder) action(a *actions.Action) {
 	w.key("action")
+	if a == nil {
+		w.out = append(w.out, "null"...)
+		return
+	}
 	w.out = append(w.out, '{')
 	w.key("kind")
 	w.quote(string(a.Kind))

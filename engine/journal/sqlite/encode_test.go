@@ -32,6 +32,13 @@ func TestEncoderWritesWhatEncodingJSONWrites(t *testing.T) {
 	}
 }
 
+func TestEncoderOfNoAction(t *testing.T) {
+	w := encoder{out: []byte("{")}
+	if w.action(nil); string(w.out) != `{"action":null` || w.err != nil {
+		t.Errorf("%s, %v", w.out, w.err)
+	}
+}
+
 func FuzzEncoder(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(bytes.Repeat([]byte{1}, 400))
