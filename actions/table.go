@@ -61,54 +61,67 @@ type Spec struct {
 
 // Table lists every action in the order of apply.
 func Table() []Spec {
-	all := table()
+	all := kinds()
 	out := make([]Spec, len(all))
-	for i, line := range all {
-		out[i] = line.spec()
+	for i, k := range all {
+		out[i] = k.Spec()
 	}
 	return out
 }
 
-// line is one action of the table.
-type line struct {
-	kind Kind
-	spec func() Spec
-}
-
-// table is an array, so that Spec, which is asked of every action of every
-// message, leaves nothing for the garbage collector.
-func table() [19]line {
-	return [...]line{
-		{Webhook, webhookSpec},
-		{SetFlags, setFlagsSpec},
-		{AddFlags, addFlagsSpec},
-		{RemoveFlags, removeFlagsSpec},
-		{AddLabels, addLabelsSpec},
-		{RemoveLabels, removeLabelsSpec},
-		{Copy, copySpec},
-		{AppendTo, appendSpec},
-		{Exec, execSpec},
-		{SaveAttachments, saveAttachmentsSpec},
-		{Unsubscribe, unsubscribeSpec},
-		{Forward, forwardSpec},
-		{Reply, replySpec},
-		{Move, moveSpec},
-		{Trash, trashSpec},
-		{Archive, archiveSpec},
-		{Junk, junkSpec},
-		{Snooze, snoozeSpec},
-		{Expunge, expungeSpec},
+// kinds are those of the table, in its order.
+func kinds() []Kind {
+	return []Kind{
+		Webhook, SetFlags, AddFlags, RemoveFlags, AddLabels, RemoveLabels, Copy, AppendTo, Exec, SaveAttachments,
+		Unsubscribe, Forward, Reply, Move, Trash, Archive, Junk, Snooze, Expunge,
 	}
 }
 
-// Spec returns the description of k, or the zero Spec when k is unknown.
+// Spec returns the description of k, or the zero Spec when k is unknown. It is asked
+// of every action of every message, many times, so it looks nothing up.
 func (k Kind) Spec() Spec {
-	for _, l := range table() {
-		if l.kind == k {
-			return l.spec()
-		}
+	switch k {
+	case Webhook:
+		return webhookSpec()
+	case SetFlags:
+		return setFlagsSpec()
+	case AddFlags:
+		return addFlagsSpec()
+	case RemoveFlags:
+		return removeFlagsSpec()
+	case AddLabels:
+		return addLabelsSpec()
+	case RemoveLabels:
+		return removeLabelsSpec()
+	case Copy:
+		return copySpec()
+	case AppendTo:
+		return appendSpec()
+	case Exec:
+		return execSpec()
+	case SaveAttachments:
+		return saveAttachmentsSpec()
+	case Unsubscribe:
+		return unsubscribeSpec()
+	case Forward:
+		return forwardSpec()
+	case Reply:
+		return replySpec()
+	case Move:
+		return moveSpec()
+	case Trash:
+		return trashSpec()
+	case Archive:
+		return archiveSpec()
+	case Junk:
+		return junkSpec()
+	case Snooze:
+		return snoozeSpec()
+	case Expunge:
+		return expungeSpec()
+	default:
+		return Spec{}
 	}
-	return Spec{}
 }
 
 // Outside reports whether an action of this kind is a step that leaves the mailbox:

@@ -58,7 +58,7 @@ type writing struct {
 
 const (
 	// aheadFrom is from how many entries on a batch is written beside other work.
-	aheadFrom = 100
+	aheadFrom = 10
 	// maxWriting is how many batches are on their way at most.
 	maxWriting = 2
 )

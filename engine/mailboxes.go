@@ -87,11 +87,20 @@ func (d directory) server(name string) string {
 	if strings.EqualFold(name, "INBOX") {
 		return "INBOX"
 	}
+	usual := d.spelled(name)
+	if len(d.at(usual)) > 0 && d.config(usual) == name {
+		return usual // without a look at all the others
+	}
 	for _, e := range d.entries {
 		if d.config(e.Name) == name {
 			return e.Name
 		}
 	}
+	return usual
+}
+
+// spelled is how the server spells a name that is not of an existing mailbox.
+func (d directory) spelled(name string) string {
 	if d.delimiter != 0 {
 		name = strings.ReplaceAll(name, "/", string(d.delimiter))
 	}

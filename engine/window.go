@@ -42,27 +42,59 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 		p.note(func(r *Report) { r.Messages, r.Excluded = r.Messages+len(excluded), r.Excluded+len(excluded) })
 		p.window, p.uids = possible, p.uids[len(window):]
 	}
-	rest := p.window
-	next := c.fetchAhead(work, p, b, rest)
+	coming := ahead{c: c, p: p, b: b, unasked: p.window}
+	coming.ask(work)
 	strangers, err := c.strangers(work, b, p.window)
 	if err != nil {
 		return err
 	}
-	for len(rest) > 0 && ctx.Err() == nil && !p.stopped.Load() {
-		batch := next
-		if batch.generation != c.generationNow() {
-			batch = c.fetchAhead(work, p, b, rest) // other rules, other fields
-		}
-		if err := batch.wait(work, c); err != nil {
+	for rest := p.window; len(rest) > 0 && ctx.Err() == nil && !p.stopped.Load(); {
+		batch, err := coming.next(work)
+		if err != nil {
 			return err
 		}
 		rest = rest[len(batch.uids):]
-		next = c.fetchAhead(work, p, b, rest)
 		if err := c.decideBatch(work, p, b, batch, rest, strangers); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ahead are the messages of a window, in their order, the next of which are on their
+// way: while some are decided, the server is at work on others, and has the next
+// command at hand.
+type ahead struct {
+	c       *connection
+	p       *pass
+	b       Bound
+	asked   []aheadBatch
+	unasked []imap.UID
+}
+
+// mostAhead is how many batches are on their way.
+const mostAhead = 2
+
+// ask asks for the next messages.
+func (a *ahead) ask(ctx context.Context) {
+	for len(a.asked) < mostAhead && len(a.unasked) > 0 {
+		batch := a.c.fetchAhead(ctx, a.p, a.b, a.unasked)
+		a.asked, a.unasked = append(a.asked, batch), a.unasked[len(batch.uids):]
+	}
+}
+
+// next waits for the next messages, and asks for those after the last.
+func (a *ahead) next(ctx context.Context) (aheadBatch, error) {
+	batch := a.asked[0]
+	if batch.generation != a.c.generationNow() {
+		batch = a.c.fetchAhead(ctx, a.p, a.b, batch.uids) // other rules, other fields
+	}
+	if err := batch.wait(ctx, a.c); err != nil {
+		return batch, err
+	}
+	a.asked = slices.Delete(a.asked, 0, 1)
+	a.ask(ctx)
+	return batch, nil
 }
 
 // recount counts what the journal has of the window under way, where it could not

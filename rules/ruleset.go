@@ -179,7 +179,12 @@ func (rs *Ruleset) Free() []actions.Kind { return rs.free }
 
 // Applies reports whether any rule looks at the mailbox.
 func (rs *Ruleset) Applies(account string, mb Mailbox) bool {
-	return slices.ContainsFunc(rs.rules, func(r compiledRule) bool { return r.looksAt(account, mb) })
+	for i := range rs.rules {
+		if rs.rules[i].looksAt(account, mb) {
+			return true
+		}
+	}
+	return false
 }
 
 // Needs returns what the rules for this mailbox read of a message, the fields

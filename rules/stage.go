@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 
 	"imapilot/rules/facts"
@@ -80,9 +81,17 @@ func (n Needs) and(m Needs) Needs {
 		WholeHeader: n.WholeHeader || m.WholeHeader, History: n.History || m.History, Gmail: n.Gmail || m.Gmail, Structure: n.Structure || m.Structure,
 		Raw: max(n.Raw, m.Raw),
 	}
-	out.HeaderFields = sortedSet(slices.Concat(n.HeaderFields, m.HeaderFields))
-	out.Contents = slices.Compact(slices.Sorted(slices.Values(slices.Concat(n.Contents, m.Contents))))
+	out.HeaderFields, out.Contents = union(n.HeaderFields, m.HeaderFields), union(n.Contents, m.Contents)
 	return out
+}
+
+// union of two sorted lists is the first where the second has nothing new, as it is
+// for most of hundreds of rules that read the same.
+func union[T cmp.Ordered](a, b []T) []T {
+	if !slices.ContainsFunc(b, func(v T) bool { _, found := slices.BinarySearch(a, v); return !found }) {
+		return a
+	}
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
 }
 
 // missing is what of the needs is not known of a message. A part of the body

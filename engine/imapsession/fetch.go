@@ -105,9 +105,7 @@ func (f *Fetching) Wait(ctx context.Context) ([]Fetched, error) {
 	if f.flying == nil {
 		return f.whole(ctx)
 	}
-	if !f.flying.landed {
-		f.s.landAir()
-	}
+	f.s.landUpTo(f.flying)
 	err := firstRefusal(f.flying.errs)
 	if _, cause := f.s.guard.failure(); err == nil || cause != nil {
 		return f.c.fetched(), err

@@ -69,9 +69,7 @@ func (s *Session) ChangeAhead(ctx context.Context, changes []Change) *Changing {
 func (f *Changing) Wait(ctx context.Context) []Changed {
 	out := make([]Changed, len(f.changes))
 	if f.flying != nil {
-		if !f.flying.landed {
-			f.s.landAir()
-		}
+		f.s.landUpTo(f.flying)
 		for i, err := range f.flying.errs {
 			out[i] = Changed{Pairs: f.transfers[i].result(err), Err: err}
 			if t := f.transfers[i]; t != nil {

@@ -78,10 +78,13 @@ func (g *guard) begin(ops ...*operation) error {
 }
 
 // end says that the answers are no longer waited for.
-func (g *guard) end() {
+func (g *guard) end() { g.goOn(nil) }
+
+// goOn says that of all commands these are waited for still, if any.
+func (g *guard) goOn(ops []*operation) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.ops, g.responses = nil, 0
+	g.ops, g.responses = ops, 0
 	g.arm()
 }
 

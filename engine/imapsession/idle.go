@@ -177,8 +177,8 @@ func (s *Session) leaveIdle() {
 	}
 	s.resting, s.idleFrom = nil, time.Time{}
 	s.sayDone(op)
-	s.air = &flying{tasks: []task{{op: op}}, waits: []func() error{func() error { return s.answered(op) }}, errs: make([]error, 1),
-		outcome: func(op *operation, err error) error { s.idleErr = s.idled(op, err); return s.idleErr }}
+	s.air = append(s.air, &flying{tasks: []task{{op: op}}, waits: []func() error{func() error { return s.answered(op) }}, errs: make([]error, 1),
+		outcome: func(op *operation, err error) error { s.idleErr = s.idled(op, err); return s.idleErr }})
 }
 
 // endedEarly is the error of an IDLE that nobody ended.

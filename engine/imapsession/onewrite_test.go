@@ -35,8 +35,6 @@ type written struct {
 }
 
 func (c written) Write(p []byte) (int, error) {
-	c.w.mu.Lock()
-	defer c.w.mu.Unlock()
 	var commands []string
 	for line := range strings.Lines(string(p)) {
 		if _, command, tagged := strings.Cut(strings.TrimSpace(line), " "); tagged {
@@ -44,7 +42,9 @@ func (c written) Write(p []byte) (int, error) {
 		}
 		commands = append(commands, strings.TrimSpace(line))
 	}
+	c.w.mu.Lock()
 	c.w.all = append(c.w.all, strings.Join(commands, "; "))
+	c.w.mu.Unlock()
 	return c.Conn.Write(p)
 }
 

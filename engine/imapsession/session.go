@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,9 +40,9 @@ type Session struct {
 	noEmailID bool // the server refused what it announced
 	// copiedInto are the UIDVALIDITYs that COPYUID named last, by target.
 	copiedInto map[string]uint32
-	// air is what was sent and is not waited for yet, nil if nothing; idleErr is how
+	// air are the flights that have not landed, in the order of their sending; idleErr is how
 	// the last IDLE ended, if not well, of which that is true.
-	air     *flying
+	air     []*flying
 	idleErr error
 	// resting is the IDLE that is under way between two calls, nil if none is, and
 	// idleFrom when it was sent, or that which failed.
@@ -118,37 +119,39 @@ func (s *Session) together(ctx context.Context, tasks ...task) []error {
 	if ctx.Err() == nil { // or else nothing is sent
 		s.leaveIdle()
 	}
-	before := s.air
-	f := &flying{tasks: tasks, errs: make([]error, len(tasks)), outcome: s.outcome}
-	if s.refusedToBegin(ctx, f, before) {
-		return f.errs
-	}
-	s.o.Traffic.RoundTrips.Add(1)
-	stop := context.AfterFunc(ctx, func() { s.guard.fail(context.Cause(ctx)) })
-	s.sendAll(f)
-	before.await()
-	f.await()
-	stop()
-	s.guard.end()
-	before.land(s)
-	f.land(s)
+	f := s.takeOff(ctx, tasks)
+	s.landUpTo(f)
 	return f.errs
 }
 
+// maxAir is how many flights are launched before the first of them has landed: while
+// the server is at work on one, it has the next at hand.
+const maxAir = 2
+
 // launch is together that does not wait: the answers are taken in while the caller
-// does something else, until it calls land. ctx ends the connection as long as they
+// does something else, until it calls landUpTo. ctx ends the connection as long as they
 // are not all there.
 func (s *Session) launch(ctx context.Context, tasks ...task) *flying {
-	s.landAir()
+	if s.resting != nil {
+		s.landAir()
+	}
+	for len(s.air) >= maxAir {
+		s.landUpTo(s.air[0])
+	}
+	return s.takeOff(ctx, tasks)
+}
+
+// takeOff sends tasks behind what is in the air.
+func (s *Session) takeOff(ctx context.Context, tasks []task) *flying {
 	f := &flying{tasks: tasks, errs: make([]error, len(tasks)), outcome: s.outcome}
-	if s.refusedToBegin(ctx, f, nil) {
+	if s.refusedToBegin(ctx, f) {
 		f.landed = true
 		return f
 	}
 	s.o.Traffic.RoundTrips.Add(1)
 	f.stop = context.AfterFunc(ctx, func() { s.guard.fail(context.Cause(ctx)) })
 	s.sendAll(f)
-	s.air = f
+	s.air = append(s.air, f)
 	return f
 }
 
@@ -159,27 +162,42 @@ func (s *Session) sendAll(f *flying) {
 	f.send()
 }
 
-// landAir waits for what is in the air.
+// landAir waits for all that is in the air.
 func (s *Session) landAir() {
 	s.leaveIdle()
 	s.guard.release()
-	if f := s.air; f != nil {
+	if n := len(s.air); n > 0 {
+		s.landUpTo(s.air[n-1])
+	}
+}
+
+// landUpTo waits for a flight, and for those that were sent before it.
+func (s *Session) landUpTo(f *flying) {
+	if f.landed {
+		return
+	}
+	n := slices.Index(s.air, f) + 1
+	down := s.air[:n]
+	for _, f := range down {
 		f.await()
-		s.guard.end()
-		f.land(s)
+	}
+	s.air = slices.Clone(s.air[n:])
+	s.guard.goOn(opsOf(s.air))
+	for _, f := range down {
+		f.land()
 	}
 }
 
 // refusedToBegin announces tasks to the guard, and tells whether nothing may be
 // sent any more.
-func (s *Session) refusedToBegin(ctx context.Context, f, before *flying) bool {
+func (s *Session) refusedToBegin(ctx context.Context, f *flying) bool {
 	if err := ctx.Err(); err != nil {
 		for i, t := range f.tasks {
 			f.errs[i] = &Error{Op: t.op.command, Subject: t.op.subject, Class: Connection, Err: err}
 		}
 		return true
 	}
-	err := s.guard.begin(append(before.ops(), f.ops()...)...)
+	err := s.guard.begin(append(opsOf(s.air), f.ops()...)...)
 	if err == nil {
 		err = s.unpark()
 	}
@@ -192,8 +210,15 @@ func (s *Session) refusedToBegin(ctx context.Context, f, before *flying) bool {
 	return false
 }
 
-// flying is commands that were sent together. Its methods work on nil, which is
-// none.
+// opsOf are the operations of some flights.
+func opsOf(all []*flying) (out []*operation) {
+	for _, f := range all {
+		out = append(out, f.ops()...)
+	}
+	return out
+}
+
+// flying is commands that were sent together.
 type flying struct {
 	tasks []task
 	waits []func() error
@@ -205,9 +230,6 @@ type flying struct {
 }
 
 func (f *flying) ops() []*operation {
-	if f == nil {
-		return nil
-	}
 	out := make([]*operation, len(f.tasks))
 	for i, t := range f.tasks {
 		out[i] = t.op
@@ -225,22 +247,13 @@ func (f *flying) send() {
 
 // await waits for every answer.
 func (f *flying) await() {
-	if f == nil {
-		return
-	}
 	for i, wait := range f.waits {
 		f.errs[i] = wait()
 	}
 }
 
 // land tells how everything ended that was waited for.
-func (f *flying) land(s *Session) {
-	if f == nil {
-		return
-	}
-	if s.air == f {
-		s.air = nil
-	}
+func (f *flying) land() {
 	if f.stop != nil {
 		f.stop()
 	}

@@ -103,7 +103,7 @@ func (s *Session) Park() {
 	if s.resting != nil {
 		s.landAir()
 	}
-	if s.client == nil || s.air != nil {
+	if s.client == nil || len(s.air) > 0 {
 		return
 	}
 	s.guard.leave(s.window)
