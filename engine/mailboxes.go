@@ -21,6 +21,8 @@ type directory struct {
 	changed bool
 	// index finds entries by their names where there are many: there may be thousands.
 	index map[string][]int
+	// plain is set then where no two of them have one name in the configuration.
+	plain bool
 }
 
 // fewEntries are found without an index, which would be the larger part of what an idle
@@ -33,9 +35,12 @@ func newDirectory(delimiter rune, prefix string, entries []imapsession.MailboxIn
 		return d
 	}
 	d.index = make(map[string][]int, len(entries))
+	names := make(map[string]bool, len(entries))
 	for i, e := range entries {
 		d.index[indexed(e.Name)] = append(d.index[indexed(e.Name)], i)
+		names[d.config(e.Name)] = true
 	}
+	d.plain = len(names) == len(entries)
 	return d
 }
 
@@ -88,8 +93,8 @@ func (d directory) server(name string) string {
 		return "INBOX"
 	}
 	usual := d.spelled(name)
-	if len(d.at(usual)) > 0 && d.config(usual) == name {
-		return usual // without a look at all the others
+	if d.plain && len(d.at(usual)) > 0 && d.config(usual) == name {
+		return usual // none of the others has that name
 	}
 	for _, e := range d.entries {
 		if d.config(e.Name) == name {

@@ -170,3 +170,72 @@ func TestTheContextOfTheSecondFlight(t *testing.T) {
 		}
 	})
 }
+
+// The time of a flight begins when the server comes to it, and not while it is busy with
+// the one before.
+func TestSlowFlights(t *testing.T) {
+	inTheAir(t, func(c *imaptest.Script, _ *writes) {
+		busy := func() {
+			for range 12 {
+				time.Sleep(30 * time.Second)
+				c.Send("* OK still at it")
+			}
+		}
+		first := c.Expect("UID FETCH 1")
+		next := make(chan string, 2) // a socket has room for the next commands
+		go func() { next <- c.Expect("UID MOVE 3"); next <- c.Expect("NOOP") }()
+		busy()
+		c.Send(fetchedOne, first+" OK")
+		busy()
+		c.Send(<-next + movedThree)
+		busy()
+		c.Send(<-next + " OK")
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		one, three := fetchAhead(t, s, 1), moveAhead(t.Context(), s, 3)
+		if err := s.Noop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		wantFetched(t, one, 1)
+		if got := three.Wait(t.Context()); got[0].Err != nil {
+			t.Error(got[0].Err)
+		}
+	})
+}
+
+// A server may read nothing while it is at work: what is large waits until it is not.
+func TestALargeFlightIsNotSentBesideAnother(t *testing.T) {
+	const commands = 8
+	var changes []imapsession.Change
+	for i := range imap.UID(commands) {
+		var uids imap.UIDSet
+		for k := range imap.UID(800) {
+			uids.AddNum(1_000_000 + 10_000*i + 2*k) // no two of them make a range
+		}
+		changes = append(changes, imapsession.Change{Verb: "MOVE", UIDs: uids, Target: "A"})
+	}
+	inTheAir(t, func(c *imaptest.Script, w *writes) {
+		first := c.Expect("UID FETCH 1")
+		time.Sleep(time.Second)
+		if w.has("UID MOVE") {
+			t.Error("it was sent before the first was answered")
+		}
+		c.Send(fetchedOne, first+" OK")
+		var tags []string
+		for range commands {
+			tags = append(tags, c.Expect("UID MOVE"))
+		}
+		for _, tag := range tags {
+			c.Send(tag + " OK")
+		}
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		one, large := fetchAhead(t, s, 1), s.ChangeAhead(t.Context(), changes)
+		wantFetched(t, one, 1)
+		for _, got := range large.Wait(t.Context()) {
+			if got.Err != nil {
+				t.Error(got.Err)
+			}
+		}
+	})
+}

@@ -95,7 +95,7 @@ func (s *Session) FetchHeadersAhead(ctx context.Context, uids imap.UIDSet, field
 	for _, part := range parts {
 		tasks = append(tasks, s.ownQuery(newOperation("UID FETCH", s.selected, f.c.take), part, items))
 	}
-	f.flying = s.launch(ctx, tasks...)
+	f.flying = s.launch(ctx, len(uids.String())+len(items)*len(tasks), tasks...)
 	return f
 }
 

@@ -52,15 +52,17 @@ type Changing struct {
 func (s *Session) ChangeAhead(ctx context.Context, changes []Change) *Changing {
 	f := &Changing{s: s, changes: changes}
 	var tasks []task
+	size := 0
 	for _, c := range changes[:min(len(changes), maxFlight)] {
 		if !s.fitsOne(c) {
 			break
 		}
+		size += c.size()
 		t, got := s.changeTask(c)
 		tasks, f.transfers = append(tasks, t), append(f.transfers, got)
 	}
 	if len(tasks) > 0 {
-		f.flying = s.launch(ctx, tasks...)
+		f.flying = s.launch(ctx, size, tasks...)
 	}
 	return f
 }
@@ -81,6 +83,18 @@ func (f *Changing) Wait(ctx context.Context) []Changed {
 		out[i] = f.s.changeAlone(ctx, f.changes[i])
 	}
 	return out
+}
+
+// size is about how many octets the command of a change takes.
+func (c Change) size() int {
+	n := 64 + len(c.UIDs.String()) + len(c.Target) // with its tag and its words
+	for _, f := range c.Flags {
+		n += len(f)
+	}
+	for _, l := range c.Labels {
+		n += len(l)
+	}
+	return n
 }
 
 // fitsOne reports whether a change is one command that may be sent.

@@ -80,10 +80,17 @@ func (g *guard) begin(ops ...*operation) error {
 // end says that the answers are no longer waited for.
 func (g *guard) end() { g.goOn(nil) }
 
-// goOn says that of all commands these are waited for still, if any.
+// goOn says that of all commands these are waited for still, if any. The server comes to
+// them only now: their time begins.
 func (g *guard) goOn(ops []*operation) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	limit := time.Now().Add(g.o.Timeouts.Total)
+	for _, op := range ops {
+		if !op.completed {
+			op.limit = limit
+		}
+	}
 	g.ops, g.responses = ops, 0
 	g.arm()
 }

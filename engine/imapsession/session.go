@@ -128,11 +128,16 @@ func (s *Session) together(ctx context.Context, tasks ...task) []error {
 // the server is at work on one, it has the next at hand.
 const maxAir = 2
 
+// besideSize is how many octets are sent beside another flight at most. A server may read
+// nothing while it is at work, and what no buffer on the way takes would wait for that
+// as if the connection were dead.
+const besideSize = 32 << 10
+
 // launch is together that does not wait: the answers are taken in while the caller
 // does something else, until it calls landUpTo. ctx ends the connection as long as they
-// are not all there.
-func (s *Session) launch(ctx context.Context, tasks ...task) *flying {
-	if s.resting != nil {
+// are not all there. The tasks take about so many octets.
+func (s *Session) launch(ctx context.Context, size int, tasks ...task) *flying {
+	if s.resting != nil || size > besideSize {
 		s.landAir()
 	}
 	for len(s.air) >= maxAir {
@@ -173,18 +178,12 @@ func (s *Session) landAir() {
 
 // landUpTo waits for a flight, and for those that were sent before it.
 func (s *Session) landUpTo(f *flying) {
-	if f.landed {
-		return
-	}
-	n := slices.Index(s.air, f) + 1
-	down := s.air[:n]
-	for _, f := range down {
-		f.await()
-	}
-	s.air = slices.Clone(s.air[n:])
-	s.guard.goOn(opsOf(s.air))
-	for _, f := range down {
-		f.land()
+	for !f.landed {
+		first := s.air[0]
+		first.await()
+		s.air = slices.Clone(s.air[1:])
+		s.guard.goOn(opsOf(s.air))
+		first.land()
 	}
 }
 
