@@ -9,6 +9,7 @@ import (
 	"imapilot/actions"
 )
 
+// items are what a rule that matched does with the message. They are good until the
 // next rule is asked.
 func (r *run) items(rule *compiledRule) ([]actions.Item, error) {
 	items := r.scratch[:0]
@@ -93,7 +94,8 @@ func (c *compiledAction) flags(r *run) (out []imap.Flag, err error) {
 	return out, nil
 }
 
-// share makes the action once, where that is enough.
+// share makes the action once, where that is enough. What cannot be made says why with
+// each message.
 func (c *compiledAction) share() {
 	if !c.isSame() {
 		return

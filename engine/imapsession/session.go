@@ -181,7 +181,7 @@ func (s *Session) landUpTo(f *flying) {
 	for !f.landed {
 		first := s.air[0]
 		first.await()
-		s.air = slices.Clone(s.air[1:])
+		s.air = slices.Delete(s.air, 0, 1)
 		s.guard.goOn(opsOf(s.air))
 		first.land()
 	}

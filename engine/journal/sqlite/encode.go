@@ -70,12 +70,7 @@ func (w *encoder) plan(p *actions.Plan) {
 }
 
 func (w *encoder) item(i *actions.Item) {
-	w.action(i.Action)
-	w.key("rule")
-	w.quote(i.Rule)
-	w.text("hash", i.Hash)
-	w.key("index")
-	w.out = strconv.AppendInt(w.out, int64(i.Index), 10)
+	w.asked(i.Action, i.Rule, i.Hash, i.Index)
 	w.text("superseded_by", i.SupersededBy)
 	w.out = append(w.out, '}')
 }
@@ -89,12 +84,7 @@ func (w *encoder) steps(all []journal.Step) {
 }
 
 func (w *encoder) step(s *journal.Step) {
-	w.action(s.Action)
-	w.key("rule")
-	w.quote(s.Rule)
-	w.text("hash", s.Hash)
-	w.key("index")
-	w.out = strconv.AppendInt(w.out, int64(s.Index), 10)
+	w.asked(s.Action, s.Rule, s.Hash, s.Index)
 	w.text("target", s.Target)
 	w.text("there", s.There)
 	w.rare("adds", s.Adds != nil, s.Adds)
@@ -108,6 +98,16 @@ func (w *encoder) step(s *journal.Step) {
 	w.time("at", s.At)
 	w.text("error", s.Error)
 	w.out = append(w.out, '}')
+}
+
+// asked is an action and what asked for it, with which an item and a step begin.
+func (w *encoder) asked(a *actions.Action, rule, hash string, index int) {
+	w.action(a)
+	w.key("rule")
+	w.quote(rule)
+	w.text("hash", hash)
+	w.key("index")
+	w.out = strconv.AppendInt(w.out, int64(index), 10)
 }
 
 func (w *encoder) action(a *actions.Action) {
