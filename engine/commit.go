@@ -60,17 +60,23 @@ const (
 	// aheadFrom is from how many entries on a batch is written beside other work.
 	aheadFrom = 10
 	// maxWriting is how many batches are on their way at most.
-	maxWriting = 2
+	maxWriting = 3
 )
 
 // commitAhead begins to write a batch and returns, where much is written that the
 // caller does not need yet: it goes on with other messages until written says that
 // the batch is durable and in memory, and then has been called. Whatever reads the
 // memory of the account for these messages calls written first, as commit does.
-// Batches are written in their order, and none after one that failed. Raw messages do
-// not wait: there is room for those of one batch.
+// Batches are written in their order, and none after one that failed; a batch without
+// entries takes its turn among them. Raw messages do not wait: there is room for those
+// of one batch.
 func (a *account) commitAhead(ctx context.Context, b journal.Batch, then func()) error {
-	if len(b.Entries) < aheadFrom || !isOfEntries(b) || len(b.Raws) > 0 {
+	nothing := isNothing(b)
+	if nothing && len(a.writing) == 0 {
+		then()
+		return nil
+	}
+	if !nothing && (len(b.Entries) < aheadFrom || !isOfEntries(b) || len(b.Raws) > 0) {
 		if err := a.commit(ctx, b); err != nil {
 			return err
 		}
@@ -100,8 +106,13 @@ func (w *writing) write(before *writing, commit func() error) {
 			return
 		}
 	}
-	w.err = commit()
+	if !isNothing(w.batch) {
+		w.err = commit()
+	}
 }
+
+// isNothing reports whether a batch of decisions has none.
+func isNothing(b journal.Batch) bool { return len(b.Entries)+len(b.Keep) == 0 }
 
 // isOfEntries reports whether nothing is in a batch that the next one is made from.
 func isOfEntries(b journal.Batch) bool {

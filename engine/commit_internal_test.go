@@ -64,11 +64,35 @@ func TestBatchesAreWrittenAheadInOrder(t *testing.T) {
 		if err := a.commit(t.Context(), journal.Batch{Entries: []journal.Entry{{Seq: 9000, State: journal.Open}}}); err != nil {
 			t.Fatal(err)
 		}
-		if want := []int64{0, 1000, 9000}; !slices.Equal(j.written, want) || !slices.Equal(then, []int64{0, 1}) {
+		if want := []int64{0, 1000, 2000, 9000}; !slices.Equal(j.written, want) || !slices.Equal(then, []int64{0, 1, 2}) {
 			t.Errorf("written %v, want %v; told of %v", j.written, want, then)
 		}
 		if len(a.open) != maxWriting*aheadFrom+1 {
 			t.Errorf("%d entries in memory", len(a.open))
+		}
+	})
+}
+
+// A batch without entries is not written, and told of when those before it are.
+func TestABatchOfNothingTakesItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &slowJournal{release: make(chan error, 1)}
+		a := aheadAccount(j)
+		var then []int64
+		add := func(i int64, b journal.Batch) {
+			if err := a.commitAhead(t.Context(), b, func() { then = append(then, i) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		add(0, journal.Batch{})
+		add(1, many(1000))
+		add(2, journal.Batch{})
+		if !slices.Equal(then, []int64{0}) {
+			t.Errorf("told of %v before the journal has the second", then)
+		}
+		j.release <- nil
+		if err := a.written(); err != nil || !slices.Equal(j.written, []int64{1000}) || !slices.Equal(then, []int64{0, 1, 2}) {
+			t.Errorf("written %v, told of %v, %v", j.written, then, err)
 		}
 	})
 }
@@ -80,8 +104,8 @@ func TestABatchAheadThatFails(t *testing.T) {
 		j := &slowJournal{release: make(chan error)}
 		a := aheadAccount(j)
 		refused := errors.New("disk full")
-		for i := range int64(maxWriting) {
-			if err := a.commitAhead(t.Context(), many(1000*i), func() { t.Error("a batch that failed was told of") }); err != nil {
+		for _, b := range []journal.Batch{many(0), many(1000), {}} {
+			if err := a.commitAhead(t.Context(), b, func() { t.Error("a batch that failed was told of") }); err != nil {
 				t.Fatal(err)
 			}
 		}

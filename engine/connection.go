@@ -42,7 +42,6 @@ type connection struct {
 	limits    map[string]int64 // APPENDLIMIT by mailbox, 0 if there is none
 	carrying  time.Time        // when the round of steps under way began
 	cutShort  bool             // it left some that lead to other accounts
-	spare     room             // that of a batch of a run that is done with
 	disturbed bool             // what was to be sent next has to be found anew
 	renumbers bool             // one event said that this server renumbered its mailboxes
 	// batch is how many messages the server takes at once, 0: batchSize.

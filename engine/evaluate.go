@@ -156,6 +156,14 @@ func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fet
 type room []struct {
 	candidate
 	message facts.Message
+	header  facts.Header
+}
+
+// clear makes room for others. What headers lay in is of use for them.
+func (made room) clear() {
+	for i := range made {
+		made[i].candidate, made[i].message = candidate{}, facts.Message{}
+	}
 }
 
 // freshCandidates are candidates that no arrival is expected of.
@@ -167,7 +175,8 @@ func (made room) candidates(fetched []imapsession.Fetched, whole bool) []*candid
 	out := make([]*candidate, len(fetched))
 	onAllCores(len(fetched), func(i int) {
 		f, m := fetched[i], &made[i].candidate
-		h := facts.ParseHeader(f.Header)
+		h := &made[i].header
+		h.Parse(f.Header)
 		m.fetched, m.print, m.message = f, fingerprint(f, h), &made[i].message
 		*m.message = facts.Message{UID: f.UID, Flags: f.Flags, Received: f.Received, Size: f.Size, Header: h, WholeHeader: whole}
 		out[i] = m

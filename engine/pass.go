@@ -46,6 +46,8 @@ type pass struct {
 	listed bool
 	uids   []imap.UID
 	window []imap.UID
+	// rooms are those of batches that are done with.
+	rooms []room
 	// found is what the searches of rules found in the window, by rule.
 	found map[string]imap.UIDSet
 	// sure is what the quota had counted when the last batch was written.
@@ -78,6 +80,7 @@ func (p *pass) end(err error) {
 	p.mu.Lock()
 	p.err, p.report.Cost.Took = err, time.Since(p.began)
 	p.mu.Unlock()
+	p.rooms = nil
 	close(p.done)
 }
 

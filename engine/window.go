@@ -25,7 +25,6 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 			p.quota.reset(p.sure)
 		}
 		p.recounts = errors.Is(err, journal.ErrUnknown)
-		c.spare = nil
 	}()
 	if len(p.window) == 0 {
 		ruleset, _ := c.rulesOf(p.walk)
@@ -73,7 +72,7 @@ type ahead struct {
 }
 
 // mostAhead is how many batches are on their way.
-const mostAhead = 2
+const mostAhead = 3
 
 // ask asks for the next messages.
 func (a *ahead) ask(ctx context.Context) {
@@ -164,7 +163,7 @@ func (a *account) generationNow() int {
 func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch, rest []imap.UID, strangers bool) error {
 	ruleset, generation := batch.ruleset, batch.generation
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
-	made := c.roomFor(len(batch.fetched))
+	made := p.roomFor(len(batch.fetched))
 	all := p.inScope(made.candidates(batch.fetched, batch.needs.WholeHeader))
 	p.skipUnfound(all)
 	j := judgement{walk: p.walk, pass: p, strangers: strangers, doubt: p.doubts, hours: 1}
@@ -178,7 +177,7 @@ func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch ah
 	settled := func() {
 		p.window, p.sure = rest, counted
 		c.countBatch(p, b, batch.uids, all)
-		c.spare = made // nothing of it is needed any more
+		p.rooms = append(p.rooms, made) // nothing of it is needed any more
 	}
 	if c.planning {
 		err := p.tell(c.dir.config(b.Mailbox), all)
@@ -207,13 +206,14 @@ func (c *connection) decideHalves(ctx context.Context, p *pass, b Bound, batch a
 
 // roomFor is room for the candidates of one batch. That of a batch before is used
 // again, for a run over a large mailbox would leave much to the garbage collector.
-func (c *connection) roomFor(n int) room {
-	if cap(c.spare) < n {
+func (p *pass) roomFor(n int) room {
+	last := len(p.rooms) - 1
+	if last < 0 || cap(p.rooms[last]) < n {
 		return make(room, n)
 	}
-	made := c.spare[:n]
-	c.spare = nil
-	clear(made)
+	made := p.rooms[last][:n]
+	p.rooms = p.rooms[:last]
+	made.clear()
 	return made
 }
 
@@ -276,13 +276,6 @@ func (c *connection) recordPass(ctx context.Context, cursor journal.Cursor, all 
 		for rule, why := range errorsOf(m.decision) {
 			c.state.ruleError(rule, why)
 		}
-	}
-	if len(batch.Entries) == 0 && len(batch.Keep) == 0 {
-		if err := c.written(); err != nil {
-			return err
-		}
-		settled()
-		return nil
 	}
 	return c.commitAhead(ctx, batch, func() {
 		c.decidedNow(batch.Entries, generation)

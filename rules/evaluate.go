@@ -172,6 +172,7 @@ type run struct {
 	results  []result
 	asked    []int // the leaves that have a result
 	snapshot snapshot
+	header   facts.Header // of the snapshot
 	in       Input
 	// candidates are the rules to ask.
 	candidates bitset
@@ -211,7 +212,7 @@ func newRun(rs *Ruleset) *run {
 
 func (r *run) begin(in Input) {
 	r.in = in
-	r.snapshot = newSnapshot(in, r.rs.account(in.Account))
+	r.snapshot = newSnapshot(in, r.rs.account(in.Account), &r.header)
 	clear(r.candidates)
 	r.missing, r.spent = Needs{}, 0
 }
@@ -220,6 +221,7 @@ func (r *run) begin(in Input) {
 // thousand leaves only the few that were asked are looked at.
 func (r *run) end() {
 	r.in, r.snapshot = Input{}, snapshot{}
+	r.header.Forget()
 	clear(r.env)
 	clear(r.scratch[:cap(r.scratch)])
 	r.decision.reset()

@@ -91,8 +91,9 @@ type snapshot struct {
 	attachment map[string]any // the only one that is asked about, see Each
 }
 
-func newSnapshot(in Input, account AccountSource) snapshot {
-	return snapshot{message: in.Message, header: in.Message.Header.Remembering(), mailbox: in.Mailbox.Name, account: account, now: in.Now}
+// newSnapshot is what rules see of a message; room is where its header lies.
+func newSnapshot(in Input, account AccountSource, room *facts.Header) snapshot {
+	return snapshot{message: in.Message, header: in.Message.Header.RememberIn(room), mailbox: in.Mailbox.Name, account: account, now: in.Now}
 }
 
 func (s *snapshot) from() facts.Address {

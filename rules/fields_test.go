@@ -62,7 +62,7 @@ func TestForgedResultsCountForNothing(t *testing.T) {
 		"Authentication-Results: mx.example.com; dmarc=pass header.from=paypal.com; spf=pass smtp.mailfrom=paypal.com\r\nFrom: x@paypal.com\r\n\r\n"
 	for account, want := range map[string]string{"home": "pass none none [example.org]", "work": "none none none []"} {
 		rs := mustCompile(t, baseSource())
-		s := newSnapshot(Input{Message: received([]byte(message))}, rs.account(account))
+		s := newSnapshot(Input{Message: received([]byte(message))}, rs.account(account), &facts.Header{})
 		if got := fmt.Sprint(s.auth().DKIM, " ", s.auth().SPF, " ", s.auth().DMARC, " ", s.auth().Domains); got != want {
 			t.Errorf("%s: %s, want %s", account, got, want)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -108,12 +109,22 @@ func (a *app) startWorker(ctx, interrupted context.Context, d *daemonWorker, met
 	if !errors.Is(err, control.ErrNoDaemon) {
 		return d, err
 	}
+	ahead := dialAhead(ctx, accountsOf(d.cfg, o))
 	db, err := open(ctx, d.cfg)
 	if err != nil {
+		ahead.close()
 		return nil, err
 	}
+	o.DialContext = ahead.DialContext
 	o.Journal, o.Holder, o.Webhooks, o.Logger, o.Version = db, holder(), webhook.NewClient(version), a.applyLogger(bar), version
-	return newLocalWorker(ctx, d.cfg, db, o), nil
+	return newLocalWorker(ctx, d.cfg, db, ahead, o), nil
+}
+
+// accountsOf are the accounts that a process begins with.
+func accountsOf(cfg *config.Config, o engine.Options) []config.Account {
+	return slices.DeleteFunc(slices.Clone(cfg.Accounts), func(acc config.Account) bool {
+		return o.Apply == nil || o.Apply.Account != "" && o.Apply.Account != acc.Name
+	})
 }
 
 func accountNames(cfg *config.Config) []string {
@@ -219,14 +230,15 @@ func (d *daemonWorker) close() error { return nil }
 type localWorker struct {
 	engine *engine.Engine
 	db     *sqlite.DB
+	ahead  *dialledAhead
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error // of the run, once done is closed
 }
 
-func newLocalWorker(parent context.Context, cfg *config.Config, db *sqlite.DB, o engine.Options) *localWorker {
+func newLocalWorker(parent context.Context, cfg *config.Config, db *sqlite.DB, ahead *dialledAhead, o engine.Options) *localWorker {
 	ctx, cancel := context.WithCancel(parent)
-	l := &localWorker{db: db, cancel: cancel, done: make(chan struct{})}
+	l := &localWorker{db: db, ahead: ahead, cancel: cancel, done: make(chan struct{})}
 	l.engine = engine.New(cfg, o)
 	go func() {
 		defer close(l.done)
@@ -268,6 +280,7 @@ func (l *localWorker) stop(context.Context) error {
 func (l *localWorker) end() {
 	l.cancel()
 	<-l.done
+	l.ahead.close()
 }
 
 func (l *localWorker) Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[journal.EntryState]int, error) {

@@ -90,7 +90,7 @@ func (s *Session) FetchHeadersAhead(ctx context.Context, uids imap.UIDSet, field
 	if err != nil || len(within([]query{{uids: uids}}, s.caps.MessageLimit)) > 1 || len(parts) > maxTogether {
 		return f
 	}
-	f.c = newCollector(uids, itemFlags|itemDate|itemSize|itemFields, s.o.Limits)
+	f.c = s.o.Buffers.collector(uids, itemFlags|itemDate|itemSize|itemFields, s.o.Limits)
 	var tasks []task
 	for _, part := range parts {
 		tasks = append(tasks, s.ownQuery(newOperation("UID FETCH", s.selected, f.c.take), part, items))
@@ -107,7 +107,11 @@ func (f *Fetching) Wait(ctx context.Context) ([]Fetched, error) {
 	}
 	f.s.landUpTo(f.flying)
 	err := firstRefusal(f.flying.errs)
-	if _, cause := f.s.guard.failure(); err == nil || cause != nil {
+	if err == nil {
+		defer f.s.o.Buffers.release(f.c)
+		return f.c.fetched(), nil
+	}
+	if _, cause := f.s.guard.failure(); cause != nil {
 		return f.c.fetched(), err
 	}
 	return f.whole(ctx)

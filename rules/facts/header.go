@@ -61,7 +61,16 @@ func (f field) is(name string) bool {
 // without a colon, NUL, 8-bit text in a name, a missing end). It keeps at most
 // 256 KiB, 2,000 fields, and 64 KiB of one field.
 func ParseHeader(raw []byte) *Header {
-	h := &Header{fields: make([]field, 0, roomFor(raw))}
+	h := &Header{}
+	h.Parse(raw)
+	return h
+}
+
+// Parse is ParseHeader for one header after the other, in the same memory: the header
+// that h was is gone, and so is what was made of it with RememberIn. What was read of
+// it stays good.
+func (h *Header) Parse(raw []byte) {
+	*h = Header{fields: slices.Grow(h.fields[:0], roomFor(raw))}
 	longer := len(raw) > maxHeader
 	if longer {
 		raw = raw[:maxHeader]
@@ -79,7 +88,6 @@ func ParseHeader(raw []byte) *Header {
 	}
 	// Where the empty line came, nothing is left, not even an empty rest.
 	h.cut = raw != nil && (longer || len(raw) > 0)
-	return h
 }
 
 // roomFor is how many fields room is made for.
@@ -144,11 +152,25 @@ func (h *Header) Crowded(names ...string) error {
 // Remembering returns a header with the same fields that decodes each first
 // value, and reads the addresses of each field, once, however many questions are
 // about them. Unlike the other one it is for one goroutine at a time.
-func (h *Header) Remembering() *Header {
+func (h *Header) Remembering() *Header { return h.RememberIn(&Header{}) }
+
+// RememberIn is Remembering in the memory of what it gave before, which is gone then.
+func (h *Header) RememberIn(before *Header) *Header {
 	if h == nil {
 		return nil
 	}
-	return &Header{fields: h.fields, remembers: true, cut: h.cut, long: h.long}
+	*before = Header{
+		fields: h.fields, remembers: true, cut: h.cut, long: h.long,
+		addresses: before.addresses[:0], decoded: before.decoded[:0],
+	}
+	return before
+}
+
+// Forget lets go of what a remembering header remembers, and keeps its memory.
+func (h *Header) Forget() {
+	clear(h.addresses)
+	clear(h.decoded)
+	h.fields = nil
 }
 
 // nextField takes one line with its continuation lines (RFC 5322 section

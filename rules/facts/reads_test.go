@@ -149,18 +149,37 @@ func TestRemembering(t *testing.T) {
 	for _, m := range corpus.Messages(t) {
 		headers = append(headers, ParseHeader(m.Raw))
 	}
+	var room Header
 	for _, h := range headers {
-		remembering := h.Remembering()
-		for range 2 {
-			for name, ask := range answers() {
-				if got, want := ask(remembering), ask(h); !reflect.DeepEqual(got, want) {
-					t.Errorf("%s: %v, want %v", name, got, want)
+		for _, in := range []*Header{{}, &room, &room} {
+			remembering := h.RememberIn(in)
+			for range 2 {
+				for name, ask := range answers() {
+					if got, want := ask(remembering), ask(h); !reflect.DeepEqual(got, want) {
+						t.Errorf("%s: %v, want %v", name, got, want)
+					}
 				}
 			}
+			remembering.Forget()
 		}
 	}
 	if (*Header)(nil).Remembering() != nil {
 		t.Error("no header became an empty one: nothing would be missing any more")
+	}
+}
+
+// A header that is read where another one was is like any other.
+func TestParseAfterAnother(t *testing.T) {
+	var h Header
+	for _, m := range corpus.Messages(t) {
+		h.Parse(m.Raw)
+		if want := ParseHeader(m.Raw); !slices.Equal(h.fields, want.fields) || h.cut != want.cut || h.long != want.long || h.remembers {
+			t.Errorf("%s: %+v, want %+v", m.Name, h, want)
+		}
+	}
+	h.Parse(nil)
+	if len(h.fields) != 0 || h.cut {
+		t.Errorf("%+v", h)
 	}
 }
 
@@ -183,7 +202,7 @@ func TestRememberingReadsOnce(t *testing.T) {
 }
 
 func TestEveryMethodIsAsked(t *testing.T) {
-	named := []string{"Addresses", "First", "Names", "Values", "Remembering", "Cut", "CutFirst", "Crowded", "All"} // these read what they are told to, or nothing
+	named := []string{"Addresses", "First", "Names", "Values", "Remembering", "RememberIn", "Parse", "Forget", "Cut", "CutFirst", "Crowded", "All"} // these read what they are told to, or nothing
 	all := answers()
 	for m := range reflect.TypeFor[*Header]().Methods() {
 		if all[m.Name] == nil && !slices.Contains(named, m.Name) {

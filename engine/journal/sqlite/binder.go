@@ -1,6 +1,10 @@
 package sqlite
 
-import "github.com/ncruces/go-sqlite3"
+import (
+	"unsafe"
+
+	"github.com/ncruces/go-sqlite3"
+)
 
 // jsonText is text where a []byte is a blob.
 type jsonText []byte
@@ -33,7 +37,7 @@ func (b *binder) text(v string) {
 
 func (b *binder) json(v jsonText) {
 	if b.err == nil {
-		b.err = b.stmt.BindRawText(b.next(), v)
+		b.err = b.stmt.BindText(b.next(), unsafe.String(unsafe.SliceData(v), len(v))) // which copies it
 	}
 }
 

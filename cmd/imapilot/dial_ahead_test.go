@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"imapilot/engine/config"
+)
+
+// counting is a server that tells of each connection.
+func counting(t *testing.T) (account config.Account, came chan net.Conn) {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	came = make(chan net.Conn, 10)
+	go func() {
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			came <- conn
+		}
+	}()
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatal(l.Addr())
+	}
+	return config.Account{Host: "127.0.0.1", Port: addr.Port}, came
+}
+
+func dialled(t *testing.T, d *dialledAhead, address string) net.Conn {
+	t.Helper()
+	conn, err := d.DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// A connection that was made ahead is taken once; two accounts of one server share it not.
+func TestDialAhead(t *testing.T) {
+	account, came := counting(t)
+	d := dialAhead(t.Context(), []config.Account{account, account})
+	defer d.close()
+	first := <-came // before anybody asked
+	address := first.LocalAddr().String()
+	one, two := dialled(t, d, address), dialled(t, d, address)
+	defer one.Close()
+	defer two.Close()
+	if one.LocalAddr().String() != first.RemoteAddr().String() {
+		t.Error("it connected again")
+	}
+	if second := <-came; two.LocalAddr().String() != second.RemoteAddr().String() {
+		t.Error("one connection was given twice")
+	}
+}
+
+// What nobody takes ends with the command.
+func TestDialAheadForNobody(t *testing.T) {
+	account, came := counting(t)
+	d := dialAhead(t.Context(), []config.Account{account})
+	first := <-came
+	d.close()
+	if _, err := first.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Error(err)
+	}
+}
+
+// After a while the server may have ended it.
+func TestDialAheadTooOld(t *testing.T) {
+	d := &dialledAhead{cancel: func() {}, lines: map[string]chan line{}}
+	mine, theirs := net.Pipe()
+	defer theirs.Close()
+	made := make(chan line, 1)
+	made <- line{conn: mine, at: time.Now().Add(-dialledFor)}
+	d.put("127.0.0.1:1", made)
+	if _, err := d.DialContext(t.Context(), "tcp", "127.0.0.1:1"); err == nil {
+		t.Error("an old connection was used, for nobody listens there")
+	}
+	if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("it was left open: %v", err)
+	}
+}
+
+// Whoever gives up waiting leaves the connection to the next.
+func TestDialAheadWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &dialledAhead{cancel: func() {}, lines: map[string]chan line{}}
+		made := make(chan line, 1)
+		d.put("a:1", made)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := d.DialContext(ctx, "tcp", "a:1"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		mine, theirs := net.Pipe()
+		defer theirs.Close()
+		made <- line{conn: mine, at: time.Now()}
+		if conn := dialled(t, d, "a:1"); conn != mine {
+			t.Error("it connected again")
+		}
+		_ = mine.Close()
+	})
+}
+
+func TestDialAheadToFew(t *testing.T) {
+	var accounts []config.Account
+	for port := range 2 * mostDialled {
+		accounts = append(accounts, config.Account{Host: "127.0.0.1", Port: port + 1})
+	}
+	d := dialAhead(t.Context(), accounts)
+	defer d.close()
+	if len(d.lines) != mostDialled {
+		t.Errorf("to %d servers at once", len(d.lines))
+	}
+}
