@@ -60,7 +60,7 @@ const (
 	// aheadFrom is from how many entries on a batch is written beside other work.
 	aheadFrom = 10
 	// maxWriting is how many batches are on their way at most.
-	maxWriting = 3
+	maxWriting = 2
 )
 
 // commitAhead begins to write a batch and returns, where much is written that the

@@ -64,7 +64,7 @@ func TestBatchesAreWrittenAheadInOrder(t *testing.T) {
 		if err := a.commit(t.Context(), journal.Batch{Entries: []journal.Entry{{Seq: 9000, State: journal.Open}}}); err != nil {
 			t.Fatal(err)
 		}
-		if want := []int64{0, 1000, 2000, 9000}; !slices.Equal(j.written, want) || !slices.Equal(then, []int64{0, 1, 2}) {
+		if want := []int64{0, 1000, 9000}; !slices.Equal(j.written, want) || !slices.Equal(then, []int64{0, 1}) {
 			t.Errorf("written %v, want %v; told of %v", j.written, want, then)
 		}
 		if len(a.open) != maxWriting*aheadFrom+1 {
@@ -104,7 +104,7 @@ func TestABatchAheadThatFails(t *testing.T) {
 		j := &slowJournal{release: make(chan error)}
 		a := aheadAccount(j)
 		refused := errors.New("disk full")
-		for _, b := range []journal.Batch{many(0), many(1000), {}} {
+		for _, b := range []journal.Batch{many(0), {}} {
 			if err := a.commitAhead(t.Context(), b, func() { t.Error("a batch that failed was told of") }); err != nil {
 				t.Fatal(err)
 			}

@@ -72,7 +72,7 @@ type ahead struct {
 }
 
 // mostAhead is how many batches are on their way.
-const mostAhead = 3
+const mostAhead = 2
 
 // ask asks for the next messages.
 func (a *ahead) ask(ctx context.Context) {

@@ -126,34 +126,24 @@ func (s *Session) together(ctx context.Context, tasks ...task) []error {
 
 // maxAir is how many flights are launched before the first of them has landed: while
 // the server is at work on one, it has the next at hand.
-const maxAir = 3
+const maxAir = 2
 
-// besideSize is how many octets are sent behind the first flight at most, together. A server
-// may read nothing while it is at work, and what no buffer on the way takes would wait for
-// that as if the connection were dead.
+// besideSize is how many octets are sent beside another flight at most. A server may read
+// nothing while it is at work, and what no buffer on the way takes would wait for that
+// as if the connection were dead.
 const besideSize = 32 << 10
 
 // launch is together that does not wait: the answers are taken in while the caller
 // does something else, until it calls landUpTo. ctx ends the connection as long as they
 // are not all there. The tasks take about so many octets.
 func (s *Session) launch(ctx context.Context, size int, tasks ...task) *flying {
-	if s.resting != nil {
+	if s.resting != nil || size > besideSize {
 		s.landAir()
 	}
-	for n := len(s.air); n > 0 && (n >= maxAir || s.besides()+size > besideSize); n = len(s.air) {
+	for len(s.air) >= maxAir {
 		s.landUpTo(s.air[0])
 	}
-	f := s.takeOff(ctx, tasks)
-	f.size = size
-	return f
-}
-
-// besides is the size of all flights in the air but the first.
-func (s *Session) besides() (n int) {
-	for _, f := range s.air[1:] {
-		n += f.size
-	}
-	return n
+	return s.takeOff(ctx, tasks)
 }
 
 // takeOff sends tasks behind what is in the air.
@@ -227,10 +217,9 @@ func opsOf(all []*flying) (out []*operation) {
 	return out
 }
 
-// flying is commands that were sent together, in about size octets.
+// flying is commands that were sent together.
 type flying struct {
 	tasks []task
-	size  int
 	waits []func() error
 	// errs are how they ended, by outcome, once they have landed.
 	errs    []error
