@@ -15,8 +15,8 @@ import (
 )
 
 // apply sends the steps that are due. Mailboxes are taken one after the
-// other; in one, flags are set first, then copies made, then messages moved
-// and expunged, and a message's next step waits for the one before.
+// other; of one message, flags are set first, then copies made, then it is moved
+// or expunged, and its next step waits for the one before.
 func (c *connection) apply(ctx, work context.Context) error {
 	if c.isDryRun() {
 		return nil

@@ -60,6 +60,8 @@ type candidate struct {
 	decision rules.Decision
 	absent   bool
 	entries  []journal.Entry
+	// space is where entries lie, of which there is one in most cases.
+	space [1]journal.Entry
 	// include is what the calls that it owes are to say of it besides.
 	include rules.Needs
 	// entry is what was decided before, where that is decided again.
@@ -336,7 +338,7 @@ func (c *connection) entriesOf(cursor journal.Cursor, m *candidate, d rules.Deci
 		Trigger: m.walk.kind(), Walk: m.walk.names, Occasion: m.walk.occasion, Run: m.walk.run,
 		Decided: now, Flags: slices.Clone(m.fetched.Flags), Errors: errorsOf(d), Skipped: m.unfound,
 	}
-	var out []journal.Entry
+	out := m.space[:0]
 	if len(d.Plan.Items) > 0 {
 		e := base
 		e.Plan, e.State = d.Plan, journal.Open

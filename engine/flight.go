@@ -35,7 +35,20 @@ func (c *connection) flights(ready []*task) [][]group {
 	if c.unproven {
 		all = all[:min(len(all), 1)]
 	}
-	return slices.Collect(slices.Chunk(all, imapsession.MaxFlight()))
+	return flightsOf(all)
+}
+
+// fewCommands is how many commands the last flights have.
+const fewCommands = 8
+
+// flightsOf divides commands into flights. The last ones are small: when the server is
+// done, little is left to record.
+func flightsOf(all []group) (out [][]group) {
+	for len(all) > 0 {
+		n := min(imapsession.MaxFlight(), max(fewCommands, len(all)/2), len(all))
+		out, all = append(out, all[:n:n]), all[n:]
+	}
+	return out
 }
 
 // chunks cuts a group to commands of so many messages. Two entries of one message
@@ -68,51 +81,6 @@ func lookAgain(all []group) {
 		}
 	}
 }
-
-// groups divides the tasks of the earliest phase by their commands, in the order
-// in which these come first. Of two entries of one message that want different
-// things, the later one waits: no message is in two commands of one flight.
-func groups(ready []*task) []group {
-	first := phaseOf(ready[0])
-	for _, w := range ready[1:] {
-		first = min(first, phaseOf(w))
-	}
-	var out []group
-	at, taken := map[[2]string]int{}, map[imap.UID][2]string{}
-	for _, w := range ready {
-		if phaseOf(w) != first {
-			continue
-		}
-		key := [2]string{w.step().Target, commandOf(w.step().Action)}
-		if other, twice := taken[w.UID]; twice && other != key {
-			continue
-		}
-		taken[w.UID] = key
-		i, known := at[key]
-		if !known {
-			i = len(out)
-			at[key] = i
-			out = append(out, nil)
-		}
-		out[i] = append(out[i], w)
-	}
-	// What goes to another account takes long.
-	slices.SortStableFunc(out, func(a, b group) int { return cmp.Compare(a[0].abroad(), b[0].abroad()) })
-	return out
-}
-
-// commandOf tells actions apart by what the server is told: not until when a message
-// is snoozed.
-func commandOf(a *actions.Action) string {
-	if a.Until.IsZero() {
-		return a.String()
-	}
-	whenever := *a
-	whenever.Until = time.Time{}
-	return whenever.String()
-}
-
-func phaseOf(w *task) actions.Phase { return w.step().Action.Kind.Spec().Phase }
 
 // flies reports whether a step may be sent beside others.
 func (c *connection) flies(w *task) bool {

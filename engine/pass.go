@@ -46,7 +46,7 @@ type pass struct {
 	listed bool
 	uids   []imap.UID
 	window []imap.UID
-	// rooms are those of batches that are done with.
+	// rooms are those of batches of the window that are done with.
 	rooms []room
 	// found is what the searches of rules found in the window, by rule.
 	found map[string]imap.UIDSet
@@ -80,7 +80,6 @@ func (p *pass) end(err error) {
 	p.mu.Lock()
 	p.err, p.report.Cost.Took = err, time.Since(p.began)
 	p.mu.Unlock()
-	p.rooms = nil
 	close(p.done)
 }
 

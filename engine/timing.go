@@ -70,8 +70,10 @@ const (
 	applyFrom = 20 * batchSize
 	// maxOpen is how many entries may wait before a run gives up.
 	maxOpen = 10 * applyFrom
-	// windowSize is how many messages of a backlog are searched at once.
+	// windowSize is how many messages of a backlog are searched at once, and looked at
+	// before it is the turn of other work; jobWindow is how many where there is none.
 	windowSize = 20 * batchSize
+	jobWindow  = 5 * windowSize
 	// importSize is how many old messages in one scan are an import.
 	importSize = 100
 	// maxTries is how often a message's own failure is tried.

@@ -13,8 +13,9 @@ import (
 	"imapilot/rules"
 )
 
-// decideWindow decides what the server does not exclude of the next window. What
-// could not be written is still in the window when it fails.
+// decideWindow decides what the server does not exclude of the next window, or so much of
+// it that it has to be done first. What could not be written is still in the window when
+// it fails.
 func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (err error) {
 	if err := c.recount(work, p, b); err != nil {
 		return err
@@ -25,10 +26,11 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 			p.quota.reset(p.sure)
 		}
 		p.recounts = errors.Is(err, journal.ErrUnknown)
+		p.rooms = nil
 	}()
 	if len(p.window) == 0 {
 		ruleset, _ := c.rulesOf(p.walk)
-		window := p.uids[:min(len(p.uids), windowSize)]
+		window := p.uids[:min(len(p.uids), c.sizeOfWindow())]
 		searched, unfound, err := c.searched(work, p, ruleset, b.Mailbox, window)
 		if err != nil {
 			return err
@@ -47,7 +49,8 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 	if err != nil {
 		return err
 	}
-	for rest := p.window; len(rest) > 0 && ctx.Err() == nil && !p.stopped.Load(); {
+	open := len(c.open)
+	for rest := p.window; len(rest) > 0 && len(c.open)-open < applyFrom && ctx.Err() == nil && !p.stopped.Load(); {
 		batch, err := coming.next(work)
 		if err != nil {
 			return err
@@ -58,6 +61,13 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 		}
 	}
 	return nil
+}
+
+func (c *connection) sizeOfWindow() int {
+	if c.planning || c.engine.opts.isJob() {
+		return jobWindow
+	}
+	return windowSize
 }
 
 // ahead are the messages of a window, in their order, the next of which are on their

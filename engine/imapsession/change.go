@@ -74,8 +74,7 @@ func (s *Session) transfer(ctx context.Context, command string, uids imap.UIDSet
 	ended, err := s.each(ctx, command, target, uids, func(part imap.UIDSet) (*operation, func() error) {
 		got := &transferred{pairs: pairs}
 		op := newOperation(command, target, func(r response) bool {
-			got.take(r, part)
-			return command == "UID MOVE" && isExpunge(r)
+			return command == "UID MOVE" && isExpunge(r) || got.take(r, part)
 		})
 		return op, func() error {
 			err := send(part)

@@ -132,21 +132,31 @@ type transferred struct {
 
 // result is nil where the server did not tell, or not usably.
 func (t *transferred) result(err error) map[imap.UID]imap.UID {
-	if t == nil || !t.named && err == nil {
+	switch {
+	case t == nil || !t.named && err == nil:
 		return nil
+	case t.pairs == nil:
+		return map[imap.UID]imap.UID{}
 	}
 	return t.pairs
 }
 
-// take reads the COPYUID of a command about these messages.
-func (t *transferred) take(r response, part imap.UIDSet) {
+// take reads the COPYUID of a command about these messages, and reports whether it is of
+// theirs.
+func (t *transferred) take(r response, part imap.UIDSet) bool {
 	if r.code != "COPYUID" {
-		return
+		return false
 	}
-	if got, into, ok := parseCopyUID(r.args, part); ok {
+	got, into, ok := parseCopyUID(r.args, part)
+	if !ok {
+		return false
+	}
+	if t.named, t.into = true, into; t.pairs == nil {
+		t.pairs = got
+	} else {
 		maps.Copy(t.pairs, got)
-		t.named, t.into = true, into
 	}
+	return true
 }
 
 func (s *Session) changeTask(c Change) (task, *transferred) {
@@ -161,11 +171,10 @@ func (s *Session) changeTask(c Change) (task, *transferred) {
 			return s.client.Store(c.UIDs, &imap.StoreFlags{Op: c.Op, Silent: true, Flags: c.Flags}, nil).Close
 		}}, nil
 	}
-	got := &transferred{pairs: map[imap.UID]imap.UID{}}
+	got := &transferred{}
 	op := newOperation(command, c.Target, nil)
 	op.take = func(r response) bool {
-		got.take(r, c.UIDs)
-		return c.Verb == "MOVE" && isExpunge(r)
+		return c.Verb == "MOVE" && isExpunge(r) || got.take(r, c.UIDs)
 	}
 	return task{op, func() func() error {
 		if c.Verb == "MOVE" {

@@ -131,7 +131,7 @@ func canonicalFlag(s string) imap.Flag {
 // parseRanges reads a set of UIDs ("3,5:9") in the order in which the server
 // wrote it. "*" and 0 are errors: a response names what there is.
 func parseRanges(s *scanner) ([]imap.UIDRange, bool) {
-	var out []imap.UIDRange
+	out := make([]imap.UIDRange, 0, min(bytes.Count(s.b[s.i:], []byte(","))+1, usualRanges))
 	for {
 		first, ok := s.number(32)
 		last := first
@@ -147,6 +147,9 @@ func parseRanges(s *scanner) ([]imap.UIDRange, bool) {
 		}
 	}
 }
+
+// usualRanges is for how many ranges room is made at once.
+const usualRanges = 1000
 
 // toSet makes a set of ranges in any order.
 func toSet(ranges []imap.UIDRange) imap.UIDSet {
@@ -167,7 +170,7 @@ func toSet(ranges []imap.UIDRange) imap.UIDSet {
 
 // expand lists the UIDs of ranges in their order, at most limit of them.
 func expand(ranges []imap.UIDRange, limit int) ([]imap.UID, bool) {
-	var out []imap.UID
+	out := make([]imap.UID, 0, min(max(limit, 0), len(ranges)))
 	for _, r := range ranges {
 		step, n := int64(1), int64(r.Stop)-int64(r.Start)
 		if n < 0 {
