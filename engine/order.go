@@ -42,28 +42,27 @@ func groups(ready []*task) []group {
 
 // order is what decides which steps have to wait for others.
 type order struct {
-	words wording
-	// earliest is the first phase of all, first that of each message.
-	earliest actions.Phase
-	first    map[imap.UID]actions.Phase
+	words    wording
+	earliest actions.Phase // of all
 	// later are the commands that some message wants after another step.
 	later map[command]bool
 }
 
 func orderOf(ready []*task) order {
-	o := order{words: wording{}, earliest: phaseOf(ready[0]), first: make(map[imap.UID]actions.Phase, len(ready)), later: map[command]bool{}}
+	o := order{words: wording{}, earliest: phaseOf(ready[0]), later: map[command]bool{}}
+	first := make(map[imap.UID]actions.Phase, len(ready))
 	for _, w := range ready {
 		phase := phaseOf(w)
 		o.earliest = min(o.earliest, phase)
-		if known, twice := o.first[w.UID]; !twice || phase < known {
-			o.first[w.UID] = phase
+		if known, twice := first[w.UID]; !twice || phase < known {
+			first[w.UID] = phase
 		}
 		for i := w.Next() + 1; i < len(w.Steps); i++ {
 			o.later[o.words.of(&w.Steps[i])] = true
 		}
 	}
 	for _, w := range ready {
-		if phaseOf(w) > o.first[w.UID] { // by another entry of the message
+		if phaseOf(w) > first[w.UID] { // which is that of another entry
 			o.later[o.words.of(w.step())] = true
 		}
 	}
@@ -75,7 +74,7 @@ func orderOf(ready []*task) order {
 // all.
 func (o order) waits(w *task, key command) bool {
 	phase := phaseOf(w)
-	return phase > o.first[w.UID] || phase > o.earliest && (o.later[key] || phase == actions.PhaseExpunge)
+	return phase > o.earliest && (o.later[key] || phase == actions.PhaseExpunge)
 }
 
 func phaseOf(w *task) actions.Phase { return w.step().Action.Kind.Spec().Phase }
