@@ -13,7 +13,7 @@
 //     was seen, for the rules that ask for duplicates, replies or moves.
 //   - record (record.go): one commit writes the entries with their steps, the
 //     expected arrivals, the webhooks and the cursor.
-//   - apply (apply.go, flight.go): send the steps, each message's in its fixed
+//   - apply (apply.go, order.go, flight.go): send the steps, each message's in its fixed
 //     order and those of many messages together, and record what became of them.
 //     Steps that leave the mailbox are the outbox's.
 //   - recover (look.go): after a restart or a lost connection, look at the
