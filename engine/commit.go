@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"maps"
+	"reflect"
 	"time"
 
 	"imapilot/engine/journal"
@@ -111,8 +112,16 @@ func (w *writing) write(before *writing, commit func() error) {
 	}
 }
 
-// isNothing reports whether a batch of decisions has none.
-func isNothing(b journal.Batch) bool { return len(b.Entries)+len(b.Keep) == 0 }
+// isNothing reports whether a batch has nothing to write.
+func isNothing(b journal.Batch) bool {
+	b.At = time.Time{}
+	for _, field := range reflect.ValueOf(b).Fields() {
+		if field.Kind() == reflect.Slice && field.Len() > 0 || field.Kind() != reflect.Slice && !field.IsZero() {
+			return false
+		}
+	}
+	return true
+}
 
 // isOfEntries reports whether nothing is in a batch that the next one is made from.
 func isOfEntries(b journal.Batch) bool {

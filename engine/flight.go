@@ -23,10 +23,11 @@ type group []*task
 // a message whose command was refused, and EXPUNGE.
 func (c *connection) flights(ready []*task) [][]group {
 	var all []group
-	for _, g := range groups(ready) {
+	sendable := groups(ready)
+	for _, g := range sendable {
 		if !c.flies(g[0]) {
 			if len(all) == 0 {
-				return [][]group{{c.inOneCommand(g, ready)}}
+				return [][]group{{c.inOneCommand(g, slices.Concat(sendable...))}}
 			}
 			continue // it comes first when the others are done
 		}
@@ -45,10 +46,18 @@ const fewCommands = 8
 // done, little is left to record.
 func flightsOf(all []group) (out [][]group) {
 	for len(all) > 0 {
-		n := min(imapsession.MaxFlight(), max(fewCommands, len(all)/2), len(all))
+		n := min(imapsession.MaxFlight(), max(fewCommands, len(all)/2), len(all), recordable(all))
 		out, all = append(out, all[:n:n]), all[n:]
 	}
 	return out
+}
+
+// recordable is how many commands are about as many messages as are recorded at once.
+func recordable(all []group) (n int) {
+	for messages := 0; n < len(all) && messages < batchSize; n++ {
+		messages += len(all[n])
+	}
+	return n
 }
 
 // chunks cuts a group to commands of so many messages. Two entries of one message

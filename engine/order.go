@@ -42,18 +42,21 @@ func groups(ready []*task) []group {
 
 // order is what decides which steps have to wait for others.
 type order struct {
-	words    wording
-	earliest actions.Phase // of all
+	words wording
+	// earliest is the first phase of all, transfer the first that is not about flags.
+	earliest, transfer actions.Phase
 	// later are the commands that some message wants after another step.
 	later map[command]bool
 }
 
 func orderOf(ready []*task) order {
-	o := order{words: wording{}, earliest: phaseOf(ready[0]), later: map[command]bool{}}
+	o := order{words: wording{}, earliest: actions.PhaseExpunge, transfer: actions.PhaseExpunge, later: map[command]bool{}}
 	first := make(map[imap.UID]actions.Phase, len(ready))
 	for _, w := range ready {
 		phase := phaseOf(w)
-		o.earliest = min(o.earliest, phase)
+		if o.earliest = min(o.earliest, phase); phase != actions.PhaseFlags {
+			o.transfer = min(o.transfer, phase)
+		}
 		if known, twice := first[w.UID]; !twice || phase < known {
 			first[w.UID] = phase
 		}
@@ -70,11 +73,12 @@ func orderOf(ready []*task) order {
 }
 
 // waits reports whether a task waits for one of an earlier phase: of the same message, or
-// of one that will want the same command, which then serves both. An EXPUNGE waits for
-// all.
+// of one that will want the same command, which then serves both. A move waits for all
+// copies: where no MOVE is and COPYUID is missing, one that is not claimed yet would pass
+// for that of a twin. An EXPUNGE waits for everything.
 func (o order) waits(w *task, key command) bool {
 	phase := phaseOf(w)
-	return phase > o.earliest && (o.later[key] || phase == actions.PhaseExpunge)
+	return phase > o.earliest && (phase > o.transfer || o.later[key] || phase == actions.PhaseExpunge)
 }
 
 func phaseOf(w *task) actions.Phase { return w.step().Action.Kind.Spec().Phase }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -38,8 +39,12 @@ func TestGroups(t *testing.T) {
 		want  []string
 	}{
 		"what is independent goes together, in its order": {
-			[]*task{wanting(1, 1, "move A"), wanting(2, 2, "flag x"), wanting(3, 3, "move A"), wanting(4, 4, "copy B"), wanting(5, 5, "flag x")},
-			[]string{"move A 1 3", "flag x 2 5", "copy B 4"},
+			[]*task{wanting(1, 1, "move A"), wanting(2, 2, "flag x"), wanting(3, 3, "move A"), wanting(4, 4, "move B"), wanting(5, 5, "flag x")},
+			[]string{"move A 1 3", "flag x 2 5", "move B 4"},
+		},
+		"a move waits for all copies": {
+			[]*task{wanting(1, 1, "move A"), wanting(2, 2, "flag x"), wanting(3, 3, "copy B")},
+			[]string{"flag x 2", "copy B 3"},
 		},
 		"a command waits for whom it will serve": {
 			[]*task{wanting(1, 1, "move A"), wanting(2, 2, "flag x", "move A"), wanting(3, 3, "move B")},
@@ -56,6 +61,10 @@ func TestGroups(t *testing.T) {
 		"an EXPUNGE waits for all": {
 			[]*task{wanting(1, 1, "expunge"), wanting(2, 2, "move A")},
 			[]string{"move A 2"},
+		},
+		"an EXPUNGE waits for flags": {
+			[]*task{wanting(1, 1, "expunge"), wanting(2, 2, "flag x")},
+			[]string{"flag x 2"},
 		},
 		"an EXPUNGE alone does not wait": {
 			[]*task{wanting(1, 1, "expunge")},
@@ -88,17 +97,41 @@ func what(s *journal.Step) string {
 	return s.Target
 }
 
+// A probe is one of those that may be sent: what waits for another step of its message is
+// no probe, whoever was one last.
+func TestAProbeKeepsTheOrder(t *testing.T) {
+	before := wanting(1, 1, "copy T")
+	before.probed = time.Now().Add(-time.Hour)
+	ready := []*task{before, wanting(2, 2, "move T"), wanting(3, 2, "flag x")}
+	c := &connection{account: &account{pauses: map[string]journal.Pause{"T": {Target: "T"}}}}
+	for range 3 {
+		for _, f := range c.flights(ready) {
+			for _, g := range f {
+				if step := g[0].step(); verbOf(step) == "move" {
+					t.Errorf("message %d is moved before its flags are set", g[0].UID)
+				}
+			}
+		}
+	}
+}
+
 // The last flights are small, so that little is left to record when the server is done.
 func TestFlightsOf(t *testing.T) {
-	for n, want := range map[int][]int{
-		1: {1}, fewCommands: {fewCommands}, 20: {10, 8, 2}, 250: {64, 64, 61, 30, 15, 8, 8},
+	for _, c := range []struct {
+		commands, messages int
+		want               []int
+	}{
+		{1, 1, []int{1}}, {fewCommands, 1, []int{fewCommands}}, {20, 1, []int{10, 8, 2}},
+		{250, 1, []int{64, 64, 61, 30, 15, 8, 8}},
+		{100, batchSize / 10, []int{10, 10, 10, 10, 10, 10, 10, 10, 10, 8, 2}},
+		{3, 10 * batchSize, []int{1, 1, 1}},
 	} {
 		var got []int
-		for _, f := range flightsOf(make([]group, n)) {
+		for _, f := range flightsOf(slices.Repeat([]group{make(group, c.messages)}, c.commands)) {
 			got = append(got, len(f))
 		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%d: %v, want %v", n, got, want)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%d: %v, want %v", c.commands, got, c.want)
 		}
 	}
 }

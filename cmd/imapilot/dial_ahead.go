@@ -46,9 +46,11 @@ func dialAhead(ctx context.Context, accounts []config.Account) *dialledAhead {
 		go func() {
 			conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 			made <- line{conn, err, time.Now()}
+			close(made) // it gives one
 			if ctx.Err() != nil {
-				drain(made)
+				(<-made).close()
 			}
+			time.AfterFunc(dialledFor, func() { (<-made).close() })
 		}()
 	}
 	return d
@@ -57,28 +59,28 @@ func dialAhead(ctx context.Context, accounts []config.Account) *dialledAhead {
 // DialContext gives the connection that was made ahead, or makes one where there is none
 // any more.
 func (d *dialledAhead) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	if made := d.put(address, nil); made != nil {
+	if made := d.take(address); made != nil {
 		select {
-		case l := <-made:
-			if time.Since(l.at) < dialledFor {
+		case l, came := <-made:
+			if came && time.Since(l.at) < dialledFor {
 				return l.conn, l.err
 			}
 			l.close()
 		case <-ctx.Done():
-			d.put(address, made)
+			go func() { (<-made).close() }() // at the latest when all ends
 			return nil, context.Cause(ctx)
 		}
 	}
 	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
-// put says which connection there is to an address, and returns what there was.
-func (d *dialledAhead) put(address string, made chan line) (before chan line) {
+// take returns where a connection to an address comes from, nil from the second time on.
+func (d *dialledAhead) take(address string) chan line {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	before = d.lines[address]
-	d.lines[address] = made
-	return before
+	made := d.lines[address]
+	delete(d.lines, address)
+	return made
 }
 
 // close ends the connections that nobody asked for.
@@ -87,15 +89,11 @@ func (d *dialledAhead) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, made := range d.lines {
-		drain(made)
-	}
-}
-
-func drain(made chan line) {
-	select {
-	case l := <-made:
-		l.close()
-	default:
+		select {
+		case l := <-made:
+			l.close()
+		default: // it was cancelled, and what comes all the same is closed where it is made
+		}
 	}
 }
 

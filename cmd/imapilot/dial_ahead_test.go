@@ -5,8 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strconv"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"imapilot/engine/config"
@@ -78,7 +78,7 @@ func TestDialAheadTooOld(t *testing.T) {
 	defer theirs.Close()
 	made := make(chan line, 1)
 	made <- line{conn: mine, at: time.Now().Add(-dialledFor)}
-	d.put("127.0.0.1:1", made)
+	d.lines["127.0.0.1:1"] = made
 	if _, err := d.DialContext(t.Context(), "tcp", "127.0.0.1:1"); err == nil {
 		t.Error("an old connection was used, for nobody listens there")
 	}
@@ -87,25 +87,38 @@ func TestDialAheadTooOld(t *testing.T) {
 	}
 }
 
-// Whoever gives up waiting leaves the connection to the next.
-func TestDialAheadWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := &dialledAhead{cancel: func() {}, lines: map[string]chan line{}}
-		made := make(chan line, 1)
-		d.put("a:1", made)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := d.DialContext(ctx, "tcp", "a:1"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
-		}
-		mine, theirs := net.Pipe()
-		defer theirs.Close()
-		made <- line{conn: mine, at: time.Now()}
-		if conn := dialled(t, d, "a:1"); conn != mine {
-			t.Error("it connected again")
-		}
-		_ = mine.Close()
-	})
+// A dial that hangs is waited for once: the next attempt is one of its own.
+func TestDialAheadThatHangs(t *testing.T) {
+	account, came := counting(t)
+	d := &dialledAhead{cancel: func() {}, lines: map[string]chan line{}}
+	address := net.JoinHostPort(account.Host, strconv.Itoa(account.Port))
+	made := make(chan line, 1)
+	d.lines[address] = made
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := d.DialContext(ctx, "tcp", address); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	conn := dialled(t, d, address)
+	defer conn.Close()
+	<-came
+	mine, theirs := net.Pipe()
+	defer theirs.Close()
+	made <- line{conn: mine, at: time.Now()}
+	if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("what came late was left open: %v", err)
+	}
+}
+
+// What nobody takes is closed after a while, and is no connection then.
+func TestDialAheadForNobodyYet(t *testing.T) {
+	d := &dialledAhead{cancel: func() {}, lines: map[string]chan line{}}
+	made := make(chan line)
+	close(made) // it was taken out
+	d.lines["127.0.0.1:1"] = made
+	if conn, err := d.DialContext(t.Context(), "tcp", "127.0.0.1:1"); err == nil || conn != nil {
+		t.Error("no connection passed for one")
+	}
 }
 
 func TestDialAheadToFew(t *testing.T) {
