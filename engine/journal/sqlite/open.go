@@ -165,9 +165,6 @@ func (d *DB) connect(vfs string, flags sqlite3.OpenFlag) error {
 	if err := conn.BusyTimeout(busyTimeout); err != nil {
 		return unavailable("open", err)
 	}
-	if err := d.do(fmt.Sprintf("PRAGMA cache_size = -%d", cacheSize>>10)); err != nil {
-		return err
-	}
 	// A file that another program prepared must not make SQLite run anything.
 	return d.do("PRAGMA trusted_schema = OFF")
 }
@@ -204,6 +201,7 @@ func (d *DB) useLog() error {
 		"PRAGMA fullfsync = ON",
 		"PRAGMA checkpoint_fullfsync = ON",
 		fmt.Sprintf("PRAGMA journal_size_limit = %d", logLimit),
+		fmt.Sprintf("PRAGMA cache_size = -%d", cacheSize>>10),
 	} {
 		if err := d.do(pragma); err != nil {
 			return err
