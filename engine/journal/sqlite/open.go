@@ -196,7 +196,6 @@ func (d *DB) useLog() error {
 	}
 	for _, pragma := range []string{
 		"PRAGMA synchronous = FULL",
-		"PRAGMA cache_size = -1000",
 		// macOS: ask the drive, not only the kernel.
 		"PRAGMA fullfsync = ON",
 		"PRAGMA checkpoint_fullfsync = ON",
