@@ -18,9 +18,8 @@ import (
 type group []*task
 
 // flights returns the commands that are sent next, those of one flight in one round
-// trip: they are of the earliest phase, and each is for other messages, since each
-// message has one next step. What needs care goes alone: a probe of a paused target,
-// a message whose command was refused, and EXPUNGE.
+// trip: each is for other messages, since each message has one next step. What needs care
+// goes alone: a probe of a paused target, a message whose command was refused, and EXPUNGE.
 func (c *connection) flights(ready []*task) [][]group {
 	var all []group
 	sendable := groups(ready)
