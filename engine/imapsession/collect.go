@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -250,7 +249,7 @@ func itemName(s *scanner) (name, section string, bracketed bool) {
 		}
 		s.i++
 	}
-	text := strings.ToUpper(string(s.b[start:s.i]))
+	text := sectionName(s.b[start:s.i])
 	s.special(']')
 	if s.special('<') {
 		if origin := string(s.until(">")); strings.Trim(origin, "0") != "" {
@@ -259,6 +258,18 @@ func itemName(s *scanner) (name, section string, bracketed bool) {
 		s.special('>')
 	}
 	return name, text, true
+}
+
+// headerFields is how the section of chosen fields begins. Which these are was asked, and is
+// not kept of each answer.
+const headerFields = "HEADER.FIELDS "
+
+// sectionName is a section in capital letters, of chosen fields only how it begins.
+func sectionName(b []byte) string {
+	if n := len(headerFields); len(b) >= n && bytes.EqualFold(b[:n-1], []byte(headerFields[:n-1])) && (b[n-1] == ' ' || b[n-1] == '(') {
+		return headerFields
+	}
+	return strings.ToUpper(string(b))
 }
 
 // usualName is a name in capital letters. Those that come with every message are not
@@ -298,9 +309,7 @@ func (m *message) read(s *scanner, name string, want item) bool {
 		return ok
 	case "INTERNALDATE":
 		text, ok := s.nstring()
-		// NIL and "00-Jan-0000" occur; the message has no date then.
-		m.Received, _ = time.Parse("_2-Jan-2006 15:04:05 -0700", string(text))
-		m.has |= itemDate
+		m.Received, m.has = parseDate(text), m.has|itemDate
 		return ok
 	case "EMAILID":
 		id, ok := readEmailID(s)
@@ -332,7 +341,7 @@ func (m *message) readSection(s *scanner, name, section string, want item) bool 
 	case name != "BODY":
 	case section == "HEADER":
 		has = itemHeader & want
-	case strings.HasPrefix(section, "HEADER.FIELDS ") || strings.HasPrefix(section, "HEADER.FIELDS("):
+	case strings.HasPrefix(section, headerFields): // and perhaps an origin
 		has = itemFields & want
 	case section == "" || section[0] == '<':
 		has = itemRaw & want
