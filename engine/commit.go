@@ -52,9 +52,11 @@ func (a *account) stamp(b *journal.Batch) {
 // yet.
 type writing struct {
 	batch journal.Batch
-	then  func()
-	ended chan struct{}
-	err   error // once ended is closed
+	// nothing is set where only then is to be called.
+	nothing bool
+	then    func()
+	ended   chan struct{}
+	err     error // once ended is closed
 }
 
 const (
@@ -88,7 +90,7 @@ func (a *account) commitAhead(ctx context.Context, b journal.Batch, then func())
 		return err
 	}
 	a.stamp(&b)
-	w := &writing{batch: b, then: then, ended: make(chan struct{})}
+	w := &writing{batch: b, nothing: nothing, then: then, ended: make(chan struct{})}
 	var before *writing
 	if n := len(a.writing); n > 0 {
 		before = a.writing[n-1]
@@ -107,7 +109,7 @@ func (w *writing) write(before *writing, commit func() error) {
 			return
 		}
 	}
-	if !isNothing(w.batch) {
+	if !w.nothing {
 		w.err = commit()
 	}
 }

@@ -8,7 +8,7 @@
 //     no data, so a lost or doubled announcement does no harm.
 //   - scan (scan.go, cursor.go): list the UIDs that the cursor has not
 //     handled, fetch their headers.
-//   - evaluate (evaluate.go): rules.Evaluate gives a plan for each message.
+//   - evaluate (evaluate.go, room.go): rules.Evaluate gives a plan for each message.
 //   - history (history.go, sightings.go, references.go): where else a message
 //     was seen, for the rules that ask for duplicates, replies or moves.
 //   - record (record.go): one commit writes the entries with their steps, the

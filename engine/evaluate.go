@@ -154,38 +154,6 @@ func (c *connection) candidates(cursor journal.Cursor, fetched []imapsession.Fet
 	return out
 }
 
-// room is where candidates lie.
-type room []struct {
-	candidate
-	message facts.Message
-	header  facts.Header
-}
-
-// clear makes room for others. What headers lay in is of use for them.
-func (made room) clear() {
-	for i := range made {
-		made[i].candidate, made[i].message = candidate{}, facts.Message{}
-	}
-}
-
-// freshCandidates are candidates that no arrival is expected of.
-func (c *connection) freshCandidates(fetched []imapsession.Fetched, whole bool) []*candidate {
-	return make(room, len(fetched)).candidates(fetched, whole)
-}
-
-func (made room) candidates(fetched []imapsession.Fetched, whole bool) []*candidate {
-	out := make([]*candidate, len(fetched))
-	onAllCores(len(fetched), func(i int) {
-		f, m := fetched[i], &made[i].candidate
-		h := &made[i].header
-		h.Parse(f.Header)
-		m.fetched, m.print, m.message = f, fingerprint(f, h), &made[i].message
-		*m.message = facts.Message{UID: f.UID, Flags: f.Flags, Received: f.Received, Size: f.Size, Header: h, WholeHeader: whole}
-		out[i] = m
-	})
-	return out
-}
-
 // recognise gives each expected arrival to the message that fulfils it: exact
 // matches first, so that a look-alike that came at the same time is not taken
 // for ours and ours for new mail.

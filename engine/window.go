@@ -214,19 +214,6 @@ func (c *connection) decideHalves(ctx context.Context, p *pass, b Bound, batch a
 	return c.decideBatch(ctx, p, b, second, rest, strangers)
 }
 
-// roomFor is room for the candidates of one batch. That of a batch before is used
-// again, for a run over a large mailbox would leave much to the garbage collector.
-func (p *pass) roomFor(n int) room {
-	last := len(p.rooms) - 1
-	if last < 0 || cap(p.rooms[last]) < n {
-		return make(room, n)
-	}
-	made := p.rooms[last][:n]
-	p.rooms = p.rooms[:last]
-	made.clear()
-	return made
-}
-
 // inScope leaves out what was received before the scope begins.
 func (p *pass) inScope(all []*candidate) []*candidate {
 	if p.scope.Since.IsZero() {

@@ -29,7 +29,6 @@ type dialledAhead struct {
 type line struct {
 	conn net.Conn
 	err  error
-	at   time.Time
 }
 
 // dialAhead begins to connect to the servers of some accounts.
@@ -45,15 +44,21 @@ func dialAhead(ctx context.Context, accounts []config.Account) *dialledAhead {
 		d.lines[address] = made
 		go func() {
 			conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-			made <- line{conn, err, time.Now()}
-			close(made) // it gives one
-			if ctx.Err() != nil {
-				(<-made).close()
-			}
-			time.AfterFunc(dialledFor, func() { (<-made).close() })
+			give(ctx, made, line{conn, err})
 		}()
 	}
 	return d
+}
+
+// give offers a line until it is too old, or ctx ends.
+func give(ctx context.Context, made chan line, l line) {
+	made <- l
+	close(made) // it gives one
+	ctx, cancel := context.WithTimeout(ctx, dialledFor)
+	context.AfterFunc(ctx, func() {
+		cancel()
+		(<-made).close()
+	})
 }
 
 // DialContext gives the connection that was made ahead, or makes one where there is none
@@ -62,10 +67,9 @@ func (d *dialledAhead) DialContext(ctx context.Context, network, address string)
 	if made := d.take(address); made != nil {
 		select {
 		case l, came := <-made:
-			if came && time.Since(l.at) < dialledFor {
+			if came {
 				return l.conn, l.err
 			}
-			l.close()
 		case <-ctx.Done():
 			go func() { (<-made).close() }() // at the latest when all ends
 			return nil, context.Cause(ctx)
@@ -86,15 +90,6 @@ func (d *dialledAhead) take(address string) chan line {
 // close ends the connections that nobody asked for.
 func (d *dialledAhead) close() {
 	d.cancel()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, made := range d.lines {
-		select {
-		case l := <-made:
-			l.close()
-		default: // it was cancelled, and what comes all the same is closed where it is made
-		}
-	}
 }
 
 func (l line) close() {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"imapilot/engine/config"
@@ -71,20 +72,22 @@ func TestDialAheadForNobody(t *testing.T) {
 	}
 }
 
-// After a while the server may have ended it.
+// After a while the server may have ended it: it is closed, and is no connection then.
 func TestDialAheadTooOld(t *testing.T) {
-	d := &dialledAhead{cancel: func() {}, lines: map[string]chan line{}}
-	mine, theirs := net.Pipe()
-	defer theirs.Close()
-	made := make(chan line, 1)
-	made <- line{conn: mine, at: time.Now().Add(-dialledFor)}
-	d.lines["127.0.0.1:1"] = made
-	if _, err := d.DialContext(t.Context(), "tcp", "127.0.0.1:1"); err == nil {
-		t.Error("an old connection was used, for nobody listens there")
-	}
-	if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("it was left open: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		mine, theirs := net.Pipe()
+		defer theirs.Close()
+		made := make(chan line, 1)
+		d := &dialledAhead{cancel: func() {}, lines: map[string]chan line{"127.0.0.1:1": made}}
+		give(t.Context(), made, line{conn: mine})
+		began := time.Now()
+		if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) || time.Since(began) != dialledFor {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		if conn, err := d.DialContext(t.Context(), "tcp", "127.0.0.1:1"); err == nil || conn != nil {
+			t.Error("an old connection was used, for nobody listens there")
+		}
+	})
 }
 
 // A dial that hangs is waited for once: the next attempt is one of its own.
@@ -104,20 +107,9 @@ func TestDialAheadThatHangs(t *testing.T) {
 	<-came
 	mine, theirs := net.Pipe()
 	defer theirs.Close()
-	made <- line{conn: mine, at: time.Now()}
+	made <- line{conn: mine}
 	if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("what came late was left open: %v", err)
-	}
-}
-
-// What nobody takes is closed after a while, and is no connection then.
-func TestDialAheadForNobodyYet(t *testing.T) {
-	d := &dialledAhead{cancel: func() {}, lines: map[string]chan line{}}
-	made := make(chan line)
-	close(made) // it was taken out
-	d.lines["127.0.0.1:1"] = made
-	if conn, err := d.DialContext(t.Context(), "tcp", "127.0.0.1:1"); err == nil || conn != nil {
-		t.Error("no connection passed for one")
 	}
 }
 

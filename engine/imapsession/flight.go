@@ -132,11 +132,8 @@ type transferred struct {
 
 // result is nil where the server did not tell, or not usably.
 func (t *transferred) result(err error) map[imap.UID]imap.UID {
-	switch {
-	case t == nil || !t.named && err == nil:
+	if t == nil || !t.named && err == nil {
 		return nil
-	case t.pairs == nil:
-		return map[imap.UID]imap.UID{}
 	}
 	return t.pairs
 }
@@ -148,15 +145,11 @@ func (t *transferred) take(r response, part imap.UIDSet) bool {
 		return false
 	}
 	got, into, ok := parseCopyUID(r.args, part)
-	if !ok {
-		return false
-	}
-	if t.named, t.into = true, into; t.pairs == nil {
-		t.pairs = got
-	} else {
+	if ok {
 		maps.Copy(t.pairs, got)
+		t.named, t.into = true, into
 	}
-	return true
+	return ok
 }
 
 func (s *Session) changeTask(c Change) (task, *transferred) {
@@ -171,7 +164,7 @@ func (s *Session) changeTask(c Change) (task, *transferred) {
 			return s.client.Store(c.UIDs, &imap.StoreFlags{Op: c.Op, Silent: true, Flags: c.Flags}, nil).Close
 		}}, nil
 	}
-	got := &transferred{}
+	got := &transferred{pairs: map[imap.UID]imap.UID{}}
 	op := newOperation(command, c.Target, nil)
 	op.take = func(r response) bool {
 		return c.Verb == "MOVE" && isExpunge(r) || got.take(r, c.UIDs)

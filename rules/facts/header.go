@@ -149,12 +149,10 @@ func (h *Header) Crowded(names ...string) error {
 	return nil
 }
 
-// Remembering returns a header with the same fields that decodes each first
+// RememberIn returns a header with the same fields that decodes each first
 // value, and reads the addresses of each field, once, however many questions are
-// about them. Unlike the other one it is for one goroutine at a time.
-func (h *Header) Remembering() *Header { return h.RememberIn(&Header{}) }
-
-// RememberIn is Remembering in the memory of what it gave before, which is gone then.
+// about them. Unlike the other one it is for one goroutine at a time. It lies in the
+// memory of what was returned before, which is gone then.
 func (h *Header) RememberIn(before *Header) *Header {
 	if h == nil {
 		return nil
