@@ -67,6 +67,13 @@ func (a *answers) change(to func(line string) answer) {
 	a.to = to
 }
 
+// alter changes the server's lines from now on.
+func (a *answers) alter(changes func(line string) string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.changes = changes
+}
+
 // times tells when commands were sent that begin so.
 func (a *answers) times(prefix string) []time.Time {
 	a.mu.Lock()

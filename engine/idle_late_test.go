@@ -27,7 +27,7 @@ func lateNews() func(line string) string {
 // server is not taken for one that announces nothing.
 func TestNewsAtTheEndOfAnIdle(t *testing.T) {
 	watched(t, imaptest.Options{}, "connections: 1\nwatch: [INBOX]", "", nil, func(b answered) {
-		b.changes = lateNews()
+		b.alter(lateNews())
 		for i := range 4 {
 			b.pass(time.Until(nextControl(b)) - 20*time.Second)
 			b.into("INBOX", fmt.Sprint("m", i))
@@ -41,7 +41,7 @@ func TestNewsAtTheEndOfAnIdle(t *testing.T) {
 // So it is where another mailbox is selected next.
 func TestNewsBeforeAnotherMailbox(t *testing.T) {
 	watched(t, imaptest.Options{}, "connections: 1", "", nil, func(b answered) {
-		b.changes = lateNews()
+		b.alter(lateNews())
 		b.pass(30 * time.Second)
 		b.into("Lists/a", "the sweep finds it")
 		b.into("INBOX", "this is told late")
@@ -57,13 +57,13 @@ func TestNewsBeforeAnotherMailbox(t *testing.T) {
 func TestMailWhileAnotherMailboxIsSelected(t *testing.T) {
 	watched(t, imaptest.Options{}, "connections: 1", "", nil, func(b answered) {
 		once := false
-		b.changes = func(line string) string {
+		b.alter(func(line string) string {
 			if strings.Contains(line, " FETCH (") && !once { // of the message in Lists/a
 				once = true
 				b.into("INBOX", "meanwhile")
 			}
 			return line
-		}
+		})
 		b.pass(30 * time.Second)
 		b.into("Lists/a", "the sweep finds it")
 		b.pass(70 * time.Second)
