@@ -53,9 +53,12 @@ func (r *rig) backlog(n int) (wanted []string) {
 }
 
 // fetchedHeaders counts the messages whose From was fetched.
-func fetchedHeaders(rec *imaptest.Recorder) int {
+func fetchedHeaders(rec *imaptest.Recorder) int { return membersIn(rec.Sent("FROM")) }
+
+// membersIn counts the messages that commands fetch something of.
+func membersIn(commands []string) int {
 	n := 0
-	for _, c := range rec.Sent("FROM") {
+	for _, c := range commands {
 		if m := regexp.MustCompile(`UID FETCH ([0-9:,]+) `).FindStringSubmatch(c); m != nil {
 			for part := range strings.SplitSeq(m[1], ",") {
 				first, last := 0, 0

@@ -41,11 +41,13 @@ type pass struct {
 
 	begun bool
 	// left are the mailboxes that are to be looked at; of the first, uids are the
-	// messages to come and window those of them that are under way.
-	left   []Bound
-	listed bool
-	uids   []imap.UID
-	window []imap.UID
+	// messages to come. Those that are under way are unsifted first, and then, as far as
+	// a rule may act on them, in the window.
+	left     []Bound
+	listed   bool
+	uids     []imap.UID
+	unsifted []imap.UID
+	window   []imap.UID
 	// rooms are those of batches of the window that are done with.
 	rooms []room
 	// found is what the searches of rules found in the window, by rule.
@@ -137,8 +139,11 @@ func (c *connection) step(ctx, work context.Context, p *pass) (ended bool, err e
 // complete reports whether a pass has nothing left to look at. One that is asked to
 // stop then has come to its end all the same.
 func (p *pass) complete() bool {
-	return len(p.left) == 0 || len(p.left) == 1 && p.listed && len(p.uids)+len(p.window) == 0
+	return len(p.left) == 0 || len(p.left) == 1 && p.listed && p.toCome() == 0
 }
+
+// toCome is how many messages of the mailbox under way are not done with.
+func (p *pass) toCome() int { return len(p.uids) + len(p.unsifted) + len(p.window) }
 
 // cannotGoOn is why a pass ends before its end, nil if it does not.
 func (c *connection) cannotGoOn(p *pass) error {
@@ -164,7 +169,9 @@ func (p *pass) leave(mailbox, account, why string) {
 }
 
 // next goes on to the next mailbox.
-func (p *pass) next() { p.left, p.listed, p.uids, p.window = p.left[1:], false, nil, nil }
+func (p *pass) next() {
+	p.left, p.listed, p.uids, p.unsifted, p.window = p.left[1:], false, nil, nil, nil
+}
 
 // beginPass finds the mailboxes of a pass and their ends: what arrives later, the
 // copies that it makes itself included, is no part of it.
@@ -261,14 +268,14 @@ func (c *connection) stepMailbox(ctx, work context.Context, p *pass, b Bound) er
 	if err := c.listPass(work, p, b); err != nil {
 		return err
 	}
-	if len(p.uids) == 0 && len(p.window) == 0 {
+	if p.toCome() == 0 {
 		p.next()
 		return nil
 	}
 	if err := c.decideWindow(ctx, work, p, b); err != nil {
 		return err
 	}
-	if c.planning || len(c.open) < applyFrom && len(p.uids)+len(p.window) > 0 {
+	if c.planning || len(c.open) < applyFrom && p.toCome() > 0 {
 		return nil
 	}
 	return c.apply(ctx, work)

@@ -20,14 +20,14 @@ import (
 
 // plan returns the report of a plan and, by the UID that they have in their
 // mailbox, what would be done to each message.
-func (r *rig) plan(cfg *config.Config, s engine.Scope) (engine.Report, []engine.Bound, map[string]string) {
+func (r *rig) plan(cfg *config.Config, s engine.Scope, change ...func(*engine.Options)) (engine.Report, []engine.Bound, map[string]string) {
 	r.t.Helper()
 	found := map[string]string{}
 	var report engine.Report
 	var bounds []engine.Bound
 	r.with(cfg, func(j journal.Journal) {
 		var err error
-		report, bounds, err = engine.Plan(context.Background(), cfg, r.options(nil), j, s, engine.Planning{
+		report, bounds, err = engine.Plan(context.Background(), cfg, r.options(nil, change...), j, s, engine.Planning{
 			Each: func(p engine.Planned) error {
 				found[fmt.Sprintf("%s/%d", p.Entry.Mailbox, p.Entry.UID)] = string(p.Entry.State) + " " + p.Entry.Plan.String()
 				return nil

@@ -28,7 +28,7 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 		p.recounts = errors.Is(err, journal.ErrUnknown)
 		p.rooms = nil
 	}()
-	if len(p.window) == 0 {
+	if len(p.window)+len(p.unsifted) == 0 {
 		ruleset, _ := c.rulesOf(p.walk)
 		window := p.uids[:min(len(p.uids), c.sizeOfWindow())]
 		searched, unfound, err := c.searched(work, p, ruleset, b.Mailbox, window)
@@ -41,7 +41,10 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 		}
 		excluded = append(excluded, unfound...)
 		p.note(func(r *Report) { r.Messages, r.Excluded = r.Messages+len(excluded), r.Excluded+len(excluded) })
-		p.window, p.uids = possible, p.uids[len(window):]
+		p.unsifted, p.uids = possible, p.uids[len(window):]
+	}
+	if err := c.sift(ctx, work, p, b); err != nil {
+		return err
 	}
 	coming := ahead{c: c, p: p, b: b, unasked: p.window}
 	coming.ask(work)
@@ -79,6 +82,8 @@ type ahead struct {
 	b       Bound
 	asked   []aheadBatch
 	unasked []imap.UID
+	// sieve is set where they are only sifted.
+	sieve bool
 }
 
 // mostAhead is how many batches are on their way.
@@ -87,7 +92,7 @@ const mostAhead = 2
 // ask asks for the next messages.
 func (a *ahead) ask(ctx context.Context) {
 	for len(a.asked) < mostAhead && len(a.unasked) > 0 {
-		batch := a.c.fetchAhead(ctx, a.p, a.b, a.unasked)
+		batch := a.fetch(ctx, a.unasked)
 		a.asked, a.unasked = append(a.asked, batch), a.unasked[len(batch.uids):]
 	}
 }
@@ -96,7 +101,7 @@ func (a *ahead) ask(ctx context.Context) {
 func (a *ahead) next(ctx context.Context) (aheadBatch, error) {
 	batch := a.asked[0]
 	if batch.generation != a.c.generationNow() {
-		batch = a.c.fetchAhead(ctx, a.p, a.b, batch.uids) // other rules, other fields
+		batch = a.fetch(ctx, batch.uids) // other rules, other fields
 	}
 	if err := batch.wait(ctx, a.c); err != nil {
 		return batch, err
@@ -134,18 +139,26 @@ type aheadBatch struct {
 	needs      rules.Needs
 	ruleset    *rules.Ruleset
 	generation int
-	flying     *imapsession.Fetching
-	fetched    []imapsession.Fetched
+	// sifts is set where only what a sieve of these rules reads was asked for.
+	sifts   bool
+	flying  *imapsession.Fetching
+	fetched []imapsession.Fetched
 }
 
-// fetchAhead asks for the first of some messages.
-func (c *connection) fetchAhead(ctx context.Context, p *pass, b Bound, uids []imap.UID) aheadBatch {
-	ruleset, generation := c.rulesOf(p.walk)
+// fetch asks for the first of some messages.
+func (a *ahead) fetch(ctx context.Context, uids []imap.UID) aheadBatch {
+	ruleset, generation := a.c.rulesOf(a.p.walk)
+	box := a.c.ruleMailbox(a.b.Mailbox)
 	out := aheadBatch{
-		uids: uids[:min(len(uids), batchSize)], ruleset: ruleset, generation: generation, needs: ruleset.Needs(c.cfg.Name, c.ruleMailbox(b.Mailbox)),
+		uids: uids[:min(len(uids), batchSize)], ruleset: ruleset, generation: generation, needs: ruleset.Needs(a.c.cfg.Name, box),
 	}
-	if len(out.uids) > 0 && !out.needs.WholeHeader {
-		out.flying = c.session.FetchHeadersAhead(ctx, setOf(out.uids), out.needs.HeaderFields)
+	fields, sifts := ruleset.Sieve(a.c.cfg.Name, box)
+	switch {
+	case len(out.uids) == 0 || out.needs.WholeHeader:
+	case a.sieve && sifts:
+		out.sifts, out.flying = true, a.c.session.FetchFieldsAhead(ctx, setOf(out.uids), fields)
+	default:
+		out.flying = a.c.session.FetchHeadersAhead(ctx, setOf(out.uids), out.needs.HeaderFields)
 	}
 	return out
 }

@@ -32,13 +32,13 @@ func Fields() []Field {
 
 func whenFields() []Field {
 	return []Field{
-		{Name: "sent", typ: typ{kind: timeKind}, needs: fromHeader("Date"), Doc: "When it says that it was sent (Date); received where it does not say (RFC 5256).", Example: `sent < date("2020-01-01")`,
+		{Name: "sent", typ: typ{kind: timeKind}, needs: fromHeader("Date").and(Needs{Dated: true}), Doc: "When it says that it was sent (Date); received where it does not say (RFC 5256).", Example: `sent < date("2020-01-01")`,
 			value: func(s *snapshot) any { return s.message.Sent() }},
-		{Name: "received", typ: typ{kind: timeKind}, Doc: "When the server took it in (INTERNALDATE), whatever its Date says.", Example: `weekday(received) in ["Saturday", "Sunday"]`,
+		{Name: "received", typ: typ{kind: timeKind}, needs: Needs{Dated: true}, Doc: "When the server took it in (INTERNALDATE), whatever its Date says.", Example: `weekday(received) in ["Saturday", "Sunday"]`,
 			value: func(s *snapshot) any { return s.message.Received }},
-		{Name: "age", typ: typ{kind: durationKind}, Doc: "How long ago the server took it in.", Example: `age > days(30)`,
+		{Name: "age", typ: typ{kind: durationKind}, needs: Needs{Dated: true}, Doc: "How long ago the server took it in.", Example: `age > days(30)`,
 			value: func(s *snapshot) any { return s.now.Sub(s.message.Received) }},
-		{Name: "size", typ: typ{kind: numberKind}, Doc: "Its size in octets (bytes), attachments included.", Example: `size > mb(10)`,
+		{Name: "size", typ: typ{kind: numberKind}, needs: Needs{Dated: true}, Doc: "Its size in octets (bytes), attachments included.", Example: `size > mb(10)`,
 			value: func(s *snapshot) any { return int(s.message.Size) }},
 	}
 }

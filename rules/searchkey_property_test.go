@@ -145,7 +145,8 @@ func (c searchCase) message(all []corpus.Message) (*facts.Message, serverMessage
 	if c.random.IntN(2) == 0 {
 		from = all[c.random.IntN(len(all))]
 	}
-	m := &facts.Message{UID: 1, Header: facts.ParseHeader(c.disguised(from.Raw)), WholeHeader: true, History: &facts.History{}, Gmail: &facts.Gmail{}}
+	raw := c.disguised(from.Raw)
+	m := &facts.Message{UID: 1, Header: facts.ParseHeader(raw), WholeHeader: true, History: &facts.History{}, Gmail: &facts.Gmail{}}
 	for _, flag := range []imap.Flag{`\Seen`, `\Flagged`, `\Answered`, `\Draft`, `\Deleted`, "$Invoice", "$OTHER"} {
 		if c.random.IntN(4) == 0 {
 			m.Flags = append(m.Flags, flag)
@@ -153,7 +154,7 @@ func (c searchCase) message(all []corpus.Message) (*facts.Message, serverMessage
 	}
 	m.Size = []int64{0, 0, 1, 2, 1536, 3999, 4000, 4001, 4096, 4097, 1<<32 - 1, 1 << 32, 6 << 30}[c.random.IntN(13)]
 	m.Received = c.received()
-	return m, serverMessage{name: from.Name, flags: m.Flags, size: m.Size, received: m.Received, header: m.Header}
+	return m, serverMessage{name: from.Name, flags: m.Flags, size: m.Size, received: m.Received, header: m.Header, raw: raw}
 }
 
 // received is a time around the moment, mostly within hours of it, in some zone
@@ -185,6 +186,7 @@ type serverMessage struct {
 	size     int64
 	received time.Time
 	header   *facts.Header
+	raw      []byte
 }
 
 func (m serverMessage) matches(c *imap.SearchCriteria) bool {

@@ -40,6 +40,8 @@ type Needs struct {
 	HeaderFields []string
 	// WholeHeader asks for every field of the message.
 	WholeHeader bool
+	// Dated asks for INTERNALDATE and size, which come with everything but a sieve.
+	Dated bool
 	// History asks the journal.
 	History bool
 	// Gmail asks for labels and ids (X-GM-EXT-1).
@@ -53,7 +55,7 @@ type Needs struct {
 }
 
 // IsZero reports whether nothing is needed.
-func (n Needs) IsZero() bool { return n.Stage() == StageFlags }
+func (n Needs) IsZero() bool { return n.Stage() == StageFlags && !n.Dated }
 
 // Stage is the last of the stages that are needed.
 func (n Needs) Stage() Stage {
@@ -78,7 +80,7 @@ func (n Needs) Stage() Stage {
 // and is what both need together.
 func (n Needs) and(m Needs) Needs {
 	out := Needs{
-		WholeHeader: n.WholeHeader || m.WholeHeader, History: n.History || m.History, Gmail: n.Gmail || m.Gmail, Structure: n.Structure || m.Structure,
+		WholeHeader: n.WholeHeader || m.WholeHeader, Dated: n.Dated || m.Dated, History: n.History || m.History, Gmail: n.Gmail || m.Gmail, Structure: n.Structure || m.Structure,
 		Raw: max(n.Raw, m.Raw),
 	}
 	out.HeaderFields, out.Contents = union(n.HeaderFields, m.HeaderFields), union(n.Contents, m.Contents)
@@ -102,6 +104,7 @@ func (n *Needs) missing(m *facts.Message) Needs {
 		out.HeaderFields = n.HeaderFields
 	}
 	out.WholeHeader = n.WholeHeader && !m.WholeHeader
+	out.Dated = n.Dated && m.Undated
 	out.History = n.History && m.History == nil
 	out.Gmail = n.Gmail && m.Gmail == nil
 	if (n.Structure || len(n.Contents) > 0) && m.Structure == nil {
@@ -126,7 +129,7 @@ func (n Needs) Missing(m *facts.Message) Needs { return n.missing(m) }
 
 // known reports whether nothing is missing.
 func (n *Needs) known(m *facts.Message) bool {
-	if !m.Raw.Holds(n.Raw) || (len(n.HeaderFields) > 0 && m.Header == nil) || (n.WholeHeader && !m.WholeHeader) ||
+	if !m.Raw.Holds(n.Raw) || (n.Dated && m.Undated) || (len(n.HeaderFields) > 0 && m.Header == nil) || (n.WholeHeader && !m.WholeHeader) ||
 		(n.History && m.History == nil) || (n.Gmail && m.Gmail == nil) || (n.Structure && m.Structure == nil) {
 		return false
 	}

@@ -15,6 +15,8 @@ type Message struct {
 	Received time.Time
 	// Size is RFC822.SIZE in octets (RFC 9051 section 2.3.4).
 	Size int64
+	// Undated is set while Received and Size are not known.
+	Undated bool
 	// Header is nil while no header field was fetched.
 	Header *Header
 	// WholeHeader is set when Header holds every field of the message, not only
