@@ -5,78 +5,129 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 
+	"imapilot/engine/imapsession"
 	"imapilot/rules"
 	"imapilot/rules/facts"
 )
 
-// siftFrom is from how many messages on they are sifted. For fewer, to look at some of
-// them twice takes more time than it saves.
-const siftFrom = narrowFrom
-
-// mostKept is the part of the messages, in percent, that may remain in a sieve for it to
-// be of use: each of them is fetched again.
-const mostKept = 60
+const (
+	// siftFrom is from how many messages on they are sifted. For fewer, to look at some of
+	// them twice takes more time than it saves.
+	siftFrom = narrowFrom
+	// siftSize is how many are sifted at a time.
+	siftSize = 1000
+	// mostKept is the part of the messages, in percent, that may remain in a sieve for it
+	// to be of use: each of them is fetched again.
+	mostKept = 60
+)
 
 // sift leaves out of a window the messages that no rule is about, by their flags and the
 // header fields of the rules alone. All that a decision needs, INTERNALDATE above all,
 // takes the server more than twice as long to tell, and is fetched of the others only: what
 // is decided is decided of them as without a sieve.
 func (c *connection) sift(ctx, work context.Context, p *pass, b Bound) error {
-	coming := ahead{c: c, p: p, b: b, sieve: true}
-	if c.sifts(p, b) {
-		coming.unasked = p.unsifted
-		coming.ask(work)
-	}
-	seen, kept := 0, 0
-	for len(coming.asked) > 0 && ctx.Err() == nil && !p.stopped.Load() {
-		batch, err := coming.next(work)
+	s := c.newSieve(p, b)
+	for s.ask(work); len(s.asked) > 0 && ctx.Err() == nil && !p.stopped.Load(); s.ask(work) {
+		batch := s.asked[0]
+		possible, err := s.possible(batch)
 		if err != nil {
 			return err
 		}
-		possible := c.possible(p, b, batch)
+		s.asked = s.asked[1:]
 		p.note(func(r *Report) { r.Messages += len(batch.uids) - len(possible) })
 		p.window, p.unsifted = append(p.window, possible...), p.unsifted[len(batch.uids):]
-		if seen, kept = seen+len(batch.uids), kept+len(possible); kept*100 > seen*mostKept {
-			coming.unasked = nil // what is under way is still sifted
-		}
 	}
 	p.window, p.unsifted = append(p.window, p.unsifted...), nil
 	return nil
 }
 
-// sifts reports whether a sieve is of use. Where a search of Gmail is a part of the rules,
-// its answer is counted of every message.
-func (c *connection) sifts(p *pass, b Bound) bool {
-	ruleset, _ := c.rulesOf(p.walk)
-	_, ok := ruleset.Sieve(c.cfg.Name, c.ruleMailbox(b.Mailbox))
-	return ok && len(p.unsifted) >= siftFrom && len(p.found) == 0
+// sieve is some rules that sift messages.
+type sieve struct {
+	c *connection
+	p *pass
+	// input is what the rules are told of each message.
+	input      rules.Input
+	ruleset    *rules.Ruleset
+	generation int
+	alike      *imapsession.Alike
+	no         []bool // what they say of each kind
+	asked      []siftBatch
+	unasked    []imap.UID
+	seen, kept int
+}
+
+type siftBatch struct {
+	uids      []imap.UID
+	comparing *imapsession.Comparing
+}
+
+// newSieve is one for the messages under way. It asks for none where that is of no use.
+// Where a search of Gmail is a part of the rules, its answer is counted of every message.
+func (c *connection) newSieve(p *pass, b Bound) *sieve {
+	s := &sieve{c: c, p: p, input: rules.Input{Account: c.cfg.Name, Mailbox: c.ruleMailbox(b.Mailbox), Now: p.began}}
+	s.ruleset, s.generation = c.rulesOf(p.walk)
+	fields, ok := s.ruleset.Sieve(s.input.Account, s.input.Mailbox)
+	if !ok || len(p.unsifted) < siftFrom || len(p.found) > 0 {
+		return s
+	}
+	if alike, err := imapsession.NewAlike(fields); err == nil { // no rule has another name
+		s.alike, s.unasked = alike, p.unsifted
+	}
+	return s
+}
+
+// ask asks for the next messages, unless too many remain, or the rules are others: what is
+// under way is still sifted.
+func (s *sieve) ask(ctx context.Context) {
+	if s.kept*100 > s.seen*mostKept || s.generation != s.c.generationNow() {
+		s.unasked = nil
+	}
+	for len(s.asked) < mostAhead && len(s.unasked) > 0 {
+		uids := s.unasked[:min(len(s.unasked), siftSize)]
+		comparing := s.c.session.CompareAhead(ctx, setOf(uids), s.alike)
+		if comparing == nil {
+			s.unasked = nil
+			return
+		}
+		s.asked, s.unasked = append(s.asked, siftBatch{uids, comparing}), s.unasked[len(uids):]
+	}
 }
 
 // possible are those messages of a batch on which a rule may act, and those that did not
-// come.
-func (c *connection) possible(p *pass, b Bound, batch aheadBatch) []imap.UID {
-	if !batch.sifts {
-		return batch.uids
+// come: all of them where the server refused.
+func (s *sieve) possible(batch siftBatch) ([]imap.UID, error) {
+	kinds, err := batch.comparing.Wait()
+	if err != nil && !isRefusal(err) {
+		return nil, err
 	}
-	made := p.roomFor(len(batch.fetched))
-	says := make([]bool, len(batch.fetched))
-	box := c.ruleMailbox(b.Mailbox)
-	onAllCores(len(batch.fetched), func(i int) {
-		f, h := batch.fetched[i], &made[i].header
-		h.Parse(f.Header)
-		m := facts.Message{UID: f.UID, Flags: f.Flags, Undated: true, Header: h}
-		says[i] = batch.ruleset.SaysNo(rules.Input{Account: c.cfg.Name, Mailbox: box, Message: &m, Now: p.began})
-	})
-	p.rooms = append(p.rooms, made)
-	no := map[imap.UID]bool{}
-	for i, f := range batch.fetched {
-		no[f.UID] = says[i]
+	s.judge(kinds)
+	no := make(map[imap.UID]bool, len(kinds.Of))
+	for _, m := range kinds.Of {
+		before, again := no[m.UID]
+		no[m.UID] = s.saysNo(m.Kind) && (!again || before)
 	}
-	var out []imap.UID
+	out := make([]imap.UID, 0, len(batch.uids))
 	for _, uid := range batch.uids {
-		if !no[uid] {
+		if err != nil || !no[uid] {
 			out = append(out, uid)
 		}
 	}
-	return out
+	s.seen, s.kept = s.seen+len(batch.uids), s.kept+len(out)
+	return out, nil
 }
+
+// judge asks the rules about the kinds that came up.
+func (s *sieve) judge(kinds imapsession.Kinds) {
+	for _, k := range kinds.Fresh {
+		s.no = append(s.no, make([]bool, max(0, k.Number+1-len(s.no)))...)
+	}
+	onAllCores(len(kinds.Fresh), func(i int) {
+		k, in := kinds.Fresh[i], s.input
+		in.Message = &facts.Message{Flags: k.Flags, Undated: true, Header: facts.ParseHeader(k.Header)}
+		s.no[k.Number] = s.ruleset.SaysNo(in)
+	})
+}
+
+// saysNo reports whether the rules said no of a kind. Of one that they were not asked of
+// they did not.
+func (s *sieve) saysNo(kind int) bool { return kind >= 0 && kind < len(s.no) && s.no[kind] }

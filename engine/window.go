@@ -82,8 +82,6 @@ type ahead struct {
 	b       Bound
 	asked   []aheadBatch
 	unasked []imap.UID
-	// sieve is set where they are only sifted.
-	sieve bool
 }
 
 // mostAhead is how many batches are on their way.
@@ -92,7 +90,7 @@ const mostAhead = 2
 // ask asks for the next messages.
 func (a *ahead) ask(ctx context.Context) {
 	for len(a.asked) < mostAhead && len(a.unasked) > 0 {
-		batch := a.fetch(ctx, a.unasked)
+		batch := a.c.fetchAhead(ctx, a.p, a.b, a.unasked)
 		a.asked, a.unasked = append(a.asked, batch), a.unasked[len(batch.uids):]
 	}
 }
@@ -101,7 +99,7 @@ func (a *ahead) ask(ctx context.Context) {
 func (a *ahead) next(ctx context.Context) (aheadBatch, error) {
 	batch := a.asked[0]
 	if batch.generation != a.c.generationNow() {
-		batch = a.fetch(ctx, batch.uids) // other rules, other fields
+		batch = a.c.fetchAhead(ctx, a.p, a.b, batch.uids) // other rules, other fields
 	}
 	if err := batch.wait(ctx, a.c); err != nil {
 		return batch, err
@@ -139,26 +137,18 @@ type aheadBatch struct {
 	needs      rules.Needs
 	ruleset    *rules.Ruleset
 	generation int
-	// sifts is set where only what a sieve of these rules reads was asked for.
-	sifts   bool
-	flying  *imapsession.Fetching
-	fetched []imapsession.Fetched
+	flying     *imapsession.Fetching
+	fetched    []imapsession.Fetched
 }
 
-// fetch asks for the first of some messages.
-func (a *ahead) fetch(ctx context.Context, uids []imap.UID) aheadBatch {
-	ruleset, generation := a.c.rulesOf(a.p.walk)
-	box := a.c.ruleMailbox(a.b.Mailbox)
+// fetchAhead asks for the first of some messages.
+func (c *connection) fetchAhead(ctx context.Context, p *pass, b Bound, uids []imap.UID) aheadBatch {
+	ruleset, generation := c.rulesOf(p.walk)
 	out := aheadBatch{
-		uids: uids[:min(len(uids), batchSize)], ruleset: ruleset, generation: generation, needs: ruleset.Needs(a.c.cfg.Name, box),
+		uids: uids[:min(len(uids), batchSize)], ruleset: ruleset, generation: generation, needs: ruleset.Needs(c.cfg.Name, c.ruleMailbox(b.Mailbox)),
 	}
-	fields, sifts := ruleset.Sieve(a.c.cfg.Name, box)
-	switch {
-	case len(out.uids) == 0 || out.needs.WholeHeader:
-	case a.sieve && sifts:
-		out.sifts, out.flying = true, a.c.session.FetchFieldsAhead(ctx, setOf(out.uids), fields)
-	default:
-		out.flying = a.c.session.FetchHeadersAhead(ctx, setOf(out.uids), out.needs.HeaderFields)
+	if len(out.uids) > 0 && !out.needs.WholeHeader {
+		out.flying = c.session.FetchHeadersAhead(ctx, setOf(out.uids), out.needs.HeaderFields)
 	}
 	return out
 }

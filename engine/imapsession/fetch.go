@@ -81,25 +81,16 @@ type Fetching struct {
 // the caller does something else, until it calls Wait, which it must. Any other
 // method of the session may be called before.
 func (s *Session) FetchHeadersAhead(ctx context.Context, uids imap.UIDSet, fields []string) *Fetching {
-	return s.fetchAhead(ctx, uids, fields, itemFlags|itemDate|itemSize|itemFields, s.headerItems(fieldsSection(fields)))
-}
-
-// FetchFieldsAhead is FetchHeadersAhead without INTERNALDATE and size, which may not
-// come: to write a date takes some servers as long as all the rest.
-func (s *Session) FetchFieldsAhead(ctx context.Context, uids imap.UIDSet, fields []string) *Fetching {
-	return s.fetchAhead(ctx, uids, fields, itemFlags|itemFields, "(UID FLAGS BODY.PEEK["+fieldsSection(fields)+"])")
-}
-
-func (s *Session) fetchAhead(ctx context.Context, uids imap.UIDSet, fields []string, want item, items string) *Fetching {
 	f := &Fetching{s: s, whole: func(ctx context.Context) ([]Fetched, error) { return s.FetchHeaders(ctx, uids, fields) }}
 	if checkFields(fields) != nil {
 		return f
 	}
+	items := s.headerItems(fieldsSection(fields))
 	parts, err := split(uids, len(items))
 	if err != nil || len(within([]query{{uids: uids}}, s.caps.MessageLimit)) > 1 || len(parts) > maxTogether {
 		return f
 	}
-	f.c = s.o.Buffers.collector(uids, want, s.o.Limits)
+	f.c = s.o.Buffers.collector(uids, itemFlags|itemDate|itemSize|itemFields, s.o.Limits)
 	var tasks []task
 	for _, part := range parts {
 		tasks = append(tasks, s.ownQuery(newOperation("UID FETCH", s.selected, f.c.take), part, items))

@@ -22,7 +22,7 @@ func TestServers(t *testing.T) {
 	behaviours := map[string]func(t *testing.T, srv *imaptest.Server, s *imapsession.Session){
 		"capabilities": capabilities, "mailboxes": mailboxes, "arguments": arguments, "fetch": fetch, "search": search,
 		"changes": changes, "long sets": longSets, "append": appends, "idle": idle, "view": view,
-		"whole headers": wholeHeaders, "whole messages": wholeMessages, "structures": structures, "parts": parts, "raw": raws, "criteria": criteria,
+		"whole headers": wholeHeaders, "whole messages": wholeMessages, "structures": structures, "parts": parts, "raw": raws, "criteria": criteria, "alike": alike,
 	}
 	bare := imaptest.Options{NoMove: true, NoUIDPlus: true}
 	all := map[string]imaptest.Options{"full": {}, "no MOVE": {NoMove: true}, "no MOVE, no UIDPLUS": bare, "no IDLE": {NoIdle: true}}
