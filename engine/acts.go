@@ -142,7 +142,8 @@ func (m *candidate) allSkipped(skips map[string]string) bool {
 // strangers reports whether the journal says nothing of any of these messages, as
 // it does when rules are first applied to old mail: one question instead of one for
 // each batch, which would wait for the batch before to be written.
-func (c *connection) strangers(ctx context.Context, b Bound, uids []imap.UID) (bool, error) {
+func (c *connection) strangers(ctx context.Context, b Bound, some ...[]imap.UID) (bool, error) {
+	uids := slices.Concat(some...)
 	if len(uids) == 0 {
 		return true, nil
 	}

@@ -15,33 +15,16 @@ const (
 	// them twice takes more time than it saves.
 	siftFrom = narrowFrom
 	// siftSize is how many are sifted at a time.
-	siftSize = 1000
+	siftSize = 2000
 	// mostKept is the part of the messages, in percent, that may remain in a sieve for it
 	// to be of use: each of them is fetched again.
 	mostKept = 60
 )
 
-// sift leaves out of a window the messages that no rule is about, by their flags and the
+// sieve leaves out of a window the messages that no rule is about, by their flags and the
 // header fields of the rules alone. All that a decision needs, INTERNALDATE above all,
 // takes the server more than twice as long to tell, and is fetched of the others only: what
 // is decided is decided of them as without a sieve.
-func (c *connection) sift(ctx, work context.Context, p *pass, b Bound) error {
-	s := c.newSieve(p, b)
-	for s.ask(work); len(s.asked) > 0 && ctx.Err() == nil && !p.stopped.Load(); s.ask(work) {
-		batch := s.asked[0]
-		possible, err := s.possible(batch)
-		if err != nil {
-			return err
-		}
-		s.asked = s.asked[1:]
-		p.note(func(r *Report) { r.Messages += len(batch.uids) - len(possible) })
-		p.window, p.unsifted = append(p.window, possible...), p.unsifted[len(batch.uids):]
-	}
-	p.window, p.unsifted = append(p.window, p.unsifted...), nil
-	return nil
-}
-
-// sieve is some rules that sift messages.
 type sieve struct {
 	c *connection
 	p *pass
@@ -74,6 +57,28 @@ func (c *connection) newSieve(p *pass, b Bound) *sieve {
 		s.alike, s.unasked = alike, p.unsifted
 	}
 	return s
+}
+
+// next sifts some of the messages that were not sifted yet, and moves those into the window
+// on which a rule may act: all that are left where a sieve is of no use.
+func (s *sieve) next(ctx context.Context) ([]imap.UID, error) {
+	p := s.p
+	if s.ask(ctx); len(s.asked) == 0 {
+		rest := p.unsifted
+		p.window, p.unsifted = append(p.window, rest...), nil
+		return rest, nil
+	}
+	batch := s.asked[0]
+	possible, err := s.possible(batch)
+	if err != nil {
+		return nil, err
+	}
+	s.asked = s.asked[1:]
+	s.seen, s.kept = s.seen+len(batch.uids), s.kept+len(possible)
+	p.note(func(r *Report) { r.Messages += len(batch.uids) - len(possible) })
+	p.window, p.unsifted = append(p.window, possible...), p.unsifted[len(batch.uids):]
+	s.ask(ctx)
+	return possible, nil
 }
 
 // ask asks for the next messages, unless too many remain, or the rules are others: what is
@@ -112,7 +117,6 @@ func (s *sieve) possible(batch siftBatch) ([]imap.UID, error) {
 			out = append(out, uid)
 		}
 	}
-	s.seen, s.kept = s.seen+len(batch.uids), s.kept+len(out)
 	return out, nil
 }
 

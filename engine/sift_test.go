@@ -96,14 +96,14 @@ const sampled = 50
 // Where most messages remain, they are not looked at twice to the end.
 func TestASieveThatKeepsMostIsNotUsed(t *testing.T) {
 	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
-	r.backlog(4000)
+	r.backlog(10_000)
 	rec, dial := recorded()
 	cfg := r.config("", "rules:\n  - {name: n, if: 'from.domain == \"elsewhere.example\"', then: [{add_flags: [$Seen]}]}\n")
-	if job := r.apply(cfg, engine.Scope{}, dial); job.Report.Messages != 4000 || job.Report.Acted != 3600 {
+	if job := r.apply(cfg, engine.Scope{}, dial); job.Report.Messages != 10_000 || job.Report.Acted != 9000 {
 		t.Errorf("report %+v", job.Report)
 	}
-	if twice := membersIn(rec.Sent("(UID FLAGS BODY.PEEK[HEADER.FIELDS")); twice == 0 || twice > 2000 {
-		t.Errorf("%d messages were looked at twice, of 4000 with 3600 to act on", twice)
+	if twice := membersIn(rec.Sent("(UID FLAGS BODY.PEEK[HEADER.FIELDS")); twice == 0 || twice > 4000 {
+		t.Errorf("%d messages were looked at twice, of 10,000 with 9,000 to act on", twice)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestASieveKeepsWhatItDoesNotSee(t *testing.T) {
 // A line that breaks while messages are sifted: they are sifted on, and each counts once.
 func TestASieveOverALineThatBreaks(t *testing.T) {
 	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
-	want := r.backlog(3000)
+	want := r.backlog(6000)
 	var mu sync.Mutex
 	sieves := 0
 	a := &answers{to: func(line string) answer {
@@ -140,12 +140,12 @@ func TestASieveOverALineThatBreaks(t *testing.T) {
 			return answer{}
 		}
 		sieves++
-		return answer{cut: sieves == 2}
+		return answer{cut: sieves == 3}
 	}}
 	cfg := r.config("", "rules:\n  - {name: n, if: 'from.domain matches \"^ne.s[.]example$\"', then: [{move: News}]}\n")
 	job := r.apply(cfg, engine.Scope{}, r.direct, a.dialer)
 	r.want("News", want...)
-	if job.Report.Messages != 3000 || job.Report.Acted != len(want) || sieves < 4 {
+	if job.Report.Messages != 6000 || job.Report.Acted != len(want) || sieves < 5 {
 		t.Errorf("report %+v, %d sieves", job.Report, sieves)
 	}
 }
@@ -154,7 +154,7 @@ func TestASieveOverALineThatBreaks(t *testing.T) {
 // of the new ones.
 func TestRulesChangeInASieve(t *testing.T) {
 	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
-	r.backlog(3000)
+	r.backlog(6000)
 	rule := "rules:\n  - {name: n, if: '%s', then: [{add_flags: [$N]}]}\n"
 	before := r.config("", fmt.Sprintf(rule, `from.domain matches "^nobody[.]example$"`))
 	after := r.config("", fmt.Sprintf(rule, `subject matches "^m[0-9]*3$"`))

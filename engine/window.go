@@ -28,42 +28,64 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 		p.recounts = errors.Is(err, journal.ErrUnknown)
 		p.rooms = nil
 	}()
-	if len(p.window)+len(p.unsifted) == 0 {
-		ruleset, _ := c.rulesOf(p.walk)
-		window := p.uids[:min(len(p.uids), c.sizeOfWindow())]
-		searched, unfound, err := c.searched(work, p, ruleset, b.Mailbox, window)
-		if err != nil {
-			return err
-		}
-		possible, excluded, err := c.narrow(work, ruleset, b.Mailbox, searched)
-		if err != nil {
-			return err
-		}
-		excluded = append(excluded, unfound...)
-		p.note(func(r *Report) { r.Messages, r.Excluded = r.Messages+len(excluded), r.Excluded+len(excluded) })
-		p.unsifted, p.uids = possible, p.uids[len(window):]
-	}
-	if err := c.sift(ctx, work, p, b); err != nil {
+	if err := c.nextWindow(work, p, b); err != nil {
 		return err
 	}
-	coming := ahead{c: c, p: p, b: b, unasked: p.window}
-	coming.ask(work)
-	strangers, err := c.strangers(work, b, p.window)
+	strangers, err := c.strangers(work, b, p.window, p.unsifted)
 	if err != nil {
 		return err
 	}
-	open := len(c.open)
-	for rest := p.window; len(rest) > 0 && len(c.open)-open < applyFrom && ctx.Err() == nil && !p.stopped.Load(); {
-		batch, err := coming.next(work)
+	open, sieve := len(c.open), c.newSieve(p, b)
+	coming := ahead{c: c, p: p, b: b, unasked: slices.Clone(p.window)}
+	for ctx.Err() == nil && !p.stopped.Load() && len(c.open)-open < applyFrom {
+		possible, err := sieve.next(work)
 		if err != nil {
 			return err
 		}
-		rest = rest[len(batch.uids):]
-		if err := c.decideBatch(work, p, b, batch, rest, strangers); err != nil {
+		coming.add(work, possible, len(p.unsifted) == 0)
+		if len(coming.asked) == 0 && len(p.unsifted) == 0 {
+			return nil
+		}
+		if err := c.decideNext(work, p, b, &coming, strangers); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// nextWindow begins a window once the one before is done with. What the server excludes
+// is no part of it.
+func (c *connection) nextWindow(ctx context.Context, p *pass, b Bound) error {
+	if len(p.window)+len(p.unsifted) > 0 {
+		return nil
+	}
+	ruleset, _ := c.rulesOf(p.walk)
+	window := p.uids[:min(len(p.uids), c.sizeOfWindow())]
+	searched, unfound, err := c.searched(ctx, p, ruleset, b.Mailbox, window)
+	if err != nil {
+		return err
+	}
+	possible, excluded, err := c.narrow(ctx, ruleset, b.Mailbox, searched)
+	if err != nil {
+		return err
+	}
+	excluded = append(excluded, unfound...)
+	p.note(func(r *Report) { r.Messages, r.Excluded = r.Messages+len(excluded), r.Excluded+len(excluded) })
+	p.unsifted, p.uids = possible, p.uids[len(window):]
+	return nil
+}
+
+// decideNext decides the messages that were asked for longest, if any were. Those that
+// were asked for just now come in while more are sifted.
+func (c *connection) decideNext(ctx context.Context, p *pass, b Bound, coming *ahead, strangers bool) error {
+	if len(coming.asked) == 0 || len(p.unsifted) > 0 && coming.fresh {
+		return nil
+	}
+	batch, err := coming.next(ctx)
+	if err != nil {
+		return err
+	}
+	return c.decideBatch(ctx, p, b, batch, strangers)
 }
 
 func (c *connection) sizeOfWindow() int {
@@ -82,14 +104,23 @@ type ahead struct {
 	b       Bound
 	asked   []aheadBatch
 	unasked []imap.UID
+	// whole is set where no more are added, fresh where all that are on their way were
+	// asked for just now.
+	whole, fresh bool
 }
 
 // mostAhead is how many batches are on their way.
 const mostAhead = 2
 
-// ask asks for the next messages.
+// add adds messages, after which no more may come, and asks for the next.
+func (a *ahead) add(ctx context.Context, more []imap.UID, whole bool) {
+	a.unasked, a.whole, a.fresh = append(a.unasked, more...), whole, len(a.asked) == 0
+	a.ask(ctx)
+}
+
+// ask asks for the next messages, in whole batches as long as more may be added.
 func (a *ahead) ask(ctx context.Context) {
-	for len(a.asked) < mostAhead && len(a.unasked) > 0 {
+	for len(a.asked) < mostAhead && len(a.unasked) > 0 && (a.whole || len(a.unasked) >= batchSize) {
 		batch := a.c.fetchAhead(ctx, a.p, a.b, a.unasked)
 		a.asked, a.unasked = append(a.asked, batch), a.unasked[len(batch.uids):]
 	}
@@ -169,11 +200,10 @@ func (a *account) generationNow() int {
 	return generation
 }
 
-// decideBatch decides some messages and records what follows; rest are those after
-// them. Only once it is written the messages are counted, and leave the window. The
+// decideBatch decides some messages and records what follows. Only once it is written the messages are counted, and leave the window. The
 // rules are those that the messages were fetched for: of others a header field may not
 // be there. What they decide is old after a reload, and decided again before it is done.
-func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch, rest []imap.UID, strangers bool) error {
+func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch, strangers bool) error {
 	ruleset, generation := batch.ruleset, batch.generation
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}
 	made := p.roomFor(len(batch.fetched))
@@ -182,13 +212,13 @@ func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch ah
 	j := judgement{walk: p.walk, pass: p, strangers: strangers, doubt: p.doubts, hours: 1}
 	switch err := c.decide(ctx, ruleset, cursor, all, j); {
 	case errors.Is(err, errManyRaws):
-		return c.decideHalves(ctx, p, b, batch, rest, strangers)
+		return c.decideHalves(ctx, p, b, batch, strangers)
 	case err != nil:
 		return err
 	}
 	counted := p.quota.marked()
 	settled := func() {
-		p.window, p.sure = rest, counted
+		p.window, p.sure = without(p.window, batch.uids), counted
 		c.countBatch(p, b, batch.uids, all)
 		p.rooms = append(p.rooms, made) // nothing of it is needed any more
 	}
@@ -201,7 +231,7 @@ func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch ah
 }
 
 // decideHalves is decideBatch for messages that are too large together.
-func (c *connection) decideHalves(ctx context.Context, p *pass, b Bound, batch aheadBatch, rest []imap.UID, strangers bool) error {
+func (c *connection) decideHalves(ctx context.Context, p *pass, b Bound, batch aheadBatch, strangers bool) error {
 	middle := len(batch.fetched) / 2
 	later := map[imap.UID]bool{}
 	for _, f := range batch.fetched[middle:] {
@@ -211,10 +241,22 @@ func (c *connection) decideHalves(ctx context.Context, p *pass, b Bound, batch a
 	first.fetched, second.fetched = batch.fetched[:middle], batch.fetched[middle:]
 	first.uids = slices.DeleteFunc(slices.Clone(batch.uids), func(uid imap.UID) bool { return later[uid] })
 	second.uids = slices.DeleteFunc(slices.Clone(batch.uids), func(uid imap.UID) bool { return !later[uid] })
-	if err := c.decideBatch(ctx, p, b, first, slices.Concat(second.uids, rest), strangers); err != nil {
+	if err := c.decideBatch(ctx, p, b, first, strangers); err != nil {
 		return err
 	}
-	return c.decideBatch(ctx, p, b, second, rest, strangers)
+	return c.decideBatch(ctx, p, b, second, strangers)
+}
+
+// without are messages without some of them, which are mostly the first.
+func without(all, some []imap.UID) []imap.UID {
+	if len(some) <= len(all) && slices.Equal(all[:len(some)], some) {
+		return all[len(some):]
+	}
+	gone := make(map[imap.UID]bool, len(some))
+	for _, uid := range some {
+		gone[uid] = true
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(uid imap.UID) bool { return gone[uid] })
 }
 
 // inScope leaves out what was received before the scope begins.

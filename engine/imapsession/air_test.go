@@ -84,23 +84,24 @@ func TestTheNextFlightIsAtHand(t *testing.T) {
 	})
 }
 
-// A third flight waits until the first has landed.
+// A fourth flight waits until the first has landed.
 func TestFewFlightsInTheAir(t *testing.T) {
 	inTheAir(t, func(c *imaptest.Script, w *writes) {
-		first, second := c.Expect("UID FETCH 1"), c.Expect("UID FETCH 2")
+		first, second, third := c.Expect("UID FETCH 1"), c.Expect("UID FETCH 2"), c.Expect("UID FETCH 1")
 		time.Sleep(time.Second)
 		if w.has("UID MOVE") {
-			t.Error("the third was sent before the first was answered")
+			t.Error("the fourth was sent before the first was answered")
 		}
 		c.Send(fetchedOne, first+" OK")
-		third := c.Expect("UID MOVE 3")
-		c.Send(fetchedTwo, second+" OK", third+movedThree)
+		fourth := c.Expect("UID MOVE 3")
+		c.Send(fetchedTwo, second+" OK", fetchedOne, third+" OK", fourth+movedThree)
 		c.Drain()
 	}, func(t *testing.T, s *imapsession.Session) {
-		one, two, three := fetchAhead(t, s, 1), fetchAhead(t, s, 2), moveAhead(t.Context(), s, 3)
+		one, two, three, four := fetchAhead(t, s, 1), fetchAhead(t, s, 2), fetchAhead(t, s, 1), moveAhead(t.Context(), s, 3)
 		wantFetched(t, one, 1)
 		wantFetched(t, two, 2)
-		if got := three.Wait(t.Context()); got[0].Err != nil {
+		wantFetched(t, three, 1)
+		if got := four.Wait(t.Context()); got[0].Err != nil {
 			t.Error(got[0].Err)
 		}
 	})
@@ -206,14 +207,7 @@ func TestSlowFlights(t *testing.T) {
 // A server may read nothing while it is at work: what is large waits until it is not.
 func TestALargeFlightIsNotSentBesideAnother(t *testing.T) {
 	const commands = 8
-	var changes []imapsession.Change
-	for i := range imap.UID(commands) {
-		var uids imap.UIDSet
-		for k := range imap.UID(800) {
-			uids.AddNum(1_000_000 + 10_000*i + 2*k) // no two of them make a range
-		}
-		changes = append(changes, imapsession.Change{Verb: "MOVE", UIDs: uids, Target: "A"})
-	}
+	changes := manyMoves(1_000_000, commands)
 	inTheAir(t, func(c *imaptest.Script, w *writes) {
 		first := c.Expect("UID FETCH 1")
 		time.Sleep(time.Second)
@@ -238,4 +232,46 @@ func TestALargeFlightIsNotSentBesideAnother(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What is sent beside the first flight counts together.
+func TestFlightsTogetherAreNotLarge(t *testing.T) {
+	inTheAir(t, func(c *imaptest.Script, w *writes) {
+		tags := []string{c.Expect("UID FETCH 1")}
+		for range 3 {
+			tags = append(tags, c.Expect("UID MOVE 1"))
+		}
+		time.Sleep(time.Second)
+		if w.has("UID MOVE 2") {
+			t.Error("it was sent before the first was answered")
+		}
+		c.Send(fetchedOne, tags[0]+" OK")
+		for range 3 {
+			tags = append(tags, c.Expect("UID MOVE 2"))
+		}
+		for _, tag := range tags[1:] {
+			c.Send(tag + " OK")
+		}
+		c.Drain()
+	}, func(t *testing.T, s *imapsession.Session) {
+		one, two, three := fetchAhead(t, s, 1), s.ChangeAhead(t.Context(), manyMoves(1_000_000, 3)), s.ChangeAhead(t.Context(), manyMoves(2_000_000, 3))
+		wantFetched(t, one, 1)
+		for _, got := range append(two.Wait(t.Context()), three.Wait(t.Context())...) {
+			if got.Err != nil {
+				t.Error(got.Err)
+			}
+		}
+	})
+}
+
+// manyMoves are commands of about 6,400 octets each.
+func manyMoves(from imap.UID, commands int) (out []imapsession.Change) {
+	for i := range imap.UID(commands) {
+		var uids imap.UIDSet
+		for k := range imap.UID(800) {
+			uids.AddNum(from + 10_000*i + 2*k) // no two of them make a range
+		}
+		out = append(out, imapsession.Change{Verb: "MOVE", UIDs: uids, Target: "A"})
+	}
+	return out
 }

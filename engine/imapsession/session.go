@@ -126,9 +126,9 @@ func (s *Session) together(ctx context.Context, tasks ...task) []error {
 
 // maxAir is how many flights are launched before the first of them has landed: while
 // the server is at work on one, it has the next at hand.
-const maxAir = 2
+const maxAir = 3
 
-// besideSize is how many octets are sent beside another flight at most. A server may read
+// besideSize is how many octets are in the air beside the first flight at most. A server may read
 // nothing while it is at work, and what no buffer on the way takes would wait for that
 // as if the connection were dead.
 const besideSize = 32 << 10
@@ -137,13 +137,23 @@ const besideSize = 32 << 10
 // does something else, until it calls landUpTo. ctx ends the connection as long as they
 // are not all there. The tasks take about so many octets.
 func (s *Session) launch(ctx context.Context, size int, tasks ...task) *flying {
-	if s.resting != nil || size > besideSize {
+	if s.resting != nil {
 		s.landAir()
 	}
-	for len(s.air) >= maxAir {
+	for len(s.air) >= maxAir || len(s.air) > 0 && s.beside()+size > besideSize {
 		s.landUpTo(s.air[0])
 	}
-	return s.takeOff(ctx, tasks)
+	f := s.takeOff(ctx, tasks)
+	f.size = size
+	return f
+}
+
+// beside is how many octets are in the air beside the first flight.
+func (s *Session) beside() (size int) {
+	for _, f := range s.air[1:] {
+		size += f.size
+	}
+	return size
 }
 
 // takeOff sends tasks behind what is in the air.
@@ -226,6 +236,7 @@ type flying struct {
 	outcome func(op *operation, err error) error
 	stop    func() bool
 	landed  bool
+	size    int // about so many octets were sent
 }
 
 func (f *flying) ops() []*operation {
