@@ -23,8 +23,9 @@
 //
 // Rules are asked about mail that arrived long ago, too: by a plan (plan.go), an
 // apply (jobs.go, scope.go), or a clock (clock.go, with package schedule). All
-// three are a pass (pass.go) over mailboxes, a window at a time, by the same
-// evaluation, limits and journal; acts.go says on which messages a rule acted
+// three are a pass (pass.go) over mailboxes, a window at a time (window.go), by the same
+// evaluation, limits and journal; a sieve (sift.go) leaves out beforehand what no rule
+// can be about, by flags and a few header fields alone; acts.go says on which messages a rule acted
 // before, report.go what comes of it. Rules on flags (flagwatch.go) are asked
 // where a flag was added. Which rules one look asks is a walk (walk.go).
 //

@@ -23,12 +23,13 @@ var ErrNoMethod = errors.New("the running daemon does not know this command; is 
 
 // Client calls a daemon.
 type Client struct {
+	path string
 	http *http.Client
 }
 
 // NewClient makes a client for a socket. It connects with each call.
 func NewClient(path string) *Client {
-	return &Client{http: &http.Client{
+	return &Client{path: path, http: &http.Client{
 		Timeout: callTimeout,
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
@@ -41,6 +42,9 @@ func NewClient(path string) *Client {
 // The error is ErrNoDaemon when none runs, ErrNoMethod when it does not know
 // the call, and an *Error when its handler failed.
 func (c *Client) Call(ctx context.Context, method string, in, out any) error {
+	if c.nobody() {
+		return ErrNoDaemon
+	}
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
@@ -61,6 +65,13 @@ func (c *Client) Call(ctx context.Context, method string, in, out any) error {
 		return ErrNoMethod
 	}
 	return read(resp.Body, out)
+}
+
+// nobody reports whether there is no socket: most commands ask first, and a client that
+// finds that out takes milliseconds to set up.
+func (c *Client) nobody() bool {
+	_, err := os.Stat(c.path)
+	return errors.Is(err, os.ErrNotExist)
 }
 
 func read(r io.Reader, out any) error {

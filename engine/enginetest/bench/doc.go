@@ -27,9 +27,10 @@
 // The contenders are imapilot, in one process with a state file of its own;
 // imapfilter in the two ways that its manual shows, a search on the server per
 // rule, and patterns over the fields of one result, and in a third that is a
-// program in Lua and no rules any more: a table of all senders; and the limit. The
-// others find nothing to do: imapilot with rules that are about nobody, and a
-// bare FETCH of what such rules would have to see. Both are measured twice: as
+// program in Lua and no rules any more: a table of all senders; and the limit, which
+// fetches what the rules see of each message, what has to be known of those on which they
+// act, and sends the commands that follow. The others find nothing to do: imapilot with rules that are about nobody, and a
+// bare FETCH of what such rules see. Both are measured twice: as
 // whole processes, and from SELECT to the last message decided, which is what a
 // daemon that runs takes for a pass.
 //

@@ -45,7 +45,7 @@ func (s shape) deliver(w *wire, first, end int) error {
 
 func (s shape) warm(w *wire) error {
 	const own = `UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS ("From" "Message-ID" "Subject" "Date" "To" "Cc" "References" "In-Reply-To")])`
-	err := w.do("SELECT INBOX\n"+own+"\n"+sees+"\nUID SEARCH FROM \""+nobody(0)+"\"\nLOGOUT", nil)
+	err := w.do("SELECT INBOX\n"+own+"\n"+sees+"\nUID FETCH 1:* "+notes+"\nUID SEARCH FROM \""+nobody(0)+"\"\nLOGOUT", nil)
 	if err != nil {
 		return fmt.Errorf("warming the caches: %w", err)
 	}

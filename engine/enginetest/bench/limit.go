@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,13 +16,15 @@ type plan struct {
 	Host           string
 	Port           int
 	User, Password string
-	Actions        []string
+	// Acted are the messages on which it acts, "" for none.
+	Acted   string
+	Actions []string
 }
 
 // plan is the ideal for so many rules: one command a rule, with its UIDs
 // known.
 func (s shape) plan(at login, rules int) plan {
-	p := plan{Host: at.host, Port: at.port, User: at.user, Password: at.password}
+	p := plan{Host: at.host, Port: at.port, User: at.user, Password: at.password, Acted: s.touchedSet(rules)}
 	for i := range rules {
 		if moves(i) {
 			p.Actions = append(p.Actions, fmt.Sprintf("UID MOVE %s %s", s.uidSet(i), target(i)))
@@ -32,11 +35,16 @@ func (s shape) plan(at login, rules int) plan {
 	return p
 }
 
-// sees is what rules about senders have to see of each message.
-const sees = "UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From Subject Message-Id)])"
+const (
+	// sees is what rules about senders have to see of each message.
+	sees = "UID FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (From)])"
+	// notes is what has to be known of those on which they act, so that they are found
+	// again, and shown.
+	notes = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From Subject Message-Id)])"
+)
 
 // limit is the fastest that a client can be: it reads what the rules have to
-// see without looking at it, and then sends all commands in one write.
+// see without looking at it, and then sends all other commands in one write.
 func limit(file string, stdout io.Writer) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -58,7 +66,16 @@ func (p plan) run(stdout io.Writer) error {
 	err = w.do("SELECT INBOX\n"+sees, nil)
 	fmt.Fprintln(stdout, tookWord, time.Since(began))
 	if err == nil {
-		err = w.do(strings.Join(append(p.Actions, "LOGOUT"), "\n"), nil)
+		err = w.do(strings.Join(p.commands(), "\n"), nil)
 	}
 	return errors.Join(err, w.close())
+}
+
+// commands are those that follow from what was seen.
+func (p plan) commands() []string {
+	out := append(slices.Clone(p.Actions), "LOGOUT")
+	if p.Acted != "" {
+		out = slices.Insert(out, 0, "UID FETCH "+p.Acted+" "+notes)
+	}
+	return out
 }

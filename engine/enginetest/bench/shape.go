@@ -44,6 +44,15 @@ func (s shape) uidSet(sender int) string {
 	return b.String()
 }
 
+// touchedSet are the messages on which so many rules act, as IMAP writes them.
+func (s shape) touchedSet(rules int) string {
+	var ranges []string
+	for first := 1; rules > 0 && first <= s.messages; first += senders {
+		ranges = append(ranges, fmt.Sprintf("%d:%d", first, min(first+rules-1, s.messages)))
+	}
+	return strings.Join(ranges, ",")
+}
+
 // touched is how many messages so many rules act on.
 func (s shape) touched(rules int) int {
 	n := 0

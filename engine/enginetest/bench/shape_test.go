@@ -42,6 +42,12 @@ func TestRulesTouchTheirShare(t *testing.T) {
 			t.Errorf("%d rules touch %d messages, want %d", rules, got, want)
 		}
 	}
+	if got := (shape{messages: 2500}).touchedSet(600); got != "1:600,1001:1600,2001:2500" {
+		t.Errorf("they are %s", got)
+	}
+	if got := s.touchedSet(0); got != "" {
+		t.Errorf("no rules touch %s", got)
+	}
 }
 
 // A search finds parts of words: no address may be a part of another.
