@@ -48,6 +48,9 @@ type pass struct {
 	uids     []imap.UID
 	unsifted []imap.UID
 	window   []imap.UID
+	// sifted is how many messages of this mailbox were, remained how many of these
+	// remained.
+	sifted, remained int
 	// rooms are those of batches of the window that are done with.
 	rooms []room
 	// found is what the searches of rules found in the window, by rule.
@@ -171,6 +174,7 @@ func (p *pass) leave(mailbox, account, why string) {
 // next goes on to the next mailbox.
 func (p *pass) next() {
 	p.left, p.listed, p.uids, p.unsifted, p.window = p.left[1:], false, nil, nil, nil
+	p.sifted, p.remained = 0, 0
 }
 
 // beginPass finds the mailboxes of a pass and their ends: what arrives later, the

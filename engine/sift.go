@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -14,7 +15,7 @@ const (
 	// siftFrom is from how many messages on they are sifted. For fewer, to look at some of
 	// them twice takes more time than it saves.
 	siftFrom = narrowFrom
-	// siftSize is how many are sifted at a time.
+	// siftSize is how many are sifted at a time at most.
 	siftSize = 2000
 	// mostKept is the part of the messages, in percent, that may remain in a sieve for it
 	// to be of use: each of them is fetched again.
@@ -36,7 +37,6 @@ type sieve struct {
 	no         []bool // what they say of each kind
 	asked      []siftBatch
 	unasked    []imap.UID
-	seen, kept int
 }
 
 type siftBatch struct {
@@ -44,10 +44,10 @@ type siftBatch struct {
 	comparing *imapsession.Comparing
 }
 
-// newSieve is one for the messages under way. It asks for none where that is of no use.
-// Where a search of Gmail is a part of the rules, its answer is counted of every message.
+// newSieve is one for the messages under way. Where it is of no use it lets all of them
+// pass. Where a search of Gmail is a part of the rules, its answer is counted of every message.
 func (c *connection) newSieve(p *pass, b Bound) *sieve {
-	s := &sieve{c: c, p: p, input: rules.Input{Account: c.cfg.Name, Mailbox: c.ruleMailbox(b.Mailbox), Now: p.began}}
+	s := &sieve{c: c, p: p, input: rules.Input{Account: c.cfg.Name, Mailbox: c.ruleMailbox(b.Mailbox)}}
 	s.ruleset, s.generation = c.rulesOf(p.walk)
 	fields, ok := s.ruleset.Sieve(s.input.Account, s.input.Mailbox)
 	if !ok || len(p.unsifted) < siftFrom || len(p.found) > 0 {
@@ -73,22 +73,35 @@ func (s *sieve) next(ctx context.Context) ([]imap.UID, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.isOld() {
+		possible = batch.uids // what those rules said does not count
+	}
 	s.asked = s.asked[1:]
-	s.seen, s.kept = s.seen+len(batch.uids), s.kept+len(possible)
+	p.sifted, p.remained = p.sifted+len(batch.uids), p.remained+len(possible)
 	p.note(func(r *Report) { r.Messages += len(batch.uids) - len(possible) })
 	p.window, p.unsifted = append(p.window, possible...), p.unsifted[len(batch.uids):]
 	s.ask(ctx)
 	return possible, nil
 }
 
-// ask asks for the next messages, unless too many remain, or the rules are others: what is
-// under way is still sifted.
+// isOld reports whether the rules are others by now.
+func (s *sieve) isOld() bool { return s.generation != s.c.generationNow() }
+
+// size is how many messages are sifted at a time.
+func (s *sieve) size() int {
+	if limit := s.c.session.Capabilities().MessageLimit; limit > 0 {
+		return min(siftSize, limit)
+	}
+	return siftSize
+}
+
+// ask asks for the next messages, unless too many remained so far.
 func (s *sieve) ask(ctx context.Context) {
-	if s.kept*100 > s.seen*mostKept || s.generation != s.c.generationNow() {
+	if s.p.remained*100 > s.p.sifted*mostKept || s.isOld() {
 		s.unasked = nil
 	}
 	for len(s.asked) < mostAhead && len(s.unasked) > 0 {
-		uids := s.unasked[:min(len(s.unasked), siftSize)]
+		uids := s.unasked[:min(len(s.unasked), s.size())]
 		comparing := s.c.session.CompareAhead(ctx, setOf(uids), s.alike)
 		if comparing == nil {
 			s.unasked = nil
@@ -106,7 +119,7 @@ func (s *sieve) possible(batch siftBatch) ([]imap.UID, error) {
 		return nil, err
 	}
 	s.judge(kinds)
-	no := make(map[imap.UID]bool, len(kinds.Of))
+	no := make(map[imap.UID]bool, len(batch.uids))
 	for _, m := range kinds.Of {
 		before, again := no[m.UID]
 		no[m.UID] = s.saysNo(m.Kind) && (!again || before)
@@ -127,6 +140,7 @@ func (s *sieve) judge(kinds imapsession.Kinds) {
 	}
 	onAllCores(len(kinds.Fresh), func(i int) {
 		k, in := kinds.Fresh[i], s.input
+		in.Now = time.Now()
 		in.Message = &facts.Message{Flags: k.Flags, Undated: true, Header: facts.ParseHeader(k.Header)}
 		s.no[k.Number] = s.ruleset.SaysNo(in)
 	})

@@ -99,7 +99,7 @@ func (c *connection) fetchMissing(ctx context.Context, cursor journal.Cursor, al
 
 // has reports whether everything that was missing came.
 func (m *candidate) has(n rules.Needs) bool {
-	return m.message.Raw.Holds(n.Raw) && (!n.History || m.message.History != nil) && (!n.Gmail || m.message.Gmail != nil) && (!n.Structure || m.message.Structure != nil) &&
+	return m.message.Raw.Holds(n.Raw) && (!n.Dated || !m.message.Undated) && (!n.History || m.message.History != nil) && (!n.Gmail || m.message.Gmail != nil) && (!n.Structure || m.message.Structure != nil) &&
 		(!n.WholeHeader || m.message.WholeHeader) && !slices.ContainsFunc(n.Contents, func(k facts.Content) bool { return !m.message.Known(k) })
 }
 

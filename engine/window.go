@@ -31,14 +31,16 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 	if err := c.nextWindow(work, p, b); err != nil {
 		return err
 	}
+	sift := c.newSieve(p, b)
+	sift.ask(work)
 	strangers, err := c.strangers(work, b, p.window, p.unsifted)
 	if err != nil {
 		return err
 	}
-	open, sieve := len(c.open), c.newSieve(p, b)
+	open := len(c.open)
 	coming := ahead{c: c, p: p, b: b, unasked: slices.Clone(p.window)}
 	for ctx.Err() == nil && !p.stopped.Load() && len(c.open)-open < applyFrom {
-		possible, err := sieve.next(work)
+		possible, err := sift.next(work)
 		if err != nil {
 			return err
 		}
@@ -200,9 +202,10 @@ func (a *account) generationNow() int {
 	return generation
 }
 
-// decideBatch decides some messages and records what follows. Only once it is written the messages are counted, and leave the window. The
-// rules are those that the messages were fetched for: of others a header field may not
-// be there. What they decide is old after a reload, and decided again before it is done.
+// decideBatch decides some messages and records what follows. Only once it is written the
+// messages are counted, and leave the window. The rules are those that the messages were
+// fetched for: of others a header field may not be there. What they decide is old after a
+// reload, and decided again before it is done.
 func (c *connection) decideBatch(ctx context.Context, p *pass, b Bound, batch aheadBatch, strangers bool) error {
 	ruleset, generation := batch.ruleset, batch.generation
 	cursor := journal.Cursor{Mailbox: b.Mailbox, UIDValidity: b.UIDValidity}

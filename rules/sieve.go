@@ -11,12 +11,14 @@ func (rs *Ruleset) Sieve(account string, mb Mailbox) (fields []string, ok bool) 
 			all = all.and(r.needs)
 		}
 	}
-	return all.HeaderFields, len(all.HeaderFields) > 0 && !all.WholeHeader && !rs.ReadsHistory()
+	return all.HeaderFields, len(all.HeaderFields) > 0 && !all.WholeHeader && !all.History
 }
 
 // SaysNo reports whether every rule plainly says no, whatever else there is to know of the
-// message: [Ruleset.Evaluate] would give no verdict, and nothing would be missing. It asks
-// no further than the first rule that says anything else.
+// message: [Ruleset.Evaluate] would give no verdict, and nothing would be missing. (Where
+// more of the header is fetched than the rules read, and that is too long, Evaluate may
+// find that a rule cannot be evaluated.) It asks no further than the first rule that says
+// anything else.
 func (rs *Ruleset) SaysNo(in Input) bool {
 	r := rs.pool.Get().(*run)
 	r.begin(in)

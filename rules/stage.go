@@ -13,7 +13,8 @@ type Stage uint8
 
 // The stages, in the order in which they are fetched.
 const (
-	// StageFlags is what every FETCH brings along: flags, INTERNALDATE, size.
+	// StageFlags is what every FETCH brings along: flags, INTERNALDATE, size. A sieve
+	// leaves the last two out, see Needs.Dated.
 	StageFlags Stage = iota
 	// StageHeader is header fields, fetched together with the flags.
 	StageHeader

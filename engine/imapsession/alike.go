@@ -32,6 +32,8 @@ const (
 	// with some for each.
 	mostKnown = 2 << 20
 	ofAKind   = 100
+	// ofAMessage is about how many octets it takes to say of what kind a message is.
+	ofAMessage = 16
 	// NoKind is the kind of a message of which not everything came at once.
 	NoKind = -1
 )
@@ -41,7 +43,7 @@ type Kinds struct {
 	// Fresh are the kinds that came up here for the first time.
 	Fresh []Kind
 	// Of are the kinds of the messages that came. One of which the server told more than
-	// once is there as often.
+	// once is there as often. It is empty where all that went over Limits.Collected.
 	Of []KindOf
 }
 
@@ -102,7 +104,7 @@ func (f *Comparing) take(r response) bool {
 	uid, text, plain := f.beside(r.data)
 	if plain && f.asked.Contains(uid) {
 		if kind, known := f.with.known[string(text)]; known {
-			f.kinds.Of = append(f.kinds.Of, KindOf{uid, kind})
+			f.note(uid, kind)
 			return true
 		}
 	}
@@ -117,8 +119,17 @@ func (f *Comparing) take(r response) bool {
 			f.with.remember(text, kind)
 		}
 	}
-	f.kinds.Of = append(f.kinds.Of, KindOf{m.UID, kind})
+	f.note(m.UID, kind)
 	return true
+}
+
+// note says of what kind a message is. Where a server tells too much, nothing is said.
+func (f *Comparing) note(uid imap.UID, kind int) {
+	if f.room -= ofAMessage; f.room < 0 {
+		f.kinds.Of = nil
+		return
+	}
+	f.kinds.Of = append(f.kinds.Of, KindOf{uid, kind})
 }
 
 // fresh adds a kind.
@@ -133,7 +144,7 @@ func (f *Comparing) fresh(m message) int {
 // message all the same, or there is enough to recognise.
 func (a *Alike) remember(text []byte, kind int) {
 	m, _ := parseFetch(&scanner{b: append([]byte("("), text...)}, itemsAlike)
-	if m.UID != 0 || a.octets+len(text) > mostKnown {
+	if m.UID != 0 || a.octets+len(text)+ofAKind > mostKnown {
 		return
 	}
 	a.octets += len(text) + ofAKind

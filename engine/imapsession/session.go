@@ -128,9 +128,9 @@ func (s *Session) together(ctx context.Context, tasks ...task) []error {
 // the server is at work on one, it has the next at hand.
 const maxAir = 3
 
-// besideSize is how many octets are in the air beside the first flight at most. A server may read
-// nothing while it is at work, and what no buffer on the way takes would wait for that
-// as if the connection were dead.
+// besideSize is how many octets are in the air beside the first flight at most. A server
+// may read nothing while it is at work, and what no buffer on the way takes would wait for
+// that as if the connection were dead.
 const besideSize = 32 << 10
 
 // launch is together that does not wait: the answers are taken in while the caller
