@@ -10,7 +10,7 @@ import (
 
 // garbage is the GOGC of a process where nobody sets another: it runs for months on
 // small machines, and a few garbage collections more are cheaper there than memory.
-const garbage = 65
+const garbage = 60
 
 // With many accounts, nearly all memory is what those hold that wait, and each percent of
 // room for garbage is room that none of them needs: they take less then, for collections
