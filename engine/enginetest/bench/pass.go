@@ -43,7 +43,7 @@ func tookInside(output string) (time.Duration, error) {
 // onePassOf runs the engine in this process, as imapilot does, and says how long it
 // took from SELECT to LOGOUT.
 func onePassOf(ctx context.Context, path string, stdout io.Writer) error {
-	debug.SetGCPercent(75) // as in cmd/imapilot
+	debug.SetGCPercent(60) // as in cmd/imapilot
 	var from, to atomic.Pointer[time.Time]
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
