@@ -138,9 +138,9 @@ func (s *sieve) judge(kinds imapsession.Kinds) {
 	for _, k := range kinds.Fresh {
 		s.no = append(s.no, make([]bool, max(0, k.Number+1-len(s.no)))...)
 	}
+	s.input.Now = time.Now()
 	onAllCores(len(kinds.Fresh), func(i int) {
 		k, in := kinds.Fresh[i], s.input
-		in.Now = time.Now()
 		in.Message = &facts.Message{Flags: k.Flags, Undated: true, Header: facts.ParseHeader(k.Header)}
 		s.no[k.Number] = s.ruleset.SaysNo(in)
 	})

@@ -193,13 +193,10 @@ func (rs *Ruleset) Applies(account string, mb Mailbox) bool {
 // To. Its header fields are fetched of every message; of the rest
 // [Decision.Missing] says when it is needed.
 func (rs *Ruleset) Needs(account string, mb Mailbox) Needs {
-	out := Needs{HeaderFields: headerNeeds()}
+	out := Needs{HeaderFields: headerNeeds()}.and(rs.needsOfRules(account, mb))
 	for i := range rs.rules {
-		if r := &rs.rules[i]; r.looksAt(account, mb) {
-			out = out.and(r.needs)
-			if slices.ContainsFunc(r.Kinds, actions.Kind.Documents) {
-				out = out.and(webhookNeeds())
-			}
+		if r := &rs.rules[i]; slices.ContainsFunc(r.Kinds, actions.Kind.Documents) && r.looksAt(account, mb) {
+			out = out.and(webhookNeeds())
 		}
 	}
 	if rs.reads("has_reply") {

@@ -26,8 +26,7 @@ func TestSearchKeyExcludesNoMessageThatARuleWouldActOn(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	acted, excluded := 0, map[bool]int{}
 	for range rounds {
-		now := time.Date(2026, 2, 10, random.IntN(24), 0, 0, 0, time.UTC)
-		c := searchCase{random: random, now: now, ago: random.IntN(6 * 24), near: messages[random.IntN(len(messages))]}
+		c := newSearchCase(random, messages)
 		rs, conditions := c.ruleset()
 		if rs == nil {
 			continue // one of the rules can never be reached
@@ -61,6 +60,11 @@ type searchCase struct {
 	now    time.Time
 	ago    int            // how many hours ago is the moment that they are about
 	near   corpus.Message // the message that they are about
+}
+
+func newSearchCase(random *rand.Rand, messages []corpus.Message) searchCase {
+	now := time.Date(2026, 2, 10, random.IntN(24), 0, 0, 0, time.UTC)
+	return searchCase{random: random, now: now, ago: random.IntN(6 * 24), near: messages[random.IntN(len(messages))]}
 }
 
 func (c searchCase) pick(list ...string) string { return list[c.random.IntN(len(list))] }

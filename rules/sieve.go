@@ -5,13 +5,18 @@ package rules
 // read the whole header, no field of it, or what the journal knows of messages that are
 // decided together.
 func (rs *Ruleset) Sieve(account string, mb Mailbox) (fields []string, ok bool) {
-	var all Needs
+	all := rs.needsOfRules(account, mb)
+	return all.HeaderFields, len(all.HeaderFields) > 0 && !all.WholeHeader && !all.History
+}
+
+// needsOfRules is what the rules for a mailbox read, and nothing else.
+func (rs *Ruleset) needsOfRules(account string, mb Mailbox) (all Needs) {
 	for i := range rs.rules {
 		if r := &rs.rules[i]; r.looksAt(account, mb) {
 			all = all.and(r.needs)
 		}
 	}
-	return all.HeaderFields, len(all.HeaderFields) > 0 && !all.WholeHeader && !all.History
+	return all
 }
 
 // SaysNo reports whether every rule plainly says no, whatever else there is to know of the

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"imapilot/engine/enginetest/corpus"
 	"imapilot/rules/facts"
@@ -20,8 +19,7 @@ func TestASieveLosesNoMessage(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	no, undated := 0, 0
 	for range rounds {
-		now := time.Date(2026, 2, 10, random.IntN(24), 0, 0, 0, time.UTC)
-		c := searchCase{random: random, now: now, ago: random.IntN(6 * 24), near: messages[random.IntN(len(messages))]}
+		c := newSearchCase(random, messages)
 		rs, conditions := c.ruleset()
 		if rs == nil {
 			continue // one of the rules can never be reached

@@ -75,17 +75,13 @@ type Comparing struct {
 // before, while the caller does something else, until it calls Wait, which it must. It is
 // nil where so many cannot be asked for at once.
 func (s *Session) CompareAhead(ctx context.Context, uids imap.UIDSet, with *Alike) *Comparing {
-	parts, err := split(uids, len(with.items))
-	if err != nil || len(within([]query{{uids: uids}}, s.caps.MessageLimit)) > 1 || len(parts) > maxTogether {
+	parts, ok := s.atOnce(uids, with.items)
+	if !ok {
 		return nil
 	}
 	f := &Comparing{s: s, with: with, asked: uids, room: s.o.Limits.Collected}
 	f.kinds.Of = make([]KindOf, 0, membersOf(uids, mostAwaited))
-	var tasks []task
-	for _, part := range parts {
-		tasks = append(tasks, s.ownQuery(newOperation("UID FETCH", s.selected, f.take), part, with.items))
-	}
-	f.flying = s.launch(ctx, len(uids.String())+len(with.items)*len(tasks), tasks...)
+	f.flying = s.launchFetch(ctx, parts, with.items, f.take)
 	return f
 }
 

@@ -86,17 +86,31 @@ func (s *Session) FetchHeadersAhead(ctx context.Context, uids imap.UIDSet, field
 		return f
 	}
 	items := s.headerItems(fieldsSection(fields))
-	parts, err := split(uids, len(items))
-	if err != nil || len(within([]query{{uids: uids}}, s.caps.MessageLimit)) > 1 || len(parts) > maxTogether {
+	parts, ok := s.atOnce(uids, items)
+	if !ok {
 		return f
 	}
 	f.c = s.o.Buffers.collector(uids, itemFlags|itemDate|itemSize|itemFields, s.o.Limits)
-	var tasks []task
-	for _, part := range parts {
-		tasks = append(tasks, s.ownQuery(newOperation("UID FETCH", s.selected, f.c.take), part, items))
-	}
-	f.flying = s.launch(ctx, len(uids.String())+len(items)*len(tasks), tasks...)
+	f.flying = s.launchFetch(ctx, parts, items, f.c.take)
 	return f
+}
+
+// atOnce cuts a set to commands that can be sent ahead. ok is false where the server does
+// not answer for so many at once, or they are too many commands.
+func (s *Session) atOnce(uids imap.UIDSet, items string) (parts []imap.UIDSet, ok bool) {
+	parts, err := split(uids, len(items))
+	return parts, err == nil && len(within([]query{{uids: uids}}, s.caps.MessageLimit)) <= 1 && len(parts) <= maxTogether
+}
+
+// launchFetch sends a FETCH for each set.
+func (s *Session) launchFetch(ctx context.Context, parts []imap.UIDSet, items string, take func(response) bool) *flying {
+	var tasks []task
+	size := 0
+	for _, part := range parts {
+		tasks = append(tasks, s.ownQuery(newOperation("UID FETCH", s.selected, take), part, items))
+		size += len(part.String()) + len(items)
+	}
+	return s.launch(ctx, size, tasks...)
 }
 
 // Wait returns what FetchHeaders would have. Where the command was not answered
