@@ -73,13 +73,13 @@ func meet(t *testing.T, binary string, a attack) {
 	host, port := l.listen(t)
 	cfg := configure(t, host, port, ", tls: none"+a.account, rules)
 	p := start(t, binary, "run", "-v", "--existing", "-c", cfg)
-	p.wait(30*time.Second, "the attack is over", l.wasTold)
+	p.wait(2*time.Minute, "the attack is over", l.wasTold)
 	shows(t, binary, cfg)
 	if a.restart {
 		p.stop()
 		p = start(t, binary, "run", "-v", "-c", cfg)
 	}
-	p.wait(30*time.Second, "it works again", func() bool { return done(t, srv) })
+	p.wait(2*time.Minute, "it works again", func() bool { return done(t, srv) })
 	p.stop()
 	once := start(t, binary, "run", "--once", "-v", "-c", cfg)
 	once.end(20 * time.Second)
