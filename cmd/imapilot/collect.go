@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// garbage is the GOGC of a process where nobody sets another: it runs for months on
-// small machines, and a few garbage collections more are cheaper there than memory.
+// garbage is the GOGC of a daemon where nobody sets another: it runs for months on small
+// machines, and a few garbage collections more are cheaper there than memory.
 const garbage = 60
 
 // With many accounts, nearly all memory is what those hold that wait, and each percent of
@@ -32,8 +32,12 @@ const (
 	giveBack  = 3 * time.Minute
 )
 
-// collect sets how much garbage a process with so many accounts may have lying around.
+// collect sets how much garbage a daemon with so many accounts may have lying around:
+// from here on it does not hurry any more.
 func collect(accounts int) {
+	hurrying.Lock()
+	hurrying.on = false
+	hurrying.Unlock()
 	switch {
 	case os.Getenv("GOGC") != "":
 	case accounts >= manyAccounts:

@@ -14,7 +14,7 @@ import (
 var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
 
 func main() {
-	collect(0)
+	hurry()
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// inLargePages is for Linux: elsewhere no program has a say in the size of its pages.
+func inLargePages([]byte) {}
