@@ -1,9 +1,13 @@
 package sqlite_test
 
 import (
+	"errors"
+	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +17,8 @@ import (
 
 	"imapilot/engine/journal"
 )
+
+var update = flag.Bool("update", false, "make the schema of new files anew")
 
 // TestVersion1 opens a file of the first version, as people have them.
 func TestVersion1(t *testing.T) {
@@ -87,6 +93,28 @@ func TestUpgradeOrdersWhatWasHandled(t *testing.T) {
 	}
 }
 
+// TestNewSchemaIsUpToDate compares what a new file gets with what the migrations make.
+func TestNewSchemaIsUpToDate(t *testing.T) {
+	const header = "-- What all migrations make of an empty file, in their order. It is made from them: go test -run NewSchema -update\n\n"
+	made := path(t)
+	for version := 1; ; version++ {
+		sql, err := os.ReadFile(fmt.Sprintf("schema/%d.sql", version))
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		script(t, made, string(sql))
+	}
+	want := header + strings.Join(schemaOf(t, made, "rowid"), ";\n\n") + ";\n"
+	if *update {
+		if err := os.WriteFile("schema/new.sql", []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if file, err := os.ReadFile("schema/new.sql"); err != nil || string(file) != want {
+		t.Errorf("schema/new.sql is not what the migrations make (run with -update): %v", err)
+	}
+}
+
 // TestUpgradedSchemaIsTheNewOne compares a file that was upgraded from the
 // first version with one that was made now.
 func TestUpgradedSchemaIsTheNewOne(t *testing.T) {
@@ -98,19 +126,20 @@ func TestUpgradedSchemaIsTheNewOne(t *testing.T) {
 	script(t, old, string(sql))
 	open(t, old).Close()
 	open(t, fresh).Close()
-	if got, want := schemaOf(t, old), schemaOf(t, fresh); got != want {
-		t.Errorf("upgraded:\n%s\nfresh:\n%s", got, want)
+	if got, want := schemaOf(t, old, "name"), schemaOf(t, fresh, "name"); !slices.Equal(got, want) {
+		t.Errorf("upgraded:\n%s\nfresh:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-func schemaOf(t *testing.T, path string) string {
+// schemaOf are the statements that made what is in a file, in some order.
+func schemaOf(t *testing.T, path, order string) []string {
 	t.Helper()
 	conn, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READONLY)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	stmt, _, err := conn.Prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")
+	stmt, _, err := conn.Prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name <> 'sqlite_sequence' ORDER BY " + order)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,5 +154,5 @@ func schemaOf(t *testing.T, path string) string {
 	if len(out) < 10 {
 		t.Fatalf("only %d objects", len(out))
 	}
-	return strings.Join(out, "\n")
+	return out
 }
