@@ -64,7 +64,13 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 	if !f.yes && !asks {
 		return usagef("this cannot be asked about here: say --yes to apply without a question ('imapilot plan' shows what would be done)")
 	}
-	cfg, err := a.load(false)
+	var ahead *dialledAhead
+	cfg, err := a.loadAnd(func(early config.Config) {
+		if f.yes {
+			ahead = dialUnlessDaemon(ctx, &early, f.account)
+		}
+	})
+	defer ahead.close()
 	if err != nil {
 		return err
 	}
@@ -82,7 +88,7 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 		}
 	}
 	scope.Content = engine.ContentOf(cfg, scope)
-	return a.applyScope(ctx, cfg, scope, f)
+	return a.applyScope(ctx, cfg, scope, f, ahead)
 }
 
 // agree shows a plan of a scope and asks. The scope is then restricted to what was

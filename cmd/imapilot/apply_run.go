@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 	"time"
 
@@ -53,14 +52,14 @@ type worker interface {
 	close() error
 }
 
-// applyScope has a scope applied and shows what became of it.
-func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.Scope, f *applyFlags) error {
+// applyScope has a scope applied and shows what became of it. ahead may be nil.
+func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.Scope, f *applyFlags, ahead *dialledAhead) error {
 	interrupted, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer release()
 	context.AfterFunc(interrupted, release) // a second signal ends the process at once
 	bar := a.progressBar("Applying")
 	began := time.Now()
-	w, err := a.startApply(ctx, interrupted, cfg, scope, bar)
+	w, err := a.startApply(ctx, interrupted, cfg, scope, bar, ahead)
 	if interrupted.Err() != nil && err != nil {
 		return errors.New("interrupted before it began; nothing was changed")
 	}
@@ -97,9 +96,10 @@ func (r releasing) stop(ctx context.Context) error {
 
 // startApply begins in the running daemon, or in this process where none runs. A
 // daemon takes it between two steps of its own, which may take a while.
-func (a *app) startApply(ctx, interrupted context.Context, cfg *config.Config, scope engine.Scope, bar *progressBar) (worker, error) {
+func (a *app) startApply(ctx, interrupted context.Context, cfg *config.Config, scope engine.Scope, bar *progressBar, ahead *dialledAhead) (worker, error) {
 	request := applyRequest{Scope: scope, Accounts: accountNames(cfg)}
-	return a.startWorker(ctx, interrupted, &daemonWorker{cfg: cfg, command: "apply"}, methodApply, request, engine.Options{Apply: &scope}, bar)
+	o := engine.Options{Apply: &scope, DialContext: ahead.DialContext}
+	return a.startWorker(ctx, interrupted, &daemonWorker{cfg: cfg, command: "apply"}, methodApply, request, o, bar)
 }
 
 // startWorker asks the daemon for something that takes a while, and where none runs
@@ -109,22 +109,12 @@ func (a *app) startWorker(ctx, interrupted context.Context, d *daemonWorker, met
 	if !errors.Is(err, control.ErrNoDaemon) {
 		return d, err
 	}
-	ahead := dialAhead(ctx, accountsOf(d.cfg, o))
 	db, err := open(ctx, d.cfg)
 	if err != nil {
-		ahead.close()
 		return nil, err
 	}
-	o.DialContext = ahead.DialContext
 	o.Journal, o.Holder, o.Webhooks, o.Logger, o.Version = db, holder(), webhook.NewClient(version), a.applyLogger(bar), version
-	return newLocalWorker(ctx, d.cfg, db, ahead, o), nil
-}
-
-// accountsOf are the accounts that a process begins with.
-func accountsOf(cfg *config.Config, o engine.Options) []config.Account {
-	return slices.DeleteFunc(slices.Clone(cfg.Accounts), func(acc config.Account) bool {
-		return o.Apply == nil || o.Apply.Account != "" && o.Apply.Account != acc.Name
-	})
+	return newLocalWorker(ctx, d.cfg, db, o), nil
 }
 
 func accountNames(cfg *config.Config) []string {
@@ -230,15 +220,14 @@ func (d *daemonWorker) close() error { return nil }
 type localWorker struct {
 	engine *engine.Engine
 	db     *sqlite.DB
-	ahead  *dialledAhead
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error // of the run, once done is closed
 }
 
-func newLocalWorker(parent context.Context, cfg *config.Config, db *sqlite.DB, ahead *dialledAhead, o engine.Options) *localWorker {
+func newLocalWorker(parent context.Context, cfg *config.Config, db *sqlite.DB, o engine.Options) *localWorker {
 	ctx, cancel := context.WithCancel(parent)
-	l := &localWorker{db: db, ahead: ahead, cancel: cancel, done: make(chan struct{})}
+	l := &localWorker{db: db, cancel: cancel, done: make(chan struct{})}
 	l.engine = engine.New(cfg, o)
 	go func() {
 		defer close(l.done)
@@ -280,7 +269,6 @@ func (l *localWorker) stop(context.Context) error {
 func (l *localWorker) end() {
 	l.cancel()
 	<-l.done
-	l.ahead.close()
 }
 
 func (l *localWorker) Outcomes(ctx context.Context, account, trigger string, since time.Time) (map[journal.EntryState]int, error) {

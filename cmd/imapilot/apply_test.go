@@ -101,7 +101,7 @@ func TestApplyDoesJustWhatWasShown(t *testing.T) {
 	}
 	put(t, srv, "INBOX", 2, "A letter that came later", "")
 	scope.Content = engine.ContentOf(cfg, scope)
-	if err := a.applyScope(t.Context(), cfg, scope, &applyFlags{}); err != nil {
+	if err := a.applyScope(t.Context(), cfg, scope, &applyFlags{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if holds(t, "Moved") != "1" || holds(t, "INBOX") != "1" {

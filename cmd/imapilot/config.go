@@ -45,6 +45,17 @@ func (a *app) load(warnings bool) (*config.Config, error) {
 // loadFile is load for a file; unreadable is the hint where it cannot be read.
 func (a *app) loadFile(path, unreadable string, warnings bool) (*config.Config, error) {
 	cfg, diags := config.Load(path)
+	return a.loaded(cfg, diags, unreadable, warnings)
+}
+
+// loadAnd is load that lets something begin before the rules are compiled.
+func (a *app) loadAnd(begin func(early config.Config)) (*config.Config, error) {
+	cfg, diags := config.LoadAnd(a.configPath(), begin)
+	return a.loaded(cfg, diags, config.UnreadableHint, false)
+}
+
+// loaded prints what there is to say of a file.
+func (a *app) loaded(cfg *config.Config, diags []config.Diagnostic, unreadable string, warnings bool) (*config.Config, error) {
 	for _, d := range diags {
 		if d.Hint == config.UnreadableHint {
 			d.Hint = unreadable

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -17,8 +20,8 @@ const (
 	dialledFor = 10 * time.Second
 )
 
-// dialledAhead are connections that are made while the journal is opened: meanwhile the
-// servers greet. Each is good for one login.
+// dialledAhead are connections that are made while the rules are compiled and the journal
+// is opened: meanwhile the servers greet. Each is good for one login. nil has none.
 type dialledAhead struct {
 	cancel context.CancelFunc
 	mu     sync.Mutex
@@ -29,6 +32,17 @@ type dialledAhead struct {
 type line struct {
 	conn net.Conn
 	err  error
+}
+
+// dialUnlessDaemon is dialAhead, for the account of a name where it is not empty. A daemon
+// would do the work, and needs no connection of ours: where its socket is, there is none.
+func dialUnlessDaemon(ctx context.Context, cfg *config.Config, account string) *dialledAhead {
+	if _, err := os.Stat(socketPath(cfg)); !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return dialAhead(ctx, slices.DeleteFunc(slices.Clone(cfg.Accounts), func(acc config.Account) bool {
+		return account != "" && acc.Name != account
+	}))
 }
 
 // dialAhead begins to connect to the servers of some accounts.
@@ -80,6 +94,9 @@ func (d *dialledAhead) DialContext(ctx context.Context, network, address string)
 
 // take returns where a connection to an address comes from, nil from the second time on.
 func (d *dialledAhead) take(address string) chan line {
+	if d == nil {
+		return nil
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	made := d.lines[address]
@@ -89,7 +106,9 @@ func (d *dialledAhead) take(address string) chan line {
 
 // close ends the connections that nobody asked for.
 func (d *dialledAhead) close() {
-	d.cancel()
+	if d != nil {
+		d.cancel()
+	}
 }
 
 func (l line) close() {

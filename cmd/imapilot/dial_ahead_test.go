@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,5 +124,36 @@ func TestDialAheadToFew(t *testing.T) {
 	defer d.close()
 	if len(d.lines) != mostDialled {
 		t.Errorf("to %d servers at once", len(d.lines))
+	}
+}
+
+// Before the rules are compiled, apply --yes connects; what it does not use ends with it.
+func TestApplyDialsBeforeItsRulesAreCompiled(t *testing.T) {
+	t.Chdir(t.TempDir())
+	account, came := counting(t)
+	writeFile(t, "imapilot.yaml", fmt.Sprintf("accounts:\n  a: {host: 127.0.0.1, port: %d, tls: none, username: u, password: {env: P}}\n", account.Port)+
+		"rules: [{name: r, if: 'no such thing', then: [trash]}]\n")
+	a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard, config: "imapilot.yaml"}
+	if a.apply(t.Context(), &applyFlags{yes: true}) == nil {
+		t.Fatal("these rules can be compiled")
+	}
+	if _, err := (<-came).Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Error(err)
+	}
+}
+
+// Only the account that it is for, and none where a daemon does the work.
+func TestDialUnlessDaemon(t *testing.T) {
+	cfg := &config.Config{State: t.TempDir() + "/imapilot.db", Accounts: []config.Account{{Name: "a", Host: "127.0.0.1", Port: 1}, {Name: "b", Host: "127.0.0.1", Port: 2}}}
+	for account, want := range map[string]int{"": 2, "b": 1, "c": 0} {
+		d := dialUnlessDaemon(t.Context(), cfg, account)
+		defer d.close()
+		if len(d.lines) != want {
+			t.Errorf("for %q to %d accounts", account, len(d.lines))
+		}
+	}
+	writeFile(t, socketPath(cfg), "")
+	if dialUnlessDaemon(t.Context(), cfg, "") != nil {
+		t.Error("beside a daemon")
 	}
 }

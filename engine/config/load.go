@@ -14,17 +14,30 @@ import (
 
 // Load reads a file and everything that it includes. The Config is nil when
 // one of the diagnostics is an error. No secret is read.
-func Load(path string) (*Config, []Diagnostic) { return load(path, nil) }
+func Load(path string) (*Config, []Diagnostic) { return newLoader(path).load() }
 
-// load is Load, and tells the observer which keys it knows in each mapping.
-func load(path string, observe func(what string, known fields)) (*Config, []Diagnostic) {
-	l := &loader{
-		observe: observe,
+// LoadAnd is Load, and calls begin once all is read, before the rules are compiled: what
+// takes its time and needs the accounts and State alone may begin then. It does not where
+// there is an error by then; one may still be found.
+func LoadAnd(path string, begin func(early Config)) (*Config, []Diagnostic) {
+	l := newLoader(path)
+	l.begin = begin
+	return l.load()
+}
 
+func newLoader(path string) *loader {
+	return &loader{
 		cfg:  &Config{Path: filepath.Clean(path), Location: time.UTC, BodyLimit: defaultBody},
 		read: map[string][]byte{}, schedules: map[int]RuleSchedule{}, names: map[string]bool{}, missing: map[string]bool{}, stale: map[string]ref{}, unsure: map[string]bool{},
 	}
+}
+
+func (l *loader) load() (*Config, []Diagnostic) {
 	l.file(l.cfg.Path, true)
+	l.cfg.State = statePath(l.cfg.Path, l.state)
+	if l.begin != nil && !HasErrors(l.diags) {
+		l.begin(*l.cfg)
+	}
 	l.compile()
 	l.finish()
 	l.showLines()
@@ -43,7 +56,8 @@ type ref struct {
 
 // loader collects a configuration and every problem of it.
 type loader struct {
-	observe func(what string, known fields)
+	observe func(what string, known fields) // told of the keys in each mapping
+	begin   func(early Config)
 	cfg     *Config
 	source  rules.Source
 	diags   []Diagnostic
@@ -241,7 +255,6 @@ func (l *loader) mayExist(message string) bool {
 
 // finish applies the defaults that need all of the files.
 func (l *loader) finish() {
-	l.cfg.State = statePath(l.cfg.Path, l.state)
 	if len(l.cfg.Accounts) == 0 && !HasErrors(l.diags) {
 		l.diags = append(l.diags, Diagnostic{
 			File: l.cfg.Path, Message: "there is no account", Hint: "add one under accounts:, or start with 'imapilot init'",

@@ -46,12 +46,14 @@ tests: [{given: {gmail: {}}}]
 // The keys of the loader and those of the schema are the same.
 func TestSchemaHasTheLoadersKeys(t *testing.T) {
 	got := map[string][]string{}
-	load(filepath.Join(folder(t, map[string]string{"c.yaml": everyMapping}), "c.yaml"), func(what string, known fields) {
+	l := newLoader(filepath.Join(folder(t, map[string]string{"c.yaml": everyMapping}), "c.yaml"))
+	l.observe = func(what string, known fields) {
 		if what == "password" || what == "token_key" {
 			what = "secret"
 		}
 		got[what] = slices.Sorted(maps.Keys(known))
-	})
+	}
+	l.load()
 	want := map[string][]string{}
 	for _, o := range objects() {
 		for _, k := range o.keys {
