@@ -34,7 +34,8 @@ type sieve struct {
 	ruleset    *rules.Ruleset
 	generation int
 	alike      *imapsession.Alike
-	no         []bool // what they say of each kind
+	no         []bool            // what they say of each kind
+	said       map[imap.UID]bool // and of each message of a batch
 	asked      []siftBatch
 	unasked    []imap.UID
 }
@@ -54,7 +55,7 @@ func (c *connection) newSieve(p *pass, b Bound) *sieve {
 		return s
 	}
 	if alike, err := imapsession.NewAlike(fields); err == nil { // no rule has another name
-		s.alike, s.unasked = alike, p.unsifted
+		s.alike, s.unasked, s.said = alike, p.unsifted, make(map[imap.UID]bool, s.size())
 	}
 	return s
 }
@@ -119,14 +120,14 @@ func (s *sieve) possible(batch siftBatch) ([]imap.UID, error) {
 		return nil, err
 	}
 	s.judge(kinds)
-	no := make(map[imap.UID]bool, len(batch.uids))
+	clear(s.said)
 	for _, m := range kinds.Of {
-		before, again := no[m.UID]
-		no[m.UID] = s.saysNo(m.Kind) && (!again || before)
+		before, again := s.said[m.UID]
+		s.said[m.UID] = s.saysNo(m.Kind) && (!again || before)
 	}
 	out := make([]imap.UID, 0, len(batch.uids))
 	for _, uid := range batch.uids {
-		if err != nil || !no[uid] {
+		if err != nil || !s.said[uid] {
 			out = append(out, uid)
 		}
 	}

@@ -8,13 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"imapilot/engine/memory"
 )
 
 // version is set by the linker: -X main.version=1.2.3.
 var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
 
 func main() {
-	hurry()
+	memory.Hurry()
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -24,6 +24,7 @@ import (
 	"imapilot/engine/config"
 	"imapilot/engine/control"
 	"imapilot/engine/journal"
+	"imapilot/engine/memory"
 	"imapilot/engine/metrics"
 )
 
@@ -62,7 +63,7 @@ func (a *app) run(parent context.Context, f runFlags) error {
 		return fmt.Errorf("%s, and rules come into force only when their own tests pass; 'imapilot test' shows them", failed)
 	}
 	log := a.logger(f.verbose)
-	collect(len(cfg.Accounts))
+	memory.Collect(len(cfg.Accounts))
 	db, err := open(parent, cfg)
 	if err != nil {
 		return err

@@ -222,6 +222,9 @@ func (a *assembler) literal(brace int, size int64) error {
 	if _, err := io.ReadFull(a.in, a.buf[start:]); err != nil {
 		return err
 	}
+	if int64(keep) == size {
+		return nil // as nearly always, and what follows takes memory
+	}
 	_, err := io.CopyN(io.Discard, a.in, size-int64(keep))
 	return err
 }
@@ -247,9 +250,10 @@ func mayHoldLiteral(resp []byte) bool {
 		return false
 	}
 	kind, _, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
-	switch string(bytes.ToUpper(kind)) {
-	case "OK", "NO", "BAD", "BYE", "PREAUTH", "CAPABILITY", "SEARCH", "ENABLED", "FLAGS":
-		return false
+	for _, text := range []string{"OK", "NO", "BAD", "BYE", "PREAUTH", "CAPABILITY", "SEARCH", "ENABLED", "FLAGS"} {
+		if len(kind) == len(text) && hasPrefixFold(kind, text) {
+			return false
+		}
 	}
 	return true
 }

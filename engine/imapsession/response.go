@@ -46,7 +46,9 @@ func parseResponse(b []byte) (r response, ok bool) {
 	if len(kind) == 0 || len(kind) > 32 {
 		return r, false
 	}
-	r.kind = strings.ToUpper(string(kind))
+	if r.kind = "FETCH"; string(kind) != r.kind { // which most are: it takes no memory
+		r.kind = strings.ToUpper(string(kind))
+	}
 	s.spaces()
 	r.data = s.rest()
 	if isStatus(r.kind) {

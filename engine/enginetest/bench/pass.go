@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"regexp"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"imapilot/engine/config"
 	"imapilot/engine/journal"
 	"imapilot/engine/journal/sqlite"
+	"imapilot/engine/memory"
 )
 
 // tookWord is before how long a part of the program took, from SELECT on, where it
@@ -43,7 +43,7 @@ func tookInside(output string) (time.Duration, error) {
 // onePassOf runs the engine in this process, as imapilot does, and says how long it
 // took from SELECT to LOGOUT.
 func onePassOf(ctx context.Context, path string, stdout io.Writer) error {
-	debug.SetGCPercent(60) // as in cmd/imapilot
+	memory.Hurry() // as imapilot does
 	var from, to atomic.Pointer[time.Time]
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)

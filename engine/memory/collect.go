@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"os"
@@ -32,9 +32,9 @@ const (
 	giveBack  = 3 * time.Minute
 )
 
-// collect sets how much garbage a daemon with so many accounts may have lying around:
+// Collect sets how much garbage a daemon with so many accounts may have lying around:
 // from here on it does not hurry any more.
-func collect(accounts int) {
+func Collect(accounts int) {
 	hurrying.Lock()
 	hurrying.on = false
 	hurrying.Unlock()

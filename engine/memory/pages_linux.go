@@ -1,4 +1,4 @@
-package main
+package memory
 
 import "golang.org/x/sys/unix"
 

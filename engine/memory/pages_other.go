@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package memory
 
 // inLargePages is for Linux: elsewhere no program has a say in the size of its pages.
 func inLargePages([]byte) {}
