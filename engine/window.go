@@ -44,7 +44,7 @@ func (c *connection) decideWindow(ctx, work context.Context, p *pass, b Bound) (
 		if err != nil {
 			return err
 		}
-		coming.add(work, possible, len(p.unsifted) == 0)
+		coming.add(work, possible, len(sift.unasked) == 0)
 		if len(coming.asked) == 0 && len(p.unsifted) == 0 {
 			return nil
 		}
@@ -106,23 +106,27 @@ type ahead struct {
 	b       Bound
 	asked   []aheadBatch
 	unasked []imap.UID
-	// whole is set where no more are added, fresh where all that are on their way were
-	// asked for just now.
-	whole, fresh bool
+	// last is set once few messages are still to be added: what waited for them would be
+	// all that there is to do when they have come. fresh is set where all that are on their way were asked for just now.
+	last, fresh bool
 }
 
-// mostAhead is how many batches are on their way.
-const mostAhead = 2
+const (
+	// mostAhead is how many batches are on their way.
+	mostAhead = 2
+	// worthAsking is how many messages are worth a batch where more may come.
+	worthAsking = batchSize / 2
+)
 
-// add adds messages, after which no more may come, and asks for the next.
-func (a *ahead) add(ctx context.Context, more []imap.UID, whole bool) {
-	a.unasked, a.whole, a.fresh = append(a.unasked, more...), whole, len(a.asked) == 0
+// add adds messages, and asks for the next.
+func (a *ahead) add(ctx context.Context, more []imap.UID, last bool) {
+	a.unasked, a.last, a.fresh = append(a.unasked, more...), last, len(a.asked) == 0
 	a.ask(ctx)
 }
 
-// ask asks for the next messages, in whole batches as long as more may be added.
+// ask asks for the next messages, once there are enough of them or few are to come.
 func (a *ahead) ask(ctx context.Context) {
-	for len(a.asked) < mostAhead && len(a.unasked) > 0 && (a.whole || len(a.unasked) >= batchSize) {
+	for len(a.asked) < mostAhead && len(a.unasked) > 0 && (a.last || len(a.unasked) >= worthAsking) {
 		batch := a.c.fetchAhead(ctx, a.p, a.b, a.unasked)
 		a.asked, a.unasked = append(a.asked, batch), a.unasked[len(batch.uids):]
 	}
