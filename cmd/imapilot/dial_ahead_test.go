@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,21 +122,6 @@ func TestDialAheadToFew(t *testing.T) {
 	defer d.close()
 	if len(d.lines) != mostDialled {
 		t.Errorf("to %d servers at once", len(d.lines))
-	}
-}
-
-// Before the rules are compiled, apply --yes connects; what it does not use ends with it.
-func TestApplyDialsBeforeItsRulesAreCompiled(t *testing.T) {
-	t.Chdir(t.TempDir())
-	account, came := counting(t)
-	writeFile(t, "imapilot.yaml", fmt.Sprintf("accounts:\n  a: {host: 127.0.0.1, port: %d, tls: none, username: u, password: {env: P}}\n", account.Port)+
-		"rules: [{name: r, if: 'no such thing', then: [trash]}]\n")
-	a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard, config: "imapilot.yaml"}
-	if a.apply(t.Context(), &applyFlags{yes: true}) == nil {
-		t.Fatal("these rules can be compiled")
-	}
-	if _, err := (<-came).Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Error(err)
 	}
 }
 

@@ -305,3 +305,30 @@ func TestNoSecretIsShown(t *testing.T) {
 		t.Errorf("%d secrets and %d diagnostics prove little", n, len(diags))
 	}
 }
+
+// What begins before the rules are compiled knows the accounts and the state file; it does
+// not begin where the file cannot be read anyway.
+func TestLoadAnd(t *testing.T) {
+	const accounts = "accounts: {home: {host: h.example.org, username: u, password: {env: P}}}\nstate: j.db\n"
+	for _, c := range []struct {
+		rules  string
+		begins int
+		ok     bool
+	}{
+		{"rules: [{name: r, if: seen, then: [trash]}]\n", 1, true},
+		{"rules: [{name: r, if: no such thing, then: [trash]}]\n", 1, false},
+		{"rules: [{nome: r, if: seen, then: [trash]}]\n", 0, false},
+	} {
+		dir := folder(t, map[string]string{"c.yaml": accounts + c.rules})
+		began := 0
+		cfg, _ := LoadAnd(filepath.Join(dir, "c.yaml"), func(early Config) {
+			began++
+			if len(early.Accounts) != 1 || early.Accounts[0].Host != "h.example.org" || early.State != filepath.Join(dir, "j.db") || early.Rules != nil {
+				t.Errorf("%+v", early)
+			}
+		})
+		if began != c.begins || (cfg != nil) != c.ok {
+			t.Errorf("%s: it began %d times, loaded: %v", c.rules, began, cfg != nil)
+		}
+	}
+}
