@@ -107,7 +107,7 @@ func TestOneConnectionTooMany(t *testing.T) {
 // What Dovecot does by itself: the limit of connections of one user from one address.
 func TestOneConnectionTooManyForDovecot(t *testing.T) {
 	if underRace {
-		t.Skip("on a real server")
+		t.Skip("on a real server: .ci/unit tries this without the race detector")
 	}
 	watched, account := boxes(5, 6) // an IDLE on each: for more of them NOTIFY would do
 	srv := imaptest.Dovecot(t, imaptest.Options{Config: "mail_max_userip_connections = 4\n"})

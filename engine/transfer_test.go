@@ -243,7 +243,7 @@ func pairs(t *testing.T, f func(t *testing.T, slow int, next func() pair)) {
 	} {
 		t.Run("dovecot/"+name, func(t *testing.T) {
 			if underRace {
-				t.Skip("the memory servers show the races")
+				t.Skip("the memory servers show the races: .ci/unit tries this without the race detector")
 			}
 			t.Parallel()
 			home := imaptest.Dovecot(t, o[0])

@@ -19,7 +19,7 @@ const (
 func manyBoxes(t *testing.T, o imaptest.Options, account string, f func(r *rig, e *engine.Engine, rec *imaptest.Recorder)) {
 	t.Helper()
 	if underRace {
-		t.Skip("a real server, which runs in processes of its own")
+		t.Skip("a real server, which runs in processes of its own: .ci/unit tries this without the race detector")
 	}
 	t.Parallel()
 	srv := imaptest.Dovecot(t, o)

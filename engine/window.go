@@ -106,8 +106,9 @@ type ahead struct {
 	b       Bound
 	asked   []aheadBatch
 	unasked []imap.UID
-	// last is set once few messages are still to be added: what waited for them would be
-	// all that there is to do when they have come. fresh is set where all that are on their way were asked for just now.
+	// last is set once no more are to be sifted but those on their way: what waited for
+	// them would be all that there is to do when they have come. fresh is set where all
+	// that are asked for were asked for just now.
 	last, fresh bool
 }
 
@@ -124,7 +125,7 @@ func (a *ahead) add(ctx context.Context, more []imap.UID, last bool) {
 	a.ask(ctx)
 }
 
-// ask asks for the next messages, once there are enough of them or few are to come.
+// ask asks for the next messages, once there are enough of them or hardly more are to come.
 func (a *ahead) ask(ctx context.Context) {
 	for len(a.asked) < mostAhead && len(a.unasked) > 0 && (a.last || len(a.unasked) >= worthAsking) {
 		batch := a.c.fetchAhead(ctx, a.p, a.b, a.unasked)

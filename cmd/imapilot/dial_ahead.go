@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net"
-	"os"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"imapilot/engine/config"
+	"imapilot/engine/control"
 )
 
 const (
@@ -37,7 +36,7 @@ type line struct {
 // dialUnlessDaemon is dialAhead, for the account of a name where it is not empty. A daemon
 // would do the work, and needs no connection of ours: where its socket is, there is none.
 func dialUnlessDaemon(ctx context.Context, cfg *config.Config, account string) *dialledAhead {
-	if _, err := os.Stat(socketPath(cfg)); !errors.Is(err, os.ErrNotExist) {
+	if !control.Nobody(socketPath(cfg)) {
 		return nil
 	}
 	return dialAhead(ctx, slices.DeleteFunc(slices.Clone(cfg.Accounts), func(acc config.Account) bool {

@@ -42,7 +42,7 @@ func NewClient(path string) *Client {
 // The error is ErrNoDaemon when none runs, ErrNoMethod when it does not know
 // the call, and an *Error when its handler failed.
 func (c *Client) Call(ctx context.Context, method string, in, out any) error {
-	if c.nobody() {
+	if Nobody(c.path) {
 		return ErrNoDaemon
 	}
 	body, err := json.Marshal(in)
@@ -67,10 +67,10 @@ func (c *Client) Call(ctx context.Context, method string, in, out any) error {
 	return read(resp.Body, out)
 }
 
-// nobody reports whether there is no socket: most commands ask first, and a client that
-// finds that out takes milliseconds to set up.
-func (c *Client) nobody() bool {
-	_, err := os.Stat(c.path)
+// Nobody reports whether there is no socket at a path: most commands ask first, and a
+// client that finds that out takes milliseconds to set up.
+func Nobody(path string) bool {
+	_, err := os.Stat(path)
 	return errors.Is(err, os.ErrNotExist)
 }
 

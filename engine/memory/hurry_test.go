@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestGarbageBeside: nothing is collected before workRoom is full, and no more lies about
-// than in other processes once it is.
+// TestGarbageBeside: nothing is collected before workRoom is full, and little lies about
+// once it is.
 func TestGarbageBeside(t *testing.T) {
 	for _, c := range []struct {
 		live uint64
