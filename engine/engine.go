@@ -39,7 +39,9 @@ type Options struct {
 	Holder string
 	// DialContext opens connections; nil is a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	Webhooks    Sender
+	// Ahead is logins that began already, nil if there are none. Who made it closes it.
+	Ahead    *Ahead
+	Webhooks Sender
 	// Programs runs a program of exec; nil runs it as [exec.Command.Run] does.
 	Programs func(ctx context.Context, c exec.Command) exec.Result
 	// Save writes the files of save_attachments; nil is attachment.Save.

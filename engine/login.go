@@ -43,6 +43,10 @@ func (a *account) loginOf(ctx context.Context, loop *heartbeat) (*imapsession.Se
 	if err := a.inLine(loop, func() error { return line.queue(ctx, a.cfg.Host, &a.queued) }); err != nil {
 		return nil, credential{}, err
 	}
+	if in, ok := a.engine.opts.Ahead.take(ctx, a.cfg); ok {
+		a.state.loggedIn(in.err)
+		return in.session, in.shown, in.err
+	}
 	show, what, err := a.prepare(ctx)
 	if err != nil {
 		return nil, what, err

@@ -64,13 +64,14 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 	if !f.yes && !asks {
 		return usagef("this cannot be asked about here: say --yes to apply without a question ('imapilot plan' shows what would be done)")
 	}
-	var ahead *dialledAhead
+	bar := a.progressBar("Applying")
+	var ahead *engine.Ahead
 	cfg, err := a.loadAnd(func(early config.Config) {
 		if f.yes {
-			ahead = dialUnlessDaemon(ctx, &early, f.account)
+			ahead = logInUnlessDaemon(ctx, &early, f.account, engine.Options{Logger: a.applyLogger(bar)})
 		}
 	})
-	defer ahead.close()
+	defer ahead.Close()
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 		}
 	}
 	scope.Content = engine.ContentOf(cfg, scope)
-	return a.applyScope(ctx, cfg, scope, f, ahead)
+	return a.applyScope(ctx, cfg, scope, f, bar, ahead)
 }
 
 // agree shows a plan of a scope and asks. The scope is then restricted to what was

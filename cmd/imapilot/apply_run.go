@@ -53,11 +53,10 @@ type worker interface {
 }
 
 // applyScope has a scope applied and shows what became of it. ahead may be nil.
-func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.Scope, f *applyFlags, ahead *dialledAhead) error {
+func (a *app) applyScope(ctx context.Context, cfg *config.Config, scope engine.Scope, f *applyFlags, bar *progressBar, ahead *engine.Ahead) error {
 	interrupted, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer release()
 	context.AfterFunc(interrupted, release) // a second signal ends the process at once
-	bar := a.progressBar("Applying")
 	began := time.Now()
 	w, err := a.startApply(ctx, interrupted, cfg, scope, bar, ahead)
 	if interrupted.Err() != nil && err != nil {
@@ -94,11 +93,20 @@ func (r releasing) stop(ctx context.Context) error {
 	return r.underway.stop(ctx)
 }
 
+// logInUnlessDaemon is [engine.LogInAhead], but where the socket of a daemon is: it would do
+// the work, and needs no login of ours.
+func logInUnlessDaemon(ctx context.Context, cfg *config.Config, account string, o engine.Options) *engine.Ahead {
+	if !control.Nobody(socketPath(cfg)) {
+		return nil
+	}
+	return engine.LogInAhead(ctx, cfg, account, o)
+}
+
 // startApply begins in the running daemon, or in this process where none runs. A
 // daemon takes it between two steps of its own, which may take a while.
-func (a *app) startApply(ctx, interrupted context.Context, cfg *config.Config, scope engine.Scope, bar *progressBar, ahead *dialledAhead) (worker, error) {
+func (a *app) startApply(ctx, interrupted context.Context, cfg *config.Config, scope engine.Scope, bar *progressBar, ahead *engine.Ahead) (worker, error) {
 	request := applyRequest{Scope: scope, Accounts: accountNames(cfg)}
-	o := engine.Options{Apply: &scope, DialContext: ahead.DialContext}
+	o := engine.Options{Apply: &scope, Ahead: ahead}
 	return a.startWorker(ctx, interrupted, &daemonWorker{cfg: cfg, command: "apply"}, methodApply, request, o, bar)
 }
 

@@ -101,7 +101,7 @@ func TestApplyDoesJustWhatWasShown(t *testing.T) {
 	}
 	put(t, srv, "INBOX", 2, "A letter that came later", "")
 	scope.Content = engine.ContentOf(cfg, scope)
-	if err := a.applyScope(t.Context(), cfg, scope, &applyFlags{}, nil); err != nil {
+	if err := a.applyScope(t.Context(), cfg, scope, &applyFlags{}, a.progressBar("Applying"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if holds(t, "Moved") != "1" || holds(t, "INBOX") != "1" {
@@ -487,4 +487,18 @@ func TestBar(t *testing.T) {
 			t.Errorf("%q", out)
 		}
 	})
+}
+
+// Where a daemon does the work, nobody logs in beside it.
+func TestLogInUnlessDaemon(t *testing.T) {
+	cfg := &config.Config{State: t.TempDir() + "/imapilot.db"}
+	h := logInUnlessDaemon(t.Context(), cfg, "", engine.Options{})
+	defer h.Close()
+	if h == nil {
+		t.Error("not where there is none either")
+	}
+	writeFile(t, socketPath(cfg), "")
+	if logInUnlessDaemon(t.Context(), cfg, "", engine.Options{}) != nil {
+		t.Error("beside a daemon")
+	}
 }
