@@ -66,7 +66,8 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds())
 
 // about says what was measured, and on what.
 func (r report) about() string {
-	return fmt.Sprintf("%d messages of %d octets in %s, medians of %d runs; %s", r.shape.messages, len(r.shape.message(1)), r.store, r.runs, r.versions)
+	return fmt.Sprintf("%d messages of %d octets in %s, medians of %d runs (%d of a pass); %s",
+		r.shape.messages, len(r.shape.message(1)), r.store, r.runs, r.runs*shortRuns, r.versions)
 }
 
 func (r report) text(w io.Writer) error {

@@ -68,7 +68,7 @@ func TestReport(t *testing.T) {
 	r := report{shape: shape{messages: 20_000, size: 1200}, runs: 3, store: "sdbox",
 		versions: versions{dovecot: "2.3", imapfilter: "2.8", golang: "1.26", cores: 2},
 		results:  []result{took(limitName, 50, time.Second, 12e6), took(imapilotName, 50, 1500*time.Millisecond, 31e6), took(searchName, 50, 18*time.Second, 11e6), took(matchName, 50, 15*time.Second, 55e6)}}
-	want := `20000 messages of 1128 octets in sdbox, medians of 3 runs; 2 cores, Dovecot 2.3, imapfilter 2.8, Go 1.26.
+	want := `20000 messages of 1128 octets in sdbox, medians of 3 runs (15 of a pass); 2 cores, Dovecot 2.3, imapfilter 2.8, Go 1.26.
 
 | rules | contender | wall | CPU | peak RSS | times the limit | imapfilter takes |
 | --: | :-- | --: | --: | --: | --: | --: |
