@@ -40,6 +40,11 @@ type contender struct {
 	command func(b *benchmark, j job) ([]string, error)
 }
 
+// isSlow is said of imapfilter: see slowEvery.
+func (c contender) isSlow() bool {
+	return slices.Contains([]string{searchName, matchName, tableName}, c.name)
+}
+
 func contenders() []contender {
 	return []contender{
 		{limitName, "the limit: bare pipelined commands", true, false, limitCommand},

@@ -7,10 +7,12 @@
 //	go run ./engine/enginetest/bench [flags]
 //
 // It starts a Dovecot of its own on loopback, fills an INBOX, and lets every
-// contender work on a fresh copy of it, one after the other, -runs times, and five
-// times as often what takes less than a tenth of a second. The
-// medians are printed, and with -markdown written as a table. A contender that
-// leaves a wrong result behind is an error, not a number.
+// contender work on a fresh copy of it, one after the other, -runs times, of which
+// imapfilter, the slow one, takes part in each fifth. The medians are printed, and with
+// -markdown written as a table. A ratio is the median of that in each turn: the cores of a
+// machine that others share may be half as fast from one second to the next, and in a turn
+// they are that for both. A contender that leaves a wrong result behind is an error, not a
+// number.
 //
 // What is equal for all:
 //

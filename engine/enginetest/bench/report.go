@@ -66,8 +66,8 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds())
 
 // about says what was measured, and on what.
 func (r report) about() string {
-	return fmt.Sprintf("%d messages of %d octets in %s, medians of %d runs (%d of a pass); %s",
-		r.shape.messages, len(r.shape.message(1)), r.store, r.runs, r.runs*shortRuns, r.versions)
+	return fmt.Sprintf("%d messages of %d octets in %s, medians of %d runs (imapfilter: %d), and of the ratios in each; %s",
+		r.shape.messages, len(r.shape.message(1)), r.store, r.runs, (r.runs+slowEvery-1)/slowEvery, r.versions)
 }
 
 func (r report) text(w io.Writer) error {

@@ -64,11 +64,34 @@ func TestBetter(t *testing.T) {
 	}
 }
 
+// What a machine does to both in a turn is in no ratio: each is one of the same turn, and
+// of five runs the first is that of imapfilter's turn.
+func TestRatio(t *testing.T) {
+	runs := func(walls ...time.Duration) (r result) {
+		for _, w := range walls {
+			r.runs = append(r.runs, measured{Wall: w})
+		}
+		return r
+	}
+	for _, c := range []struct {
+		a, b result
+		want float64
+	}{
+		{runs(60, 110, 66), runs(60, 100, 60), 1.1},
+		{runs(900, 1000, 2000), runs(100, 1, 1, 200, 1, 1, 400, 1, 1), 5},
+		{runs(100, 1, 1, 200, 1, 1, 400, 1, 1), runs(1000, 1000, 2000), 0.2},
+	} {
+		if got := ratio(c.a, c.b); got != c.want {
+			t.Errorf("%v, want %v", got, c.want)
+		}
+	}
+}
+
 func TestReport(t *testing.T) {
-	r := report{shape: shape{messages: 20_000, size: 1200}, runs: 3, store: "sdbox",
+	r := report{shape: shape{messages: 20_000, size: 1200}, runs: 11, store: "sdbox",
 		versions: versions{dovecot: "2.3", imapfilter: "2.8", golang: "1.26", cores: 2},
 		results:  []result{took(limitName, 50, time.Second, 12e6), took(imapilotName, 50, 1500*time.Millisecond, 31e6), took(searchName, 50, 18*time.Second, 11e6), took(matchName, 50, 15*time.Second, 55e6)}}
-	want := `20000 messages of 1128 octets in sdbox, medians of 3 runs (15 of a pass); 2 cores, Dovecot 2.3, imapfilter 2.8, Go 1.26.
+	want := `20000 messages of 1128 octets in sdbox, medians of 11 runs (imapfilter: 3), and of the ratios in each; 2 cores, Dovecot 2.3, imapfilter 2.8, Go 1.26.
 
 | rules | contender | wall | CPU | peak RSS | times the limit | imapfilter takes |
 | --: | :-- | --: | --: | --: | --: | --: |

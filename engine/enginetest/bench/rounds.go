@@ -17,9 +17,9 @@ type result struct {
 	runs      []measured
 }
 
-// shortRuns is how often a contender runs for each run of the others where it takes less
-// than a tenth of a second: a machine's moods last as long.
-const shortRuns = 5
+// slowEvery is in which of the turns imapfilter takes part: it takes many times as long as
+// the others, whose turns cost little, and a machine's moods last as long as theirs.
+const slowEvery = 5
 
 // rounds lets the contenders run in turns, for each number of rules.
 func (b *benchmark) rounds(ctx context.Context) ([]result, error) {
@@ -43,16 +43,16 @@ func (b *benchmark) round(ctx context.Context, rules int) ([]result, error) {
 	for _, c := range b.chosen() {
 		out = append(out, result{contender: c, rules: rules})
 	}
-	for turn := range b.flags.runs * shortRuns {
+	for turn := range b.flags.runs {
 		for i, r := range out {
-			if !r.contender.inside && turn%shortRuns > 0 {
+			if r.contender.isSlow() && turn%slowEvery > 0 {
 				continue
 			}
 			m, err := b.turn(ctx, r.contender, rules, from, fmt.Sprintf("%s-%d-%d", r.contender.name, rules, turn))
 			if err != nil {
 				return nil, fmt.Errorf("%s with %d rules: %w", r.contender.title, rules, err)
 			}
-			fmt.Fprintf(b.log, "%3d rules, run %d: %-36s %s\n", rules, len(out[i].runs)+1, r.contender.title, m.Wall.Round(time.Millisecond))
+			fmt.Fprintf(b.log, "%3d rules, run %d: %-36s %s\n", rules, turn+1, r.contender.title, m.Wall.Round(time.Millisecond))
 			out[i].runs = append(out[i].runs, m)
 		}
 	}

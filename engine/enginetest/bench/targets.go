@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -87,5 +88,15 @@ func better(own map[string]result) (result, bool) {
 	return search, true
 }
 
-// ratio is the time of one in times of another.
-func ratio(a, b result) float64 { return float64(a.wall()) / float64(max(b.wall(), time.Nanosecond)) }
+// ratio is the time of one in times of another: the median over the turns, in each of which
+// one ran soon after the other.
+func ratio(a, b result) float64 {
+	n := min(len(a.runs), len(b.runs))
+	all := make([]float64, n)
+	for i := range n {
+		x, y := a.runs[i*(len(a.runs)/n)].Wall, b.runs[i*(len(b.runs)/n)].Wall
+		all[i] = float64(x) / float64(max(y, time.Nanosecond))
+	}
+	slices.Sort(all)
+	return all[n/2]
+}
