@@ -37,10 +37,9 @@ type entered struct {
 }
 
 // LogInAhead begins to log in to the account of a name, or where it is empty to the first
-// four. Of the configuration it needs accounts and hosts alone, and copies them. Where the
-// turn of a login has to be waited for (logins_per_minute), and where it takes a token of
-// our own, of which the engine takes care, it waits for the engine. Close ends what nobody
-// asked for.
+// four. Of the configuration it needs accounts and hosts alone, and copies them. It leaves
+// out accounts with OAuth2 and hosts with logins_per_minute. Close ends what nobody asked
+// for.
 func LogInAhead(ctx context.Context, cfg *config.Config, name string, o Options) *Ahead {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -48,7 +47,7 @@ func LogInAhead(ctx context.Context, cfg *config.Config, name string, o Options)
 	ctx, cancel := context.WithCancel(ctx)
 	h := &Ahead{cancel: cancel, made: map[string]chan entered{}}
 	for _, acc := range cfg.Accounts {
-		if name != "" && acc.Name != name || acc.OAuth2 != nil || isPaced(cfg.Hosts, acc.Host) || len(h.made) == mostLoggedIn {
+		if name != "" && acc.Name != name || waitsForTheEngine(cfg, acc) || len(h.made) == mostLoggedIn {
 			continue
 		}
 		made := make(chan entered, 1)
@@ -59,9 +58,11 @@ func LogInAhead(ctx context.Context, cfg *config.Config, name string, o Options)
 	return h
 }
 
-func isPaced(hosts []config.Host, host string) bool {
-	return slices.ContainsFunc(hosts, func(h config.Host) bool {
-		return h.LoginsPerMinute > 0 && h.Name == strings.ToLower(host)
+// waitsForTheEngine reports whether a login takes what the engine alone has: its turn, or a
+// token of our own.
+func waitsForTheEngine(cfg *config.Config, acc config.Account) bool {
+	return acc.OAuth2 != nil || slices.ContainsFunc(cfg.Hosts, func(h config.Host) bool {
+		return h.LoginsPerMinute > 0 && h.Name == strings.ToLower(acc.Host)
 	})
 }
 

@@ -3,8 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -12,11 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"imapilot/engine/enginetest/memserver"
 )
@@ -31,60 +26,6 @@ func program(t *testing.T, arguments ...string) *exec.Cmd {
 	cmd := exec.Command(path)
 	cmd.Args = append([]string{"imapilot"}, arguments...)
 	return cmd
-}
-
-// onTerminal runs the command line on a terminal of 80 columns on which somebody
-// types, and returns what was shown there.
-func onTerminal(t *testing.T, typed string, arguments ...string) (shown string, code int) {
-	t.Helper()
-	far, near := terminal(t)
-	cmd := program(t, arguments...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = near, near, near
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	cmd.Env = append(os.Environ(), "NO_COLOR=", "TERM=xterm")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := near.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := far.WriteString(typed); err != nil {
-		t.Fatal(err)
-	}
-	out, err := io.ReadAll(far)
-	if err != nil && !errors.Is(err, syscall.EIO) { // the other side is closed
-		t.Fatal(err)
-	}
-	var exit *exec.ExitError
-	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return strings.ReplaceAll(string(out), "\r\n", "\n"), cmd.ProcessState.ExitCode()
-}
-
-// terminal opens a pseudo-terminal.
-func terminal(t *testing.T) (far, near *os.File) {
-	t.Helper()
-	far, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("there are no terminals here: %v", err)
-	}
-	t.Cleanup(func() { _ = far.Close() })
-	fd := int(far.Fd())
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
-	}
-	if err == nil {
-		near, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return far, near
 }
 
 // gate stands before a mail server. Once it is set it holds the n-th command that
