@@ -44,9 +44,11 @@ func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting
 				out[m.fetched.UID] = merge(out[m.fetched.UID], skipsOf(e, counts, actedText))
 				continue
 			}
-			became, err := c.cameFrom(ctx, m, e)
-			if err != nil {
-				return nil, err
+			became := departed
+			if !wasTakenAway(e, acted) {
+				if became, err = c.cameFrom(ctx, m, e); err != nil {
+					return nil, err
+				}
 			}
 			if became != present {
 				m.hops += movesOf(e, m.at.Add(-hopWindow))
@@ -58,6 +60,17 @@ func (c *connection) cameBack(ctx context.Context, cursor journal.Cursor, acting
 		}
 	}
 	return out, c.use(ctx, cursor.Mailbox)
+}
+
+// wasTakenAway reports whether a later move of ours took the message away from where an
+// entry left it, as an undo does: no UID comes back, and no server has to be asked.
+func wasTakenAway(e journal.Entry, acted []journal.Entry) bool {
+	mailbox, validity, uid := lastPlace(e)
+	return validity != 0 && uid != 0 && slices.ContainsFunc(acted, func(o journal.Entry) bool {
+		return o.Mailbox == mailbox && o.UIDValidity == validity && o.UID == uid && slices.ContainsFunc(o.Steps, func(s journal.Step) bool {
+			return s.State == journal.StepDone && s.Action.Kind.Spec().Destination
+		})
+	})
 }
 
 // cameFrom reports what became of the place where an entry left a message: a

@@ -263,3 +263,28 @@ func TestUndoInDryRun(t *testing.T) {
 		t.Errorf("left to undo are %v", got)
 	}
 }
+
+// After an undo nobody asks the server where each message is that it put back: what took
+// it away from there was ours.
+func TestUndoneMailCostsNothing(t *testing.T) {
+	servers(t, func(t *testing.T, srv *imaptest.Server) {
+		if srv.Options.NoUIDPlus {
+			t.Skip("without UIDPLUS nobody knows where a message went, and it is looked for")
+		}
+		r := newRig(t, srv)
+		cfg := r.config("", filing)
+		for i := range 20 {
+			r.mail("INBOX", fmt.Sprint("letter ", i), "b@news.example")
+		}
+		before, _, _ := r.plan(cfg, engine.Scope{})
+		r.apply(cfg, engine.Scope{})
+		r.undo(cfg, r.acts(cfg)...)
+		after, _, _ := r.plan(cfg, engine.Scope{})
+		if before.Acted != 20 || after.Acted != 0 || after.Rules[0].Before != 20 {
+			t.Errorf("before %+v, after %+v", before, after)
+		}
+		if after.Cost.RoundTrips > before.Cost.RoundTrips {
+			t.Errorf("%d round trips, %d before", after.Cost.RoundTrips, before.Cost.RoundTrips)
+		}
+	})
+}
