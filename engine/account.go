@@ -237,6 +237,10 @@ func (a *account) run(ctx context.Context) error {
 	a.heart.beat(0)
 	defer a.stopped()
 	if err := a.acquire(ctx); err != nil {
+		if ctx.Err() != nil {
+			a.abandon(errStopped)
+		}
+		a.abandon(err)
 		return err
 	}
 	work, end := a.begin(ctx)

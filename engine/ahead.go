@@ -38,8 +38,8 @@ type entered struct {
 
 // LogInAhead begins to log in to the account of a name, or where it is empty to the first
 // four. Of the configuration it needs accounts and hosts alone, and copies them. It leaves
-// out accounts with OAuth2 and hosts with logins_per_minute. Close ends what nobody asked
-// for.
+// out accounts with OAuth2, those whose password a program tells, and hosts with
+// logins_per_minute. Close ends what nobody asked for.
 func LogInAhead(ctx context.Context, cfg *config.Config, name string, o Options) *Ahead {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -58,10 +58,11 @@ func LogInAhead(ctx context.Context, cfg *config.Config, name string, o Options)
 	return h
 }
 
-// waitsForTheEngine reports whether a login takes what the engine alone has: its turn, or a
-// token of our own.
+// waitsForTheEngine reports whether a login takes what the engine alone has, its turn or a
+// token of our own, or a program that tells the password: it may ask somebody, who is to
+// be asked once it is certain that there is something to do.
 func waitsForTheEngine(cfg *config.Config, acc config.Account) bool {
-	return acc.OAuth2 != nil || slices.ContainsFunc(cfg.Hosts, func(h config.Host) bool {
+	return acc.OAuth2 != nil || acc.Password.IsTold() || acc.Token.IsTold() || slices.ContainsFunc(cfg.Hosts, func(h config.Host) bool {
 		return h.LoginsPerMinute > 0 && h.Name == strings.ToLower(acc.Host)
 	})
 }

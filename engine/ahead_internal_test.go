@@ -19,9 +19,14 @@ import (
 // accountsWith are accounts of which each has a password.
 func accountsWith(t *testing.T, hosts ...string) *config.Config {
 	t.Helper()
+	return accountsThatShow(t, "'p'", hosts...)
+}
+
+func accountsThatShow(t *testing.T, password string, hosts ...string) *config.Config {
+	t.Helper()
 	text := "accounts:\n"
 	for i, host := range hosts {
-		text += fmt.Sprintf("  a%d: {host: %s, username: u, password: 'p', tls: none}\n", i, host)
+		text += fmt.Sprintf("  a%d: {host: %s, username: u, password: %s, tls: none}\n", i, host, password)
 	}
 	path := filepath.Join(t.TempDir(), "imapilot.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -105,13 +110,14 @@ func TestLogInAheadWhere(t *testing.T) {
 	paced.Hosts = []config.Host{{Name: "a.example", LoginsPerMinute: 5}, {Name: "b.example", Connections: 5}}
 	token := accountsWith(t, "a.example")
 	token.Accounts[0].OAuth2 = &config.OAuth2{}
+	told := accountsThatShow(t, "{command: [pass, show]}", "a.example")
 	for name, c := range map[string]struct {
 		cfg     *config.Config
 		account string
 		want    int
 	}{
 		"many": {many, "", mostLoggedIn}, "one": {many, "a5", 1}, "none": {many, "b", 0},
-		"paced": {paced, "", 1}, "a token of our own": {token, "", 0},
+		"paced": {paced, "", 1}, "a token of our own": {token, "", 0}, "a program tells it": {told, "", 0},
 	} {
 		h := LogInAhead(t.Context(), c.cfg, c.account, Options{DialContext: func(context.Context, string, string) (net.Conn, error) {
 			return nil, errors.New("not here")

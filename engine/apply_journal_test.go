@@ -104,3 +104,36 @@ func TestALimitOverAJournalThatCannotTell(t *testing.T) {
 		t.Run(fmt.Sprintf("commit %d lost", n), func(t *testing.T) { apply(t, 0, n) })
 	}
 }
+
+// unlent is a journal that gives nobody a lease: its disk is full.
+type unlent struct{ journal.Journal }
+
+func (unlent) Acquire(context.Context, string, string) (journal.Ownership, journal.Snapshot, error) {
+	return journal.Ownership{}, journal.Snapshot{}, fmt.Errorf("disk: %w", journal.ErrUnavailable)
+}
+
+// A run whose account ends before it had its lease has ended, too, and says why.
+func TestApplyWithoutALease(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+	cfg := r.config("", filing)
+	r.with(cfg, func(j journal.Journal) {
+		for name, c := range map[string]struct {
+			j    journal.Journal
+			stop bool
+		}{"a full disk": {unlent{j}, false}, "interrupted": {j, true}} {
+			o := r.options(c.j)
+			o.Apply = &engine.Scope{}
+			ctx, cancel := context.WithCancel(t.Context())
+			if c.stop {
+				cancel()
+			}
+			e := engine.New(cfg, o)
+			err := e.Run(ctx)
+			cancel()
+			job, jobErr := e.Job(engine.ApplyJob)
+			if jobErr != nil || job.Running || job.Stopped != c.stop || (job.Error == "") != c.stop {
+				t.Errorf("%s: the run returned %v, and its job is %+v, %v", name, err, job, jobErr)
+			}
+		}
+	})
+}

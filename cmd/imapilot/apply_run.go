@@ -252,7 +252,8 @@ func (l *localWorker) job(context.Context) (engine.Job, error) {
 	select {
 	case <-l.done:
 		job, err := l.engine.Job(engine.ApplyJob)
-		if job.Error == "" && l.err != nil {
+		job.Running = false
+		if job.Error == "" && l.err != nil && !(job.Stopped && errors.Is(l.err, context.Canceled)) {
 			job.Error = l.err.Error()
 		}
 		return job, err

@@ -33,6 +33,9 @@ func LiteralSecret(v string) Secret { return Secret{kind: "literal", value: v} }
 // IsZero reports whether no secret is configured.
 func (s Secret) IsZero() bool { return s.kind == "" }
 
+// IsTold reports whether a program tells it, which may ask somebody.
+func (s Secret) IsTold() bool { return s.kind == "command" }
+
 // Source says where it comes from, for messages: "file /run/secrets/home".
 func (s Secret) Source() string {
 	switch s.kind {

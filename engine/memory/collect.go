@@ -37,6 +37,7 @@ const (
 func Collect(accounts int) {
 	hurrying.Lock()
 	hurrying.on = false
+	hurrying.large.inUsualPages()
 	hurrying.Unlock()
 	switch {
 	case os.Getenv("GOGC") != "":

@@ -22,7 +22,8 @@ const (
 // hurrying is on in a process that works once and ends.
 var hurrying struct {
 	sync.Mutex
-	on bool
+	on    bool
+	large region
 }
 
 // Hurry makes a process ready to work once and to end. To touch memory for the first time
@@ -37,7 +38,7 @@ func Hurry() {
 	// The collection that so much memory brings about gives it back to the heap, which
 	// takes from it what is to come. One that begins before would find it in use.
 	debug.SetGCPercent(-1)
-	inLargePages(make([]byte, workRoom))
+	hurrying.large = inLargePages(make([]byte, workRoom))
 	percent := mostGarbage
 	debug.SetGCPercent(percent)
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
