@@ -31,6 +31,8 @@ type pass struct {
 	repeat time.Duration
 	// each is told of every entry of a plan; it may be nil.
 	each func(journal.Entry) error
+	// creates are the mailboxes that a plan would make.
+	creates creations
 	// recalls is set where the journal knows of acts before this run.
 	recalls bool
 	// doubts is set where an earlier run may have acted of which the journal knows

@@ -323,3 +323,32 @@ func TestApplyOfAChangedRuleIsAnotherCall(t *testing.T) {
 		}
 	})
 }
+
+// What leads to more mailboxes than a rule may make in a day waits, and a plan says of
+// how many messages that is.
+func TestPlanTellsWhatWaitsForAMailbox(t *testing.T) {
+	for name, c := range map[string]struct {
+		account       string
+		waiting, done int
+	}{"a day's mailboxes": {"", 4, 27}, "create: false": {"create: false", 30, 1}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+			cfg := r.config(c.account, "rules:\n  - {name: file, if: 'true', then: [{add_flags: [$Seen]}, {move: 'By/${from.domain}'}]}\n")
+			r.srv.Create(t, "By/d0_example")
+			for i := range 25 {
+				r.mail("INBOX", fmt.Sprint("letter ", i), fmt.Sprintf("a@d%d.example", i))
+			}
+			for i := range 6 {
+				r.mail("INBOX", fmt.Sprint("more ", i), "a@d1.example")
+			}
+			report, _, _ := r.plan(cfg, engine.Scope{})
+			if report.Acted != 31 || report.Waiting != c.waiting || report.Rules[0].Waiting != c.waiting || (report.Rules[0].WaitingBecause == "") != (c.waiting == 0) {
+				t.Errorf("%+v", report)
+			}
+			r.apply(cfg, engine.Scope{})
+			if stayed := len(r.srv.Messages(t, "INBOX")); stayed != c.waiting || 31-stayed != c.done {
+				t.Errorf("%d stayed in INBOX", stayed)
+			}
+		})
+	}
+}

@@ -33,6 +33,9 @@ type Report struct {
 	// nothing more is asked for: they go on without a decision. They are in neither
 	// of the two.
 	Unfinished int `json:"unfinished,omitempty"`
+	// Waiting are those of Acted that would have to wait, in a plan: their mailboxes
+	// cannot be made at once.
+	Waiting int `json:"waiting,omitempty"`
 	// Rules are those with something to tell, in the order of the configuration.
 	Rules []RuleOutcome `json:"rules"`
 	// Left are mailboxes that could not be looked at to the end, and why.
@@ -52,6 +55,9 @@ type RuleOutcome struct {
 	Held    int    `json:"held,omitempty"`
 	// HeldBecause is why, the first time.
 	HeldBecause string `json:"held_because,omitempty"`
+	// Waiting are those of Acted that would have to wait, WaitingBecause is for what.
+	Waiting        int    `json:"waiting,omitempty"`
+	WaitingBecause string `json:"waiting_because,omitempty"`
 	// Before were left alone because the rule acted on them before.
 	Before int `json:"before,omitempty"`
 	// Unfinished are those of them of which an earlier run did not finish that.
@@ -254,6 +260,7 @@ func (r *Report) Add(o Report) {
 	r.Acted += o.Acted
 	r.Held += o.Held
 	r.Unfinished += o.Unfinished
+	r.Waiting += o.Waiting
 	r.Rules = append(r.Rules, o.Rules...)
 	r.Left = append(r.Left, o.Left...)
 	r.Cost = r.Cost.plus(o.Cost)

@@ -24,6 +24,8 @@ type applied struct {
 	// and goesOn says who makes them.
 	webhooks int
 	goesOn   string
+	// earlier are the messages that were recorded before this run, and still wait.
+	earlier int
 }
 
 // appliedJSON is what apply prints as JSON; --help lists its keys, which stay.
@@ -56,8 +58,10 @@ func (done *applied) read(ctx context.Context, w worker, began time.Time) error 
 	for _, sum := range sums {
 		if done.covers(sum.Account) {
 			done.webhooks += sum.Deliveries[journal.Pending]
+			done.earlier += sum.Entries[journal.Open]
 		}
 	}
+	done.earlier = max(0, done.earlier-done.outcomes[journal.Open])
 	return err
 }
 
@@ -111,6 +115,9 @@ func (s *screen) applied(done applied) {
 	if nothing {
 		s.line("          ", plain, "nothing was done")
 	}
+	if done.earlier > 0 {
+		s.line(fmt.Sprintf("%8d  ", done.earlier), yellow, "recorded before this run, and still waiting")
+	}
 }
 
 // stillToCall says that webhooks are left, which no outcome tells: a message is done
@@ -139,7 +146,7 @@ func (a *app) nextOfApply(done applied, f *applyFlags) [][2]string {
 	if done.outcomes[journal.Failed]+done.outcomes[journal.Unsure] > 0 {
 		out = append(out, [2]string{a.command("history", "--failed"), "shows what failed, and why"})
 	}
-	if done.outcomes[journal.Open] > 0 {
+	if done.outcomes[journal.Open]+done.earlier > 0 {
 		out = append(out, [2]string{a.command("history", "--outcome", "open"), "shows what waits, and for what"})
 	}
 	return out

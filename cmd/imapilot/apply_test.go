@@ -271,7 +271,7 @@ func TestPlanTellsOfWhatIsUnfinished(t *testing.T) {
 	}
 	defer g.open() // what was held back would be done then
 	said, code := said(t, "plan")
-	for _, want := range []string{"      10  recorded and not finished; the daemon, or the next apply, goes on", "\n  unfinished 10 messages, recorded before\n", "\n    imapilot apply  finishes what was recorded\n"} {
+	for _, want := range []string{"      10  recorded and not finished; the daemon, or the next apply, goes on", "\n  unfinished 10 messages, recorded before\n", "\n    imapilot apply  goes on with what was recorded\n"} {
 		if code != exitOK || !strings.Contains(said, want) || strings.Contains(said, "left a") {
 			t.Errorf("exit code %d, it does not say %q:\n%s", code, want, said)
 		}

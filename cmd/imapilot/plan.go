@@ -159,8 +159,11 @@ and nothing is cut.
                  would be acted on by rules in dry run alone
   unfinished     how many were recorded before and are not finished yet;
                  left out where there are none
-  rules          {account, rule, hash, dry_run, acted, held, held_because,
-                 before, unfinished, failed, error, actions, examples}
+  waiting        how many of acted would wait for mailboxes that cannot be made
+                 at once; left out where there are none
+  rules          {account, rule, hash, dry_run, acted, held, held_because, waiting,
+                 waiting_because, before, unfinished, failed, error, actions,
+                 examples}
                  before: left alone, for it acted on them before, or is about to:
                  of the latter, unfinished
                  actions: {action, messages}

@@ -56,7 +56,7 @@ func (s *screen) counts(p *planned) {
 		n    int
 		text string
 	}{
-		{r.Acted, "acted on"}, {r.Held, "held by a limit"}, {p.tally.dry, "acted on only by rules in dry run, which touch nothing"},
+		{r.Acted, "acted on"}, {r.Waiting, "of these wait for mailboxes that cannot be made at once"}, {r.Held, "held by a limit"}, {p.tally.dry, "acted on only by rules in dry run, which touch nothing"},
 		{r.Unfinished, "recorded and not finished; the daemon, or the next apply, goes on"},
 		{rest, "left as they are"}, {r.Unreadable, "that could not be fetched"},
 	} {
@@ -112,6 +112,9 @@ func (s *screen) ruleOutcome(r engine.RuleOutcome, several bool, zone *time.Loca
 	s.actions(r.Actions)
 	for i, e := range r.Examples {
 		s.b.WriteString(labelled(i, "as in") + exampleLine(e, zone, s.width-labelWidth-2) + "\n")
+	}
+	if r.Waiting > 0 {
+		s.field("waits", count(r.Waiting, "message")+": "+r.WaitingBecause)
 	}
 	if r.Held > 0 {
 		s.field("held", count(r.Held, "message")+": "+heldText(r.HeldBecause))
@@ -230,7 +233,7 @@ func (s *screen) nextOfPlan(p *planned, apply func(most int) string) {
 	if p.report.Acted > 0 {
 		commands = append(commands, [2]string{apply(0), "does this, after it has asked"})
 	} else if p.report.Unfinished > 0 {
-		commands = append(commands, [2]string{apply(0), "finishes what was recorded"})
+		commands = append(commands, [2]string{apply(0), "goes on with what was recorded"})
 	}
 	if enough := p.tally.enough(); p.report.Held > 0 && enough > p.scope.Max {
 		commands = append(commands, [2]string{apply(enough), "does what is held, too"})

@@ -58,6 +58,9 @@ func (c *Client) Call(ctx context.Context, method string, in, out any) error {
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 			return ErrNoDaemon
 		}
+		if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() && ctx.Err() == nil {
+			return fmt.Errorf("the daemon did not answer within %v: it is in the midst of something that takes long; 'imapilot status' shows what it does", c.http.Timeout)
+		}
 		return fmt.Errorf("asking the daemon: %w", err)
 	}
 	defer resp.Body.Close()

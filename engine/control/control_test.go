@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func serveOn(t *testing.T, path string) {
@@ -27,6 +28,7 @@ func serveOn(t *testing.T, path string) {
 			"coded": func(context.Context, json.RawMessage) (any, error) {
 				return nil, fmt.Errorf("account home: %w", &Error{Code: "parked", Text: "it is parked"})
 			},
+			"hang": func(ctx context.Context, _ json.RawMessage) (any, error) { <-ctx.Done(); return nil, ctx.Err() },
 			"fail": func(context.Context, json.RawMessage) (any, error) { return nil, errors.New("no such mailbox") },
 		})
 	}()
@@ -57,6 +59,17 @@ func TestCalls(t *testing.T) {
 	}
 	if _, err := Listen(path); err == nil {
 		t.Error("a second daemon took the socket over")
+	}
+}
+
+// A daemon that is busy says nothing, and a user is told of it in words.
+func TestBusyDaemon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.sock")
+	serveOn(t, path)
+	c := NewClient(path)
+	c.http.Timeout = time.Millisecond
+	if err := c.Call(t.Context(), "hang", nil, nil); err == nil || !strings.HasPrefix(err.Error(), "the daemon did not answer within 1ms: ") {
+		t.Error(err)
 	}
 }
 
