@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -171,16 +170,11 @@ func (a *app) preview(cfg *config.Config, found []record) {
 }
 
 func (a *app) agreed(what amendment, n int) bool {
-	fmt.Fprintf(a.out, "%s? [y/N] ", map[engine.Verb]string{
+	return a.agrees(map[engine.Verb]string{
 		engine.Confirm: fmt.Sprintf("Decide these %d messages again and act on them", n),
 		engine.Retry:   fmt.Sprintf("Try these %d messages again", n),
 		engine.Skip:    fmt.Sprintf("Leave these %d messages alone", n),
 	}[what.verb])
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil {
-		fmt.Fprintln(a.out)
-	}
-	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }
 
 // change has the entries changed that were found, and no others: what was

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -113,7 +112,7 @@ func (a *app) agree(ctx context.Context, cfg *config.Config, scope *engine.Scope
 	if _, err := fmt.Fprint(a.out, s.b.String()); err != nil || p.toDo() == 0 {
 		return false, errors.Join(err, p.trouble())
 	}
-	agreed, most := question{bufio.NewReader(a.in), a.out}.ask(p)
+	agreed, most := question{a.answers(), a.out}.ask(p)
 	if !agreed {
 		fmt.Fprintln(a.out, "Nothing was changed.")
 		return false, nil

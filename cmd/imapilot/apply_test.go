@@ -80,6 +80,16 @@ func TestApplyAsks(t *testing.T) {
 	}
 }
 
+// What was typed before the question was shown answers nothing.
+func TestApplyForgetsWhatWasTypedBefore(t *testing.T) {
+	srv := planFolder(t, "rules:\n  - {name: all, if: 'true', then: [{move: Moved}]}\n", "home")["home"]
+	put(t, srv, "INBOX", 1, "A letter", "")
+	shown, code := onTerminalEarly(t, "y\n", "n\n", "apply")
+	if code != exitOK || !strings.Contains(shown, "Apply this to 1 message? [y/N] n\nNothing was changed.") || holds(t, "INBOX") != "1" {
+		t.Errorf("exit code %d:\n%s", code, shown)
+	}
+}
+
 // plainText takes colours out.
 func plainText(s string) string {
 	return regexp.MustCompile("\x1b\\[[0-9]*[mK]").ReplaceAllString(s, "")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onTerminal runs the command line on a terminal of 80 columns on which somebody
-// types, and returns what was shown there.
+// onTerminal runs the command line on a terminal of 80 columns on which somebody types a
+// line at each question, and returns what was shown there.
 func onTerminal(t *testing.T, typed string, arguments ...string) (shown string, code int) {
+	t.Helper()
+	return onTerminalEarly(t, "", typed, arguments...)
+}
+
+// onTerminalEarly is onTerminal where something is typed before anything is shown.
+func onTerminalEarly(t *testing.T, early, typed string, arguments ...string) (shown string, code int) {
 	t.Helper()
 	far, near := terminal(t)
 	cmd := program(t, arguments...)
@@ -28,18 +35,39 @@ func onTerminal(t *testing.T, typed string, arguments ...string) (shown string, 
 	if err := near.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := far.WriteString(typed); err != nil {
-		t.Fatal(err)
-	}
-	out, err := io.ReadAll(far)
-	if err != nil && !errors.Is(err, syscall.EIO) { // the other side is closed
-		t.Fatal(err)
-	}
+	out := converse(t, far, early, typed)
 	var exit *exec.ExitError
 	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
 	return strings.ReplaceAll(string(out), "\r\n", "\n"), cmd.ProcessState.ExitCode()
+}
+
+// converse types early, then a line at each question, and returns all that was shown when
+// the other side is closed.
+func converse(t *testing.T, far *os.File, early, typed string) (out []byte) {
+	t.Helper()
+	say := func(text string) {
+		if _, err := far.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(early)
+	lines, chunk := strings.SplitAfter(typed, "\n"), make([]byte, 4096)
+	for {
+		n, err := far.Read(chunk)
+		out = append(out, chunk[:n]...)
+		if (bytes.HasSuffix(out, []byte("/N] ")) || bytes.HasSuffix(out, []byte("number] "))) && lines[0] != "" {
+			say(lines[0])
+			lines = lines[1:]
+		}
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, syscall.EIO): // the other side is closed
+			return out
+		case err != nil:
+			t.Fatal(err)
+		}
+	}
 }
 
 // terminal opens a pseudo-terminal.

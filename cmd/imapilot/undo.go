@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -111,7 +109,7 @@ func (a *app) undo(ctx context.Context, args []string, f *undoFlags) error {
 		if err := a.printUndone(out, true); err != nil || f.dryRun || out.possible() == 0 {
 			return err
 		}
-		if !a.agreesToUndo(out.possible()) {
+		if !a.agrees("Undo " + count(out.possible(), "act")) {
 			fmt.Fprintln(a.out, "Nothing was changed.")
 			return nil
 		}
@@ -129,16 +127,6 @@ func (a *app) planUndo(ctx context.Context, cfg *config.Config, chosen chosenAct
 	bar := a.progressBar("Looking")
 	defer bar.end()
 	return engine.PlanUndo(ctx, cfg, engine.Options{Version: version}, archive, chosen.Undo, func(p engine.Progress) { bar.show(p, "") })
-}
-
-func (a *app) agreesToUndo(n int) bool {
-	fmt.Fprintf(a.out, "Undo %s? [y/N] ", count(n, "act"))
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil {
-		fmt.Fprintln(a.out)
-	}
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
 }
 
 // doUndo has acts undone and shows what came of it: all of it, or what is not as it

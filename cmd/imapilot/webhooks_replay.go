@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -217,12 +215,7 @@ func (a *app) agreesToReplay(found []journal.Delivery) bool {
 	if len(found) > 1 {
 		what = fmt.Sprintf("these %d calls", len(found))
 	}
-	fmt.Fprintf(a.out, "Make %s again? [y/N] ", what)
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil {
-		fmt.Fprintln(a.out)
-	}
-	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
+	return a.agrees("Make " + what + " again")
 }
 
 // tellWaiting says of which endpoints the calls wait all the same.
