@@ -407,9 +407,12 @@ func (a *account) pause(ctx context.Context, v verdict) bool {
 	defer timer.Stop()
 	check := time.NewTicker(a.timing.Again)
 	defer check.Stop()
+	defer signal(a.wake.token) // what it told of is still there
 	for {
 		a.heart.beat(a.timing.Again)
 		select {
+		case <-a.wake.token:
+			a.endStopped()
 		case <-ctx.Done():
 			return false
 		case <-timer.C:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -241,6 +242,17 @@ func (a *account) abandon(err error) {
 		p.end(err)
 	}
 	a.passes = nil
+}
+
+// endStopped ends the runs that somebody stopped while there is no connection.
+func (a *account) endStopped() {
+	a.passes = slices.DeleteFunc(a.passes, func(p *pass) bool {
+		stopped := p.stopped.Load()
+		if stopped {
+			p.end(errStopped)
+		}
+		return stopped
+	})
 }
 
 // applyOnly does the runs that were handed over, and nothing else, for a process

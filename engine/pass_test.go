@@ -352,3 +352,32 @@ func TestPlanTellsWhatWaitsForAMailbox(t *testing.T) {
 		})
 	}
 }
+
+// A run that is stopped while the server cannot be reached ends at once: nobody waits for
+// a connection to be told so.
+func TestApplyStoppedWithoutAServer(t *testing.T) {
+	r := newRig(t, imaptest.Memory(t, imaptest.Options{}))
+	r.dial = "127.0.0.1:1" // nobody listens there
+	r.timing.FirstRetry, r.timing.MaxRetry = time.Hour, time.Hour
+	r.daemon(r.config("", filing), func(e *engine.Engine) {
+		r.eventually("it waits for the server", func() bool {
+			s, err := e.Status(t.Context())
+			return err == nil && len(s.Accounts) == 1 && s.Accounts[0].State == engine.Waiting
+		})
+		id, err := e.StartApply(t.Context(), engine.Scope{})
+		if err == nil {
+			err = e.StopApply(id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var job engine.Job
+		r.eventually("the run has ended", func() bool {
+			job, err = e.Job(id)
+			return err == nil && !job.Running
+		})
+		if !job.Stopped || job.Error != "" {
+			t.Errorf("%+v", job)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -253,8 +254,8 @@ func (l *localWorker) job(context.Context) (engine.Job, error) {
 	case <-l.done:
 		job, err := l.engine.Job(engine.ApplyJob)
 		job.Running = false
-		if job.Error == "" && l.err != nil && !(job.Stopped && errors.Is(l.err, context.Canceled)) {
-			job.Error = l.err.Error()
+		if stopped := job.Stopped && errors.Is(l.err, context.Canceled); l.err != nil && !stopped {
+			job.Error = cmp.Or(job.Error, l.err.Error())
 		}
 		return job, err
 	default:

@@ -139,6 +139,9 @@ func (a *app) nextOfApply(done applied, f *applyFlags) [][2]string {
 	if done.job.Stopped || done.job.Error != "" {
 		out = append(out, [2]string{a.applyCommandLine(f.scopeFlags, 0), "goes on where this ended"})
 	}
+	if done.job.Error != "" && done.job.Report.Cost.RoundTrips == 0 {
+		out = append(out, [2]string{a.command("doctor"), "tries the connection, and says what is wrong with it"})
+	}
 	if done.outcomes[journal.Held] > 0 {
 		out = append(out, [2]string{a.command("confirm", "--held"), "acts on what is held"},
 			[2]string{a.applyCommandLine(f.scopeFlags, mostHeld(done.job.Report)), "so does another run: it counts anew"})

@@ -74,11 +74,25 @@ func (a *app) exitCode(err error) int {
 // printError prints an error, and on a terminal breaks its lines between words. Elsewhere
 // each stays one line.
 func (a *app) printError(err error) {
-	text := visibleLines("imapilot: " + err.Error())
-	if isTerminal(a.err) {
-		text = folded(text)
+	for _, err := range joined(err) {
+		text := visibleLines("imapilot: " + err.Error())
+		if isTerminal(a.err) {
+			text = folded(text)
+		}
+		fmt.Fprintln(a.err, text)
 	}
-	fmt.Fprintln(a.err, text)
+}
+
+// joined are the errors that errors.Join made one of.
+func joined(err error) (out []error) {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok || err.Error() != errors.Join(several.Unwrap()...).Error() {
+		return []error{err}
+	}
+	for _, one := range several.Unwrap() {
+		out = append(out, joined(one)...)
+	}
+	return out
 }
 
 // folded breaks the lines of a text that are longer than a screen is wide.

@@ -27,6 +27,9 @@ func (a *app) printPlan(p *planned, f *planFlags) error {
 	s.plannedMail(p)
 	s.cost(p.report.Cost)
 	s.nextOfPlan(p, func(most int) string { return a.applyCommandLine(f.scopeFlags, most) })
+	if p.trouble() != nil && p.report.Cost.RoundTrips == 0 {
+		s.waiting(waiting{"Next:", [][2]string{{a.command("doctor"), "tries the connection, and says what is wrong with it"}}})
+	}
 	_, err := fmt.Fprint(a.out, s.b.String())
 	return err
 }

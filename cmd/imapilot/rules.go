@@ -36,9 +36,9 @@ parts of words; --server-text shows the questions for such a server.
 --graph shows the ways that mail takes between mailboxes, and those that lead in
 a circle; --dot prints them for graphviz.
 
---schedule shows the rules that run on a clock: when each ran last, what came of
-it, and when it runs next. 'imapilot apply --rule NAME' runs one now. Times are
-in the configuration's timezone. With --json it prints {schedule} instead, with
+--schedule shows the rules that run on a clock: when it ran each last, what came of
+that, and when it does so next. 'imapilot apply --rule NAME' does the same at once,
+and is no run of the clock. Times are in the configuration's timezone. With --json it prints {schedule} instead, with
   schedule {account, rule, cron, last, next}; next is left out where there is none
   last     {rule, due, started, ended, missed, looked, acted, held, error};
            without started it never ran, without ended it is under way or cut off

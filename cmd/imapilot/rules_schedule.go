@@ -73,8 +73,8 @@ func (s *screen) schedule(list []engine.ScheduledRule, zone *time.Location, now 
 	}
 	s.table(rows)
 	s.gap()
-	s.line("", plain, "Times are in "+zoneName(zone)+". 'imapilot apply --rule NAME' runs one now.")
-	s.line("", plain, "By the clock they run while 'imapilot run' does.")
+	s.line("", plain, "Times are in "+zoneName(zone)+". By the clock they run while 'imapilot run' does.")
+	s.line("", plain, "'imapilot apply --rule NAME' does the same at once, and is no run of the clock.")
 }
 
 // dayAndTime is a time for people; far away it is a day, with its year.

@@ -345,3 +345,15 @@ func TestTooManyArguments(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, &out)
 	}
 }
+
+// Errors of several things are told one by one, and one that has several causes as it is.
+func TestErrorsAreToldOneByOne(t *testing.T) {
+	var out strings.Builder
+	a := &app{err: &out}
+	one, two := errors.New("the first"), errors.New("the second,\nwith advice")
+	a.printError(errors.Join(errors.Join(one, two), fmt.Errorf("%w because of %w", one, two)))
+	want := "imapilot: the first\nimapilot: the second,\nwith advice\nimapilot: the first because of the second,\nwith advice\n"
+	if out.String() != want {
+		t.Errorf("%q", out.String())
+	}
+}
