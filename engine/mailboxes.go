@@ -261,8 +261,11 @@ func (c *connection) ruleMailbox(server string) rules.Mailbox {
 }
 
 // warnUnruled says which watched mailboxes no rule looks at, once until they are others: a
-// rule without "in" is for INBOX alone.
+// rule without "in" is for INBOX alone. A job watches nothing.
 func (c *connection) warnUnruled() {
+	if c.engine.opts.isJob() {
+		return
+	}
 	ruleset := c.watching()
 	var names []string
 	for _, name := range c.watched {
@@ -276,8 +279,11 @@ func (c *connection) warnUnruled() {
 		return
 	}
 	shown := names[:min(len(names), maxWarnings)]
-	c.log.Warn("watched, but no rule is for what arrives there: a rule without in: is for INBOX",
-		"mailboxes", strings.Join(shown, ", "), "more_mailboxes", len(names)-len(shown))
+	log := c.log.With("mailboxes", strings.Join(shown, ", "))
+	if more := len(names) - len(shown); more > 0 {
+		log = log.With("more_mailboxes", more)
+	}
+	log.Warn("watched, but no rule is for what arrives there: a rule without in: is for INBOX")
 }
 
 // limitWatched keeps to the most mailboxes that an account may watch. Whoever

@@ -26,12 +26,22 @@ func (a *app) printPlan(p *planned, f *planFlags) error {
 	}
 	s.plannedMail(p)
 	s.cost(p.report.Cost)
+	a.nextAfterPlan(s, p, f)
+	_, err := fmt.Fprint(a.out, s.b.String())
+	return err
+}
+
+// nextAfterPlan says what to run next: an apply, or what mends that of which it would fail.
+func (a *app) nextAfterPlan(s *screen, p *planned, f *planFlags) {
+	if failed := failedTests(p.cfg); failed != "" {
+		s.line("An apply refuses this: ", yellow, failed)
+		s.waiting(waiting{"Next:", [][2]string{{a.command("test"), "shows what is wrong"}}})
+		return
+	}
 	s.nextOfPlan(p, func(most int) string { return a.applyCommandLine(f.scopeFlags, most) })
 	if p.trouble() != nil && p.report.Cost.RoundTrips == 0 {
 		s.waiting(waiting{"Next:", [][2]string{{a.command("doctor"), "tries the connection, and says what is wrong with it"}}})
 	}
-	_, err := fmt.Fprint(a.out, s.b.String())
-	return err
 }
 
 // plannedMail shows what a plan would do.

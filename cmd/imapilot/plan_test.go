@@ -13,6 +13,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 
+	"imapilot/engine/config"
 	"imapilot/engine/enginetest/memserver"
 )
 
@@ -329,5 +330,23 @@ func TestMailboxOfOneAccount(t *testing.T) {
 	}
 	if out, code := said(t, "plan --account home --mailbox Lists/go"); code != exitUsage {
 		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
+// A plan of rules whose own tests fail says that an apply would refuse them.
+func TestPlanTellsOfFailingTests(t *testing.T) {
+	planFolder(t, "rules:\n  - {name: all, if: 'seen', then: [{move: Moved}], tests: [{message: 'Subject: x', want: [{move: Moved}]}]}\n", "home")
+	var out, errOut strings.Builder
+	code := run(t.Context(), []string{"plan"}, strings.NewReader(""), &out, &errOut)
+	if code != exitOK || !strings.Contains(out.String(), "An apply refuses this: ") || !strings.Contains(out.String(), "imapilot test  shows what is wrong") {
+		t.Errorf("exit code %d:\n%s%s", code, out.String(), errOut.String())
+	}
+}
+
+// A state file whose folder is not there is told with what to do.
+func TestNoFolderForTheState(t *testing.T) {
+	_, err := open(t.Context(), &config.Config{State: t.TempDir() + "/none/imapilot.db"})
+	if err == nil || !strings.Contains(err.Error(), "there is no folder ") {
+		t.Error(err)
 	}
 }
