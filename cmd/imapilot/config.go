@@ -86,7 +86,7 @@ func open(ctx context.Context, cfg *config.Config) (*sqlite.DB, error) {
 		return nil, fmt.Errorf("another imapilot has the state file %s open: %w", cfg.State, err)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the state file %s cannot be made, for there is no folder %s: make it, or name another under state:", cfg.State, filepath.Dir(cfg.State))
+		return nil, fmt.Errorf("the state file %s cannot be made, for there is no folder %s: make it, or have state: name another", cfg.State, filepath.Dir(cfg.State))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the state file %s cannot be opened: %w", cfg.State, err)
