@@ -27,8 +27,9 @@ func (a *app) undoCommand() *cobra.Command {
 		Use: "undo [ID ...]", Short: "Put back what rules did",
 		Long: `undo puts back what was done with messages in the last 30 days: select it by the IDs
 that 'imapilot history' shows, by flags, or say --last-run for all that the last
-apply or scheduled run did. It looks at the server, shows what it would do and what
-cannot be undone, and asks. Of one message the newest act is undone first.
+apply or scheduled run did which is not undone. It looks at the server, shows what
+it would do and what cannot be undone, and asks. Of one message the newest act is
+undone first.
 
   flags    get the value that they had, where a rule changed them. One that somebody
            changed since is left as it is.
@@ -98,7 +99,7 @@ func (a *app) undo(ctx context.Context, args []string, f *undoFlags) error {
 	if err != nil {
 		return err
 	}
-	out := undoResult{DryRun: f.dryRun, Before: chosen.before, short: len(cfg.Accounts) == 1}
+	out := undoResult{DryRun: f.dryRun, Before: chosen.before, of: chosen.of, short: len(cfg.Accounts) == 1}
 	if chosen.n == 0 {
 		return a.printUndone(out, true)
 	}

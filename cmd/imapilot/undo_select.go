@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"imapilot/engine"
@@ -16,6 +18,8 @@ type chosenActs struct {
 	n int
 	// before counts those that were selected and are undone already.
 	before int
+	// of says which run they are of, "" where that was not asked for.
+	of string
 }
 
 // undoableStates are the states of entries by which something may have been done.
@@ -47,6 +51,7 @@ func (a *app) chooseActs(ctx context.Context, cfg *config.Config, args []string,
 		if run == nil {
 			return out, usagef("no run of the last 30 days is known by which anything was done; 'imapilot history' shows what was")
 		}
+		out.of = runText(*run, cfg.Location)
 	}
 	for _, sel := range scopes {
 		if len(args) > 0 {
@@ -117,6 +122,18 @@ func (r *archive) lastRun(ctx context.Context, scopes []engine.Selection, now ti
 		}
 	}
 	return last, nil
+}
+
+// runText says which run an entry is of.
+func runText(e journal.Entry, zone *time.Location) string {
+	if e.Trigger == journal.TriggerSchedule {
+		return "the scheduled run of " + cmp.Or(strings.Join(e.Walk, ", "), "a rule") + " at " + e.Decided.In(zone).Format(time.DateTime)
+	}
+	at := e.Run
+	if at.IsZero() { // of an older version
+		at = e.Decided
+	}
+	return "the apply of " + at.In(zone).Format(time.DateTime)
 }
 
 // sameRun reports whether two entries are of one run. Those of an older version do not

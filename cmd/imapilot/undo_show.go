@@ -18,6 +18,8 @@ type undoResult struct {
 	Error   string       `json:"error,omitempty"`
 
 	acts []engine.Undone
+	// of is the run that is undone, "" where that was not asked for.
+	of string
 	// done is set once it was done; short leaves the account out of IDs.
 	done, short bool
 }
@@ -89,6 +91,9 @@ func (u undoResult) summary() string {
 	var lines []string
 	if len(u.acts) > maxUndoRows {
 		lines = append(lines, fmt.Sprintf("The first %d are shown; --json shows all.", maxUndoRows))
+	}
+	if u.of != "" {
+		lines = append(lines, "This is what "+visible(u.of)+" did; after it, --last-run is the run before.")
 	}
 	done, can := 0, u.possible()
 	for _, act := range u.acts {
