@@ -512,3 +512,21 @@ func TestLogInUnlessDaemon(t *testing.T) {
 		t.Error("beside a daemon")
 	}
 }
+
+// The rate and the time left are those of looking, and say nothing once all is looked at.
+func TestProgressText(t *testing.T) {
+	began := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		p    engine.Progress
+		want string
+	}{
+		{engine.Progress{}, "asking the server what there is"},
+		{engine.Progress{Mailbox: "INBOX", Total: 600, Began: began}, "INBOX 0/600; 0 acted on, 0 held"},
+		{engine.Progress{Mailbox: "INBOX", Total: 600, Looked: 200, Acted: 20, Held: 1, Began: began}, "INBOX 200/600 20/s, 21 s left; 20 acted on, 1 held"},
+		{engine.Progress{Mailbox: "INBOX", Total: 600, Looked: 600, Acted: 60, Began: began}, "INBOX 600/600, all looked at; 60 acted on, 0 held"},
+	} {
+		if got := progressText(c.p, began.Add(10*time.Second), ""); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

@@ -86,11 +86,13 @@ func progressText(p engine.Progress, now time.Time, waiting string) string {
 	if p.Mailbox != "" {
 		text = cutCells(visible(p.Mailbox), mailboxWidth) + " " + text
 	}
-	if rate := float64(p.Looked) / max(now.Sub(p.Began).Seconds(), 0.001); p.Looked > 0 && !p.Began.IsZero() {
-		text += fmt.Sprintf(" %.0f/s", rate)
-		if left := max(0, p.Total-p.Looked); left > 0 {
-			text += ", " + remaining(float64(left)/rate) + " left"
-		}
+	left := max(0, p.Total-p.Looked)
+	switch rate := float64(p.Looked) / max(now.Sub(p.Began).Seconds(), 0.001); {
+	case p.Looked == 0 || p.Began.IsZero():
+	case left == 0: // what was decided is being done, at another rate
+		text += ", all looked at"
+	default:
+		text += fmt.Sprintf(" %.0f/s, %s left", rate, remaining(float64(left)/rate))
 	}
 	text += fmt.Sprintf("; %d acted on, %d held", p.Acted, p.Held)
 	if waiting != "" {
