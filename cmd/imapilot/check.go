@@ -58,7 +58,11 @@ func (a *app) printCheck(path string, cfg *config.Config, diags []config.Diagnos
 	if cfg == nil {
 		fmt.Fprintf(a.out, "%s: %s\n", path, config.Summary(diags))
 	} else {
-		fmt.Fprintf(a.out, "%s: %s; %s, %s, %s\n", path, config.Summary(diags),
+		found := config.Summary(diags)
+		if n := report.Failed(); n > 0 && len(diags) == 0 {
+			found = count(n, "failed test")
+		}
+		fmt.Fprintf(a.out, "%s: %s; %s, %s, %s\n", path, found,
 			count(len(cfg.Accounts), "account"), count(len(cfg.Source.Rules), "rule"), testSummary(report))
 	}
 }

@@ -38,8 +38,8 @@ undone first.
   snooze   the message comes back at once, for as long as it is snoozed.
   copy, append
            the copy is removed where the server named it, it is the same still, nobody
-           gave it a flag, and the message itself is there. Without UIDPLUS it is
-           left, flagged \Deleted.
+           gave it a flag, and the message itself is there. Without UIDPLUS no copy
+           is named, and all of them stay.
   expunge, webhooks, and whatever was sent cannot be undone, nor can a copy or move
            to another account.
 
