@@ -199,10 +199,15 @@ func (c *connection) used(target string) {
 	c.recent = c.recent[:min(len(c.recent), recentTargets)]
 }
 
-// staleTargets are the targets used last of which nothing fresh is known.
+// targetSoon is how long before that they are asked for beside something else: what is
+// fresh when messages are fetched has to be that when they are recorded.
+const targetSoon = 10 * time.Second
+
+// staleTargets are the targets used last of which nothing is known that stays fresh for
+// long enough.
 func (c *connection) staleTargets() []string {
 	return slices.DeleteFunc(slices.Clone(c.recent), func(name string) bool {
-		return name == c.selected || !c.dir.exists(name) || time.Since(c.targets[name].at) < targetFresh
+		return name == c.selected || !c.dir.exists(name) || time.Since(c.targets[name].at) < targetFresh-targetSoon
 	})
 }
 
