@@ -239,8 +239,9 @@ func (a *account) run(ctx context.Context) error {
 	if err := a.acquire(ctx); err != nil {
 		if ctx.Err() != nil {
 			a.abandon(errStopped)
+		} else {
+			a.abandon(err)
 		}
-		a.abandon(err)
 		return err
 	}
 	work, end := a.begin(ctx)

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// mostLoggedIn is in how many accounts is logged in ahead: fewer than would wait for turns.
+	// mostLoggedIn is how many logins begin ahead: no more than the engine makes at once
+	// on one host.
 	mostLoggedIn = 4
 	// loggedInFor is how long a login is kept for whoever asks for it: a connection on
 	// which nothing happens ends sooner or later, and not always by word.

@@ -7,32 +7,32 @@ import (
 	"imapilot/engine/journal"
 )
 
-// creations are the mailboxes that rules would make as planned, by rule: as many as each
-// may in a day.
-type creations map[string]map[string]bool
+// creations are the mailboxes that rules would make as planned: as many as each may in a
+// day.
+type creations struct{ byRule map[string]map[string]bool }
 
 // allows reports whether a rule may make a mailbox, and counts it.
-func (all *creations) allows(rule, mailbox string) bool {
-	made := (*all)[rule]
-	switch {
-	case made[mailbox]:
-		return true
-	case len(made) >= createsPerDay:
+func (c *creations) allows(rule, mailbox string) bool {
+	made := c.byRule[rule]
+	if !made[mailbox] && len(made) >= createsPerDay {
 		return false
-	case made == nil:
-		made = map[string]bool{}
-		put((*map[string]map[string]bool)(all), rule, made)
 	}
-	made[mailbox] = true
+	put(&made, mailbox, true)
+	put(&c.byRule, rule, made)
 	return true
 }
 
-// countWaiting counts in a plan the messages of which something waits for a mailbox that
-// is not there, and that an apply could not make now.
-func (c *connection) countWaiting(r *Report, p *pass, e journal.Entry) {
-	if e.State != journal.Open {
-		return
+// countWaiting counts in a plan a message of which something waits for a mailbox that is
+// not there, and that an apply could not make now.
+func (c *connection) countWaiting(r *Report, p *pass, m *candidate) {
+	for _, e := range m.entries {
+		if e.State == journal.Open {
+			c.countEntryWaiting(r, p, e)
+		}
 	}
+}
+
+func (c *connection) countEntryWaiting(r *Report, p *pass, e journal.Entry) {
 	waits := map[string]bool{}
 	for _, item := range e.Plan.Effective() {
 		why := c.waitsFor(p, e.Mailbox, item)

@@ -285,10 +285,8 @@ func (c *connection) countBatch(p *pass, b Bound, uids []imap.UID, all []*candid
 				continue
 			}
 			r.count(c.cfg.Name, mailbox, m)
-			for _, e := range m.entries {
-				if c.planning {
-					c.countWaiting(r, p, e)
-				}
+			if c.planning {
+				c.countWaiting(r, p, m)
 			}
 		}
 	})

@@ -85,10 +85,11 @@ func open(ctx context.Context, cfg *config.Config) (*sqlite.DB, error) {
 	if errors.As(err, &locked) {
 		return nil, fmt.Errorf("another imapilot has the state file %s open: %w", cfg.State, err)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the state file %s cannot be made, for there is no folder %s: make it, or have state: name another", cfg.State, filepath.Dir(cfg.State))
-	}
 	if err != nil {
+		folder := filepath.Dir(cfg.State)
+		if _, gone := os.Stat(folder); errors.Is(gone, fs.ErrNotExist) {
+			return nil, fmt.Errorf("the state file %s cannot be made, for there is no folder %s: make it, or have state: name another", cfg.State, folder)
+		}
 		return nil, fmt.Errorf("the state file %s cannot be opened: %w", cfg.State, err)
 	}
 	return db, nil

@@ -86,8 +86,11 @@ func (a *app) printError(err error) {
 // joined are the errors that errors.Join made one of.
 func joined(err error) (out []error) {
 	several, ok := err.(interface{ Unwrap() []error })
-	if !ok || err.Error() != errors.Join(several.Unwrap()...).Error() {
+	if !ok {
 		return []error{err}
+	}
+	if all := errors.Join(several.Unwrap()...); all == nil || all.Error() != err.Error() {
+		return []error{err} // its causes are part of a text of its own
 	}
 	for _, one := range several.Unwrap() {
 		out = append(out, joined(one)...)
