@@ -1,6 +1,7 @@
 package imaptest
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -89,18 +91,31 @@ func start(t testing.TB, cmd *exec.Cmd, dir string) (pid int) {
 	return cmd.Process.Pid
 }
 
-// await waits until the server takes connections.
+// await waits until the server greets: one that takes connections may still be starting the
+// processes that serve them, and a test's first connection was once reset then.
 func (s *Server) await(t testing.TB) {
 	t.Helper()
 	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", s.addr); err == nil {
-			_ = c.Close() // it answered, which is all that was asked
+		if greets(s.addr, deadline) {
 			return
 		}
 	}
 	log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))    // shown as far as it exists
 	out, _ := os.ReadFile(filepath.Join(s.Dir, "output")) // likewise
 	t.Fatalf("the server does not start:\n%s%s", log, out)
+}
+
+func greets(addr string, deadline time.Time) bool {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	if err := c.SetDeadline(deadline); err != nil {
+		return false
+	}
+	line, err := bufio.NewReader(c).ReadString('\n')
+	return err == nil && strings.HasPrefix(line, "* OK")
 }
 
 // killSessions kills the processes that serve connections: the children of this
